@@ -1,0 +1,1 @@
+"""Networks, manifests and weights. "Models" means networks here, never database tables. Importing it loads no torch."""

@@ -1,0 +1,1 @@
+"""Networks: our own, and what makes library networks quick and streamable. Everything here needs torch."""

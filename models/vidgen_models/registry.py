@@ -1,0 +1,80 @@
+"""Which models are installed and what each can do: reads manifests (TOML), never weights. Loads no torch."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from vidgen.errors import ModelError
+from vidgen.spec import ModelRules
+from vidgen.spec.base import SpecModel
+
+PACKAGE = Path(__file__).parent
+SHIPPED_MANIFESTS = PACKAGE / "manifests"
+SHIPPED_WEIGHTS = PACKAGE / "weights"
+
+
+class MemoryRow(SpecModel):
+    """Peak memory measured for one size of clip."""
+
+    width: int
+    height: int
+    num_frames: int
+    peak_mb: int
+
+
+class Manifest(SpecModel):
+    """One installed model: identity, rules, costs. A relative `folder` lies within the shipped weights."""
+
+    id: str
+    name: str
+    family: str = Field(description="The adapter in vidgen.families that runs it.")
+    revision: str
+    licence: str
+    description: str
+    folder: str
+    text_length: int = Field(description="Tokens of the text encoder, fixed at training time.")
+    rules: ModelRules
+    memory: tuple[MemoryRow, ...] = ()
+    seconds_per_step: float = Field(default=1.0, description="On two CPU cores at the default size, for forecasts.")
+    files: Mapping[str, str] = Field(default_factory=dict, description="sha256 of every file, by path in the folder.")
+
+    @property
+    def path(self) -> Path:
+        return SHIPPED_WEIGHTS / self.folder
+
+    def vocabulary(self) -> dict[str, list[str]]:
+        """Subjects, motions and backgrounds the model knows, where its weights say so; else empty."""
+        file = self.path / "vocabulary.json"
+        found: dict[str, list[str]] = json.loads(file.read_text()) if file.is_file() else {}
+        return found
+
+
+class ModelRegistry:
+    """The manifests of the shipped models and those of further folders, which may replace shipped ones by id."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = (SHIPPED_MANIFESTS, *folders)
+
+    @cached_property
+    def manifests(self) -> Mapping[str, Manifest]:
+        """All installed models by id. Raises ModelError naming the file that is not a manifest."""
+        found = (_read(file) for folder in self._folders for file in sorted(folder.glob("*.toml")))
+        return {manifest.id: manifest for manifest in found}
+
+    def get(self, model_id: str) -> Manifest:
+        """Raises ModelError (code unknown_model) naming the installed ids."""
+        if model_id not in self.manifests:
+            installed = ", ".join(sorted(self.manifests))
+            raise ModelError(f"model={model_id}: not installed; installed are {installed}", code="unknown_model")
+        return self.manifests[model_id]
+
+
+def _read(file: Path) -> Manifest:
+    try:
+        return Manifest.model_validate(tomllib.loads(file.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"{file.name}: not a valid manifest: {error}") from error

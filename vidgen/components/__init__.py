@@ -1,0 +1,1 @@
+"""Diffusion mathematics as pure functions: no files, no models, no devices."""

@@ -1,0 +1,20 @@
+"""One adapter a model family over diffusers: folder in, `VideoModel` out."""
+
+import torch
+from vidgen_models.loading import check_folder
+from vidgen_models.registry import Manifest
+
+from vidgen.errors import ModelError
+from vidgen.families.wan_vace import WanVace
+from vidgen.stages.model import VideoModel
+
+FAMILIES = {"wan_vace": WanVace}
+
+
+def load_family(manifest: Manifest, device: torch.device, dtype: torch.dtype) -> VideoModel:
+    """Check the model's folder against its manifest, then read it. Raises ModelError before any weight is read."""
+    if manifest.family not in FAMILIES:
+        known = ", ".join(sorted(FAMILIES))
+        raise ModelError(f"family={manifest.family}: {manifest.id} needs an adapter; there are {known}")
+    check_folder(manifest.path, manifest.files)
+    return FAMILIES[manifest.family](manifest.path, text_length=manifest.text_length, device=device, dtype=dtype)

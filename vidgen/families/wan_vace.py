@@ -1,0 +1,117 @@
+"""Wan-VACE: one folder serves text-to-video (the base network) and every conditioned task (the VACE branch).
+
+Formulas and layouts are those of Wan (arXiv:2503.20314) and VACE (arXiv:2503.07598) as diffusers implements them.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKLWan, WanVACETransformer3DModel
+from diffusers.pipelines.wan.pipeline_wan import prompt_clean
+from einops import rearrange
+from torch import Tensor
+from torch.nn.functional import interpolate
+from transformers import T5Tokenizer, UMT5EncoderModel
+from vidgen_models.loading import load_component, scheduler_factory
+from vidgen_models.nets.causal_conv import use_onednn_convolutions
+from vidgen_models.nets.wan import base_transformer, decode_stream, encode
+
+from vidgen.runtime.memory import on_device
+from vidgen.stages.model import Scheduler
+
+VAE_SPATIAL, VAE_TEMPORAL = 8, 4
+
+
+class WanVace:
+    """A `VideoModel` over a diffusers folder of a WanVACEPipeline. Networks are read once, when made."""
+
+    def __init__(self, folder: Path, *, text_length: int, device: torch.device, dtype: torch.dtype) -> None:
+        self.device, self._dtype, self._text_length = device, dtype, text_length
+        self.tokenizer = load_component(T5Tokenizer, folder / "tokenizer")
+        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype)
+        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype)
+        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32)
+        use_onednn_convolutions(self.vae)
+        self._make_scheduler = scheduler_factory(folder / "scheduler")
+        self._empty_latents: dict[tuple[int, ...], Tensor] = {}
+
+    @cached_property
+    def base(self) -> Any:
+        """The transformer without its VACE branch, on the same weights."""
+        return base_transformer(self.transformer)
+
+    def latent_shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]:
+        """`(channels, latent frames, latent height, latent width)` of one clip."""
+        frames = (num_frames - 1) // VAE_TEMPORAL + 1
+        return int(self.vae.config.z_dim), frames, height // VAE_SPATIAL, width // VAE_SPATIAL
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor:
+        """`[prompts, text_length, dim]`; past a prompt's end the embedding is zero, as in training."""
+        tokens = self.tokenizer(
+            [prompt_clean(prompt) for prompt in prompts],
+            padding="max_length",
+            max_length=self._text_length,
+            truncation=True,
+            return_attention_mask=True,
+            return_tensors="pt",
+        )
+        ids, attention = tokens.input_ids.to(self.device), tokens.attention_mask.to(self.device)
+        with on_device(self.text_encoder, self.device) as encoder:
+            hidden: Tensor = encoder(ids, attention).last_hidden_state
+        masked: Tensor = hidden * attention[..., None].to(hidden.dtype)
+        return masked
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        with on_device(self.vae, self.device) as vae:
+            return encode(vae, pixels.to(self.device))
+
+    def encode_control(self, pixels: Tensor, mask: Tensor) -> Tensor:
+        """VACE's context `[1, 2·z + 64, latent_frames, h, w]`: what to keep, what to make anew, and the mask."""
+        mask = (mask > 0.5).to(pixels.dtype)
+        kept, remade = self._encode_or_recall(pixels * (1 - mask)), self._encode_or_recall(pixels * mask)
+        return torch.cat([kept, remade, _mask_to_latent_grid(mask).to(self.device)], dim=1)
+
+    def decode(self, latents: Tensor) -> Iterator[Tensor]:
+        with on_device(self.vae, self.device) as vae:
+            yield from decode_stream(vae, latents)
+
+    def scheduler(self, num_inference_steps: int) -> Scheduler:
+        scheduler: Any = self._make_scheduler()
+        scheduler.set_timesteps(num_inference_steps, device=self.device)
+        made: Scheduler = scheduler
+        return made
+
+    def velocity(self, latents: Tensor, timestep: Tensor, text: Tensor, control: Tensor | None) -> Tensor:
+        """Predicted `noise - data` in float32; with `control` through the VACE branch, else through the base."""
+        common = {
+            "hidden_states": latents.to(self.device, self._dtype),
+            "timestep": timestep.to(self.device),
+            "encoder_hidden_states": text.to(self.device, self._dtype),
+            "return_dict": False,
+        }
+        if control is None:
+            with on_device(self.base, self.device) as base:
+                predicted: Tensor = base(**common)[0]
+        else:
+            with on_device(self.transformer, self.device) as transformer:
+                predicted = transformer(**common, control_hidden_states=control.to(self.device, self._dtype))[0]
+        return predicted.float()
+
+    def _encode_or_recall(self, pixels: Tensor) -> Tensor:
+        """An all-zero video is half of most conditions and its latents never change: encode it once a shape."""
+        if pixels.any():
+            return self.encode_pixels(pixels)
+        shape = tuple(pixels.shape)
+        if shape not in self._empty_latents:
+            self._empty_latents[shape] = self.encode_pixels(pixels)
+        return self._empty_latents[shape]
+
+
+def _mask_to_latent_grid(mask: Tensor) -> Tensor:
+    """`[b, 1, t, 8h, 8w]` to `[b, 64, latent_frames, h, w]`: each 8×8 patch becomes channels, time by nearest."""
+    patches = rearrange(mask, "b 1 t (h p) (w q) -> b (p q) t h w", p=VAE_SPATIAL, q=VAE_SPATIAL)
+    frames = (mask.shape[2] - 1) // VAE_TEMPORAL + 1
+    return interpolate(patches, size=(frames, *patches.shape[3:]), mode="nearest-exact")

@@ -1,0 +1,1 @@
+"""Files to frames and frames to files: the only importers of av and decord."""

@@ -1,0 +1,144 @@
+"""`python -m vidgen.media.ingest SRC OUT_DIR`: an untrusted upload to a file vidgen wrote itself.
+
+It runs as a child process with its own limits on memory, time and file size, reads only the one file (the container
+format is chosen by the file's first bytes and forced, so no playlist or script is ever followed), and re-encodes the
+pixels alone: no metadata, subtitles, data or attachments survive. One JSON line on stdout says what came out, or why
+nothing did (exit code 2).
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from PIL import Image, UnidentifiedImageError
+
+from vidgen.errors import MediaError, VidgenError
+from vidgen.media.frames import FrameChunk
+from vidgen.media.writer import write_video
+
+MAX_SIDE, MAX_FRAMES, MAX_SECONDS, MAX_PIXELS = 4096, 3600, 120, 4096 * 4096
+MEMORY_BYTES, CPU_SECONDS, FILE_BYTES = 3 << 30, 60, 1 << 30
+STILL_FORMATS = ("PNG", "JPEG", "WEBP")
+CONTAINERS = {b"ftyp": "mov", b"\x1a\x45\xdf\xa3": "matroska", b"GIF8": "gif"}
+CODECS = frozenset(
+    {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "gif", "libvpx", "libvpx-vp9"}
+)
+INPUT_CRF = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """The normalised file; `num_frames` and `fps` are None for a picture."""
+
+    kind: str
+    filename: str
+    content_type: str
+    width: int
+    height: int
+    num_frames: int | None = None
+    fps: float | None = None
+
+
+def ingest(source: Path, out_dir: Path) -> Ingested:
+    """Write `media.png` or `media.mp4` into `out_dir`. Raises MediaError naming the rule that was broken."""
+    with source.open("rb") as stream:
+        head = stream.read(16)
+    container = CONTAINERS.get(head[4:8]) or CONTAINERS.get(head[:4])
+    return _clip(source, out_dir, container) if container else _still(source, out_dir)
+
+
+def _still(source: Path, out_dir: Path) -> Ingested:
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    try:
+        with Image.open(source, formats=STILL_FORMATS) as picture:
+            _check_size(*picture.size)
+            plain = _on_white(picture)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise MediaError(
+            "not a picture or clip that is read here: PNG, JPEG, WebP, MP4, MOV, WebM, MKV, GIF"
+        ) from error
+    plain.save(out_dir / "media.png")
+    return Ingested("image", "media.png", "image/png", *plain.size)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """The pixels alone, upright is as stored, transparency over white."""
+    rgba = picture.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, "white")
+    return Image.alpha_composite(white, rgba).convert("RGB")
+
+
+def _clip(source: Path, out_dir: Path, container_format: str) -> Ingested:
+    try:
+        with av.open(str(source), format=container_format, options={"protocol_whitelist": "file"}) as container:
+            if not container.streams.video:
+                raise MediaError("the file holds no video stream")
+            stream = container.streams.video[0]
+            name = stream.codec_context.name
+            if name not in CODECS:
+                raise MediaError(f"codec {name} is not read here; use H.264, HEVC, VP8, VP9 or AV1")
+            _check_size(stream.codec_context.width, stream.codec_context.height)
+            fps = _frame_rate(stream)
+            written = write_video(_frames(container, stream, fps), out_dir / "media.mp4", fps=fps, crf=INPUT_CRF)
+    except av.FFmpegError as error:
+        raise MediaError(f"the clip cannot be decoded ({error.strerror})") from error
+    return Ingested(
+        "video", "media.mp4", "video/mp4", written.width, written.height, written.num_frames, round(written.fps, 3)
+    )
+
+
+def _frame_rate(stream: av.VideoStream) -> Fraction:
+    rate = Fraction(stream.average_rate or 0)
+    if not 1 <= rate <= 120:
+        raise MediaError(f"{float(rate):.3g} frames a second: must be from 1 to 120")
+    return rate.limit_denominator(1001)
+
+
+def _frames(container: "av.container.InputContainer", stream: av.VideoStream, fps: Fraction) -> Iterator[FrameChunk]:
+    """Decoded frames with even sides, because 4:2:0 has no odd ones."""
+    limit = min(MAX_FRAMES, int(MAX_SECONDS * fps))
+    width, height = stream.codec_context.width & ~1, stream.codec_context.height & ~1
+    for number, frame in enumerate(container.decode(stream)):
+        if number >= limit:
+            raise MediaError(f"longer than {limit} frames; cut the clip to at most {MAX_SECONDS} seconds")
+        yield frame.to_ndarray(format="rgb24")[None, :height, :width]
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (16 <= width <= MAX_SIDE and 16 <= height <= MAX_SIDE):
+        raise MediaError(f"{width}×{height}: each side must be from 16 to {MAX_SIDE} pixels")
+
+
+def _limit_resources() -> None:
+    for kind, limit in (
+        (resource.RLIMIT_AS, MEMORY_BYTES),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, FILE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (limit, limit))
+
+
+def main() -> int:
+    if len(sys.argv) != 3:
+        print("usage: python -m vidgen.media.ingest SRC OUT_DIR", file=sys.stderr)
+        return 64
+    _limit_resources()
+    try:
+        print(json.dumps(asdict(ingest(Path(sys.argv[1]), Path(sys.argv[2])))))
+    except VidgenError as error:
+        print(json.dumps({"error": {"code": error.code, "message": error.message}}))
+        return 2
+    except MemoryError:
+        print(json.dumps({"error": {"code": "invalid_media", "message": "needs too much memory to decode"}}))
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""Task name to recipe."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from vidgen.media.frames import FrameChunk
+from vidgen.pipelines.image_to_video import ImageToVideoPipeline
+from vidgen.pipelines.text_to_video import TextToVideoPipeline
+from vidgen.pipelines.video_to_video import VideoToVideoPipeline
+from vidgen.runtime.context import RunContext
+from vidgen.stages.model import VideoModel
+
+
+class Pipeline(Protocol):
+    """A recipe: spec and context in, frames out, a chunk at a time."""
+
+    def __call__(self, spec: Any, ctx: RunContext) -> Iterator[FrameChunk]: ...
+
+
+RECIPES: dict[str, Callable[[VideoModel], Pipeline]] = {
+    "text-to-video": TextToVideoPipeline,
+    "image-to-video": ImageToVideoPipeline,
+    "video-to-video": VideoToVideoPipeline,
+}
+
+
+def pipeline_for(task: str, model: VideoModel) -> Pipeline:
+    """The recipe of a task over a loaded model; `resolve` has refused unknown tasks before."""
+    return RECIPES[task](model)

@@ -1,0 +1,42 @@
+"""The receipt: everything that made a clip, enough to make it again and to see whether it is the same."""
+
+import hashlib
+import platform
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from vidgen_models.registry import Manifest
+
+import vidgen
+from vidgen.media.frames import FrameChunk
+from vidgen.spec import JobSpec
+
+
+class FrameHash:
+    """sha256 over the raw frames (before the encoder) as they stream by."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self.num_frames = 0
+
+    def through(self, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
+        """Pass the frames on unchanged."""
+        for chunk in chunks:
+            self._digest.update(chunk.tobytes())
+            self.num_frames += len(chunk)
+            yield chunk
+
+    def hexdigest(self) -> str:
+        return self._digest.hexdigest()
+
+
+def make_receipt(spec: JobSpec, manifest: Manifest, device: torch.device, frames: FrameHash) -> dict[str, Any]:
+    """Spec, model with its file hashes, code and library versions, device, and the hash of the frames."""
+    return {
+        "spec": spec.model_dump(mode="json"),
+        "model": {"id": manifest.id, "revision": manifest.revision, "files": dict(manifest.files)},
+        "frames": {"count": frames.num_frames, "sha256": frames.hexdigest()},
+        "software": {"vidgen": vidgen.__version__, "torch": torch.__version__, "python": platform.python_version()},
+        "device": {"type": device.type, "machine": platform.machine(), "threads": torch.get_num_threads()},
+    }

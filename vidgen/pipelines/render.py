@@ -1,0 +1,84 @@
+"""A resolved spec to the files a user gets: the clip, its poster, and the receipt of how it was made."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from vidgen.media.frames import FrameChunk
+from vidgen.media.still import write_poster
+from vidgen.media.writer import WrittenVideo, write_video
+from vidgen.pipelines.factory import pipeline_for
+from vidgen.pipelines.receipt import FrameHash, make_receipt
+from vidgen.pipelines.residency import Residency
+from vidgen.pipelines.resolved import Resolved
+from vidgen.runtime.context import RunContext
+from vidgen.spec import JobSpec, Progress, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedFile:
+    """One finished file: `kind` is video, poster or receipt; sizes are given for pictures and clips."""
+
+    kind: str
+    path: Path
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+    num_frames: int | None = None
+    fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RenderResult:
+    files: tuple[RenderedFile, ...]
+
+    @property
+    def video(self) -> RenderedFile:
+        return next(file for file in self.files if file.kind == "video")
+
+
+def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) -> RenderResult:
+    """Run the task and write `video.mp4`, `poster.jpg` and `receipt.json` into `out_dir`.
+
+    Frames stream from the decoder into the encoder. Raises VidgenError (Cancelled, ModelError, MediaError, …); then
+    no half file is left behind.
+    """
+    ctx.report(Progress(Stage.LOADING, 0.0))
+    model = residency.model(spec.model)
+    ctx.checkpoint()
+    ctx.report(Progress(Stage.ENCODING, 0.05))
+    hashes, poster = FrameHash(), out_dir / "poster.jpg"
+    with torch.inference_mode():
+        frames = _with_poster(hashes.through(pipeline_for(spec.task, model)(spec, ctx)), poster)
+        video = write_video(
+            frames,
+            out_dir / "video.mp4",
+            fps=Resolved.of(spec).fps,
+            metadata={"comment": spec.model_dump_json(), "software": "vidgen"},
+        )
+    ctx.report(Progress(Stage.PUBLISHING, 0.96))
+    receipt = out_dir / "receipt.json"
+    manifest = residency.registry.get(spec.model)
+    receipt.write_text(json.dumps(make_receipt(spec, manifest, residency.device, hashes), indent=2) + "\n")
+    return RenderResult(files=_files(video, poster, receipt))
+
+
+def _with_poster(chunks: Iterator[FrameChunk], path: Path) -> Iterator[FrameChunk]:
+    """Pass the frames on, and keep the first one as the poster."""
+    first = True
+    for chunk in chunks:
+        if first:
+            write_poster(chunk[:1], path)
+            first = False
+        yield chunk
+
+
+def _files(video: WrittenVideo, poster: Path, receipt: Path) -> tuple[RenderedFile, ...]:
+    return (
+        RenderedFile("video", video.path, "video/mp4", video.width, video.height, video.num_frames, video.fps),
+        RenderedFile("poster", poster, "image/jpeg", video.width, video.height),
+        RenderedFile("receipt", receipt, "application/json"),
+    )

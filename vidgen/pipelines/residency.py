@@ -1,0 +1,25 @@
+"""Which models are in memory: a model is checked and read once, and stays until another one is asked for."""
+
+from vidgen_models.registry import ModelRegistry
+
+from vidgen.families import load_family
+from vidgen.runtime.device import default_device, default_dtype, use_physical_cores
+from vidgen.stages.model import VideoModel
+
+
+class Residency:
+    """Keeps the model used last. Not for use by several threads: one runner process owns one device."""
+
+    def __init__(self, registry: ModelRegistry) -> None:
+        self.registry = registry
+        self.device = default_device()
+        self._resident: tuple[str, VideoModel] | None = None
+        use_physical_cores()
+
+    def model(self, model_id: str) -> VideoModel:
+        """Raises ModelError when the model is unknown, unsafe or incomplete."""
+        if self._resident is None or self._resident[0] != model_id:
+            self._resident = None
+            manifest = self.registry.get(model_id)
+            self._resident = (model_id, load_family(manifest, self.device, default_dtype(self.device)))
+        return self._resident[1]

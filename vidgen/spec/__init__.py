@@ -1,0 +1,29 @@
+"""Typed jobs: the one contract that the API, the command line, the queue and the receipt share. Loads no torch."""
+
+from vidgen.spec.job import JOB_SPEC, ImageToVideo, JobSpec, SamplingFields, TextToVideo, VideoToVideo, media_refs
+from vidgen.spec.media_ref import MediaRef
+from vidgen.spec.progress import Progress
+from vidgen.spec.resolve import nearest_frame_counts, resolve
+from vidgen.spec.rules import FrameRule, GuidanceRule, ModelRules, SideRule, StepRule
+from vidgen.spec.status import JobStatus, Stage
+
+__all__ = [
+    "JOB_SPEC",
+    "FrameRule",
+    "GuidanceRule",
+    "ImageToVideo",
+    "JobSpec",
+    "JobStatus",
+    "MediaRef",
+    "ModelRules",
+    "Progress",
+    "SamplingFields",
+    "SideRule",
+    "Stage",
+    "StepRule",
+    "TextToVideo",
+    "VideoToVideo",
+    "media_refs",
+    "nearest_frame_counts",
+    "resolve",
+]

@@ -1,0 +1,61 @@
+"""The job spec: one contract for the HTTP API, the command line, the queue and the receipt.
+
+A *requested* spec may leave most fields empty; `vidgen.spec.resolve.resolve` fills and checks them against a model's
+rules, and only resolved specs are stored and run.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, TypeAdapter
+
+from vidgen.spec.base import SpecModel
+from vidgen.spec.media_ref import MediaRef
+
+PROMPT_LIMIT = 2000
+
+
+class SamplingFields(SpecModel):
+    """What every task shares. `None` means: the model's default."""
+
+    model: str = Field(
+        default="sprites-64", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="A model id of GET /models."
+    )
+    prompt: str = Field(default="", max_length=PROMPT_LIMIT, description="What the clip should show.")
+    negative_prompt: str = Field(default="", max_length=PROMPT_LIMIT, description="What it should not show.")
+    width: int | None = Field(default=None, description="Pixels; a multiple given by the model.")
+    height: int | None = Field(default=None, description="Pixels; a multiple given by the model.")
+    num_frames: int | None = Field(default=None, description="Frames of the clip; 4k+1 on causal video models.")
+    fps: int | None = Field(default=None, ge=1, le=120, description="Frames a second of the delivered file.")
+    seed: int | None = Field(default=None, ge=-1, lt=2**63, description="-1 or empty: drawn at random and recorded.")
+    num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
+    guidance_scale: float | None = Field(default=None, description="Classifier-free guidance; 1 switches it off.")
+
+
+class TextToVideo(SamplingFields):
+    """A clip from a prompt alone."""
+
+    task: Literal["text-to-video"] = "text-to-video"
+
+
+class ImageToVideo(SamplingFields):
+    """A clip that starts with the given picture (or one frame of the given clip)."""
+
+    task: Literal["image-to-video"] = "image-to-video"
+    image: MediaRef
+
+
+class VideoToVideo(SamplingFields):
+    """A restyle of the given clip: 0 returns the source, 1 keeps nothing of it."""
+
+    task: Literal["video-to-video"] = "video-to-video"
+    video: MediaRef
+    strength: float | None = Field(default=None, description="0..1: how far from the source the result may go.")
+
+
+JobSpec = Annotated[TextToVideo | ImageToVideo | VideoToVideo, Field(discriminator="task")]
+JOB_SPEC: TypeAdapter[TextToVideo | ImageToVideo | VideoToVideo] = TypeAdapter(JobSpec)
+
+
+def media_refs(spec: SamplingFields) -> tuple[MediaRef, ...]:
+    """Every media reference a spec holds, in field order."""
+    return tuple(value for name in type(spec).model_fields if isinstance(value := getattr(spec, name), MediaRef))

@@ -1,0 +1,112 @@
+"""Turns a requested spec into a resolved one: every field filled, every rule of the model checked."""
+
+import secrets
+from typing import TypeVar
+
+from vidgen.errors import SpecError
+from vidgen.spec.job import SamplingFields, VideoToVideo
+from vidgen.spec.rules import FrameRule, ModelRules
+
+Spec = TypeVar("Spec", bound=SamplingFields)
+Number = TypeVar("Number", int, float)
+
+SEED_BITS = 32
+EPSILON = 1e-6
+
+
+def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = None) -> Spec:
+    """Fill defaults, draw the seed, and check all numbers; resolving a resolved spec changes nothing.
+
+    `source_seconds` is the length of a video-to-video job's source, where it is known: the default length then fits
+    it, and a longer one is refused.
+
+    Raises SpecError naming the field, its rule and the nearest valid value.
+    """
+    task = str(getattr(spec, "task", ""))
+    if task not in rules.tasks:
+        raise SpecError(
+            f"task={task}: {spec.model} offers {', '.join(rules.tasks)}", field="task", code="unsupported_task"
+        )
+    if spec.negative_prompt and not rules.negative_prompt:
+        raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
+    frames, fps = rules.frames, rules.fps if spec.fps is None else spec.fps
+    if isinstance(spec, VideoToVideo) and source_seconds is not None:
+        frames = _shortened(frames, int(source_seconds * fps + EPSILON), spec.num_frames)
+    filled: dict[str, object] = {
+        "width": _side("width", spec.width, rules),
+        "height": _side("height", spec.height, rules),
+        "num_frames": _frames(frames.default if spec.num_frames is None else spec.num_frames, frames),
+        "fps": fps,
+        "seed": secrets.randbits(SEED_BITS) if spec.seed in (None, -1) else spec.seed,
+        "num_inference_steps": _within(
+            "num_inference_steps", spec.num_inference_steps, rules.steps.min, rules.steps.max, rules.steps.default
+        ),
+        "guidance_scale": _within(
+            "guidance_scale", spec.guidance_scale, rules.guidance.min, rules.guidance.max, rules.guidance.default
+        ),
+    }
+    if isinstance(spec, VideoToVideo):
+        filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, rules.strength)
+    return spec.model_copy(update=filled)
+
+
+def nearest_frame_counts(num_frames: int, rule: FrameRule) -> tuple[int, ...]:
+    """The one or two valid frame counts that lie nearest to `num_frames`."""
+    last = rule.min + (rule.max - rule.min) // rule.step * rule.step
+    if num_frames <= rule.min:
+        return (rule.min,)
+    if num_frames >= last:
+        return (last,)
+    below = rule.min + (num_frames - rule.min) // rule.step * rule.step
+    return (below,) if below == num_frames else (below, below + rule.step)
+
+
+def _frames(num_frames: int, rule: FrameRule) -> int:
+    nearest = nearest_frame_counts(num_frames, rule)
+    if nearest == (num_frames,):
+        return num_frames
+    offset = rule.min % rule.step
+    form = f"{rule.step}k+{offset}" if rule.step > 1 else "whole numbers"
+    words = " and ".join(map(str, nearest))
+    verb = "are" if len(nearest) > 1 else "is"
+    raise SpecError(
+        f"num_frames={num_frames}: this model needs {form} from {rule.min} to {rule.max}; nearest {verb} {words}",
+        field="num_frames",
+    )
+
+
+def _shortened(rule: FrameRule, available: int, asked: int | None) -> FrameRule:
+    """The frame rule of a clip whose source holds `available` frames."""
+    if available < rule.min:
+        raise SpecError(f"video: the source holds {available} frames; at least {rule.min} are needed", field="video")
+    longest = max(nearest_frame_counts(available, rule)[0], rule.min)
+    if asked is not None and asked > available:
+        raise SpecError(
+            f"num_frames={asked}: the source holds {available} frames; nearest is {longest}", field="num_frames"
+        )
+    return rule.model_copy(update={"max": longest, "default": min(rule.default, longest)})
+
+
+def _side(field: str, asked: int | None, rules: ModelRules) -> int:
+    rule = rules.sides
+    if asked is None:
+        return rule.default_width if field == "width" else rule.default_height
+    clamped = min(max(asked, rule.min), rule.max)
+    nearest = rule.min + round((clamped - rule.min) / rule.multiple) * rule.multiple
+    nearest = nearest if nearest <= rule.max else nearest - rule.multiple
+    if nearest != asked:
+        raise SpecError(
+            f"{field}={asked}: must be a multiple of {rule.multiple} from {rule.min} to {rule.max}; "
+            f"nearest is {nearest}",
+            field=field,
+        )
+    return asked
+
+
+def _within(field: str, asked: Number | None, low: Number, high: Number, default: Number) -> Number:
+    if asked is None:
+        return default
+    if not low <= asked <= high:
+        nearest = low if not asked >= low else high
+        raise SpecError(f"{field}={asked}: must be from {low} to {high}; nearest is {nearest}", field=field)
+    return asked

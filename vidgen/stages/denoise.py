@@ -1,0 +1,62 @@
+"""The denoise loop: noise to latents, one scheduler step at a time.
+
+It reports progress, shows the denoised estimate, and can be cancelled before every step. It knows nothing of jobs.
+"""
+
+import torch
+from torch import Tensor
+
+from vidgen.components.guidance import classifier_free_guidance
+from vidgen.components.rectified_flow import denoised_estimate
+from vidgen.runtime.context import RunContext
+from vidgen.spec import Progress, Stage
+from vidgen.stages.encode_text import TextEmbeddings
+from vidgen.stages.model import Scheduler, VideoModel
+from vidgen.stages.preview import PreviewClock
+
+SHARE_BEFORE, SHARE = 0.1, 0.7
+"""The denoise loop's place on the progress bar: it starts at 0.1 and takes 0.7 of the run."""
+
+
+def denoise(
+    model: VideoModel,
+    scheduler: Scheduler,
+    latents: Tensor,
+    text: TextEmbeddings,
+    ctx: RunContext,
+    *,
+    guidance_scale: float,
+    control: Tensor | None = None,
+    first_step: int = 0,
+) -> Tensor:
+    """Run the scheduler's steps from `first_step` on; `latents` must hold the noise level of that step.
+
+    With guidance, the conditional and unconditional predictions are one batched pass.
+    Raises Cancelled within one step of a cancel.
+    """
+    previews = PreviewClock(model)
+    scheduler.set_begin_index(first_step)
+    timesteps = scheduler.timesteps[first_step:]
+    for done, timestep in enumerate(timesteps):
+        ctx.checkpoint()
+        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale)
+        sigma = float(scheduler.sigmas[first_step + done])
+        preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: denoised_estimate(x, v, s))  # type: ignore[misc]
+        latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
+        fraction = SHARE_BEFORE + SHARE * (done + 1) / len(timesteps)
+        ctx.report(Progress(Stage.DENOISING, fraction, step=done + 1, total_steps=len(timesteps), preview=preview))
+    return latents
+
+
+def _guided_velocity(
+    model: VideoModel, latents: Tensor, timestep: Tensor, text: TextEmbeddings, control: Tensor | None, scale: float
+) -> Tensor:
+    if text.negative is None:
+        return model.velocity(latents, timestep[None], text.positive, control)
+    both = model.velocity(
+        latents.expand(2, -1, -1, -1, -1),
+        timestep.expand(2),
+        torch.cat([text.positive, text.negative]),
+        None if control is None else control.expand(2, -1, -1, -1, -1),
+    )
+    return classifier_free_guidance(both[:1], both[1:], scale)

@@ -1,0 +1,41 @@
+"""What a recipe needs of a model family. Families implement it; stages use nothing else."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+
+class Scheduler(Protocol):
+    """The part of a diffusers scheduler that the denoise loop uses; one is made for every run, as it has state."""
+
+    timesteps: Tensor
+    sigmas: Tensor
+
+    def set_begin_index(self, begin_index: int) -> None: ...
+
+    def step(self, model_output: Tensor, timestep: Tensor, sample: Tensor, return_dict: bool) -> tuple[Tensor]: ...
+
+
+class VideoModel(Protocol):
+    """A latent video diffusion model with flow prediction.
+
+    Pixels are `[batch, 3, frames, height, width]` in -1..1, latents `[batch, z, latent_frames, h, w]`, text embeddings
+    `[batch, tokens, dim]`.
+    """
+
+    def latent_shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]: ...
+
+    def encode_text(self, prompts: Sequence[str]) -> Tensor: ...
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor: ...
+
+    def encode_control(self, pixels: Tensor, mask: Tensor) -> Tensor:
+        """`mask` is `[batch, 1, frames, height, width]`: 0 keeps a pixel, 1 asks for it to be made."""
+        ...
+
+    def decode(self, latents: Tensor) -> Iterator[Tensor]: ...
+
+    def scheduler(self, num_inference_steps: int) -> Scheduler: ...
+
+    def velocity(self, latents: Tensor, timestep: Tensor, text: Tensor, control: Tensor | None) -> Tensor: ...

@@ -1,0 +1,35 @@
+"""A look at the clip while it is being made: the first frame of the denoised estimate, at most twice a second."""
+
+import io
+import time
+from collections.abc import Callable
+
+from PIL import Image
+from torch import Tensor
+
+from vidgen.stages.decode_latents import to_uint8
+from vidgen.stages.model import VideoModel
+
+SECONDS_BETWEEN = 0.5
+JPEG_QUALITY = 85
+
+
+class PreviewClock:
+    """Decides when the next preview is due, so that previews never cost more than a small share of a run."""
+
+    def __init__(self, model: VideoModel) -> None:
+        self._model = model
+        self._due = time.monotonic() + SECONDS_BETWEEN / 2
+
+    def maybe(self, estimate: Callable[[], Tensor]) -> bytes | None:
+        """A JPEG of the estimate's first frame when one is due, else None. `estimate` is called only then."""
+        started = time.monotonic()
+        if started < self._due:
+            return None
+        pixels = next(iter(self._model.decode(estimate()[:, :, :1])))
+        picture = Image.fromarray(to_uint8(pixels)[0])
+        buffer = io.BytesIO()
+        picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+        finished = time.monotonic()
+        self._due = finished + max(SECONDS_BETWEEN, 10 * (finished - started))
+        return buffer.getvalue()
