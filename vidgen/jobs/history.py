@@ -1,0 +1,55 @@
+"""Events and the outbox: written in the very transaction that changed the job, so neither can be lost or invented."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from vidgen.jobs.ids import new_id
+from vidgen.jobs.reading import job_view
+from vidgen.jobs.session import EVENT_LOCK, lock
+from vidgen.jobs.tables import EndpointRow, JobEventRow, JobRow, OutboxRow
+from vidgen.spec import JobStatus
+
+CALLBACK = "callback"
+
+
+def record(session: Session, row: JobRow, kind: str, now: float) -> None:
+    """Append an event that holds the job as it now is; a terminal one also fills the outbox."""
+    session.flush()
+    # event ids must become visible in their order, or a reader who asks "after 7" misses a late 6
+    lock(session, EVENT_LOCK)
+    data = job_view(session, row).model_dump(mode="json")
+    terminal = JobStatus(row.status).is_terminal
+    session.add(
+        JobEventRow(job_id=row.id, kind=kind, data=data, created_at=now, terminal_round=row.round if terminal else None)
+    )
+    if terminal:
+        _announce(session, row, kind, data, now)
+
+
+def _announce(session: Session, row: JobRow, kind: str, payload: dict[str, Any], now: float) -> None:
+    endpoints = session.scalars(
+        select(EndpointRow).where(col(EndpointRow.enabled), col(EndpointRow.tenant) == row.tenant)
+    )
+    targets: list[tuple[str, str, str | None]] = [(it.id, it.url, it.id) for it in endpoints if kind in it.events]
+    if row.callback_url is not None:
+        targets.append((CALLBACK, row.callback_url, None))
+    event_id = new_id("evt")
+    for target, url, endpoint_id in targets:
+        session.add(
+            OutboxRow(
+                id=new_id("whd"),
+                event_id=event_id,
+                job_id=row.id,
+                round=row.round,
+                target=target,
+                endpoint_id=endpoint_id,
+                url=url,
+                kind=kind,
+                payload=payload,
+                next_at=now,
+                created_at=now,
+            )
+        )

@@ -1,0 +1,164 @@
+"""The worker's half of the repository: claim, heartbeat, report, and the ways out. Every write is fenced."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from vidgen.jobs.clock import database_now
+from vidgen.jobs.fence import fenced_row, still_held
+from vidgen.jobs.history import record
+from vidgen.jobs.ids import new_id
+from vidgen.jobs.reading import QUEUE_ORDER
+from vidgen.jobs.retries import may_retry, retry_delay
+from vidgen.jobs.session import reading, writing
+from vidgen.jobs.tables import ArtifactRow, JobRow
+from vidgen.jobs.views import Claim, FinishedFile
+from vidgen.spec import JOB_SPEC, JobStatus, Progress
+
+DAY = 86400.0
+WORKER_LOST = "the worker died while it ran the job"
+
+
+class Leases:
+    """Transitions of running jobs. Lease times come from the database's clock alone."""
+
+    def __init__(self, engine: Engine, *, retention_days: float = 30) -> None:
+        self._engine = engine
+        self._retention_seconds = retention_days * DAY
+
+    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
+        """Take the next queued job for `owner`, or None when nothing waits. No two callers get the same attempt."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            waiting = select(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, col(JobRow.run_after) <= now)
+            row = session.scalar(waiting.order_by(*QUEUE_ORDER).limit(1).with_for_update(skip_locked=True))
+            if row is None:
+                return None
+            row.status, row.owner, row.attempt = JobStatus.RUNNING.value, owner, row.attempt + 1
+            row.lease_until, row.started_at = now + lease_seconds, now
+            _clear_progress(row)
+            record(session, row, "job.running", now)
+            spec = JOB_SPEC.validate_python(row.spec)
+            return Claim(job_id=row.id, attempt=row.attempt, owner=owner, spec=spec, max_attempts=row.max_attempts)
+
+    def heartbeat(self, claim: Claim, lease_seconds: float) -> bool:
+        """Renew the lease; says whether a cancel was asked for. Raises LeaseLost."""
+        with writing(self._engine) as session:
+            row = fenced_row(session, claim)
+            row.lease_until = database_now(session) + lease_seconds
+            return row.cancel_requested
+
+    def cancel_requested(self, claim: Claim) -> bool:
+        """A cheap look between heartbeats, so that a cancel need not wait for one. Raises LeaseLost."""
+        with reading(self._engine) as session:
+            return still_held(session, claim).cancel_requested
+
+    def report(self, claim: Claim, progress: Progress, eta_seconds: float | None = None) -> None:
+        """Write progress and its event; callers keep it to two a second. Raises LeaseLost."""
+        with writing(self._engine) as session:
+            row = fenced_row(session, claim)
+            row.stage, row.step, row.total_steps = progress.stage.value, progress.step, progress.total_steps
+            row.progress = min(max(progress.fraction, row.progress, 0.0), 1.0)
+            row.eta_seconds = eta_seconds
+            row.preview_version += progress.preview is not None
+            record(session, row, "job.progress", database_now(session))
+
+    def succeed(self, claim: Claim, artifacts: Sequence[FinishedFile]) -> JobStatus:
+        """Publish the files and finish; a cancel accepted before this ends the job as cancelled. Raises LeaseLost."""
+        with writing(self._engine) as session:
+            row, now = fenced_row(session, claim), database_now(session)
+            if row.cancel_requested:
+                return self.finish(session, row, JobStatus.CANCELLED, now)
+            for file in artifacts:
+                session.add(_artifact_row(claim, file, now))
+            row.progress = 1.0
+            return self.finish(session, row, JobStatus.SUCCEEDED, now)
+
+    def fail(self, claim: Claim, code: str, message: str, retryable: bool) -> JobStatus:
+        """Requeue when the failure is transient and attempts are left, else finish as failed. Raises LeaseLost."""
+        with writing(self._engine) as session:
+            row, now = fenced_row(session, claim), database_now(session)
+            used = row.attempt - row.excused
+            if row.cancel_requested:
+                return self.finish(session, row, JobStatus.CANCELLED, now)
+            if may_retry(code, retryable=retryable, used=used, max_attempts=row.max_attempts):
+                return self._requeue(session, row, now, run_after=now + retry_delay(used))
+            row.error_code, row.error_message, row.error_retryable = code, message, retryable
+            return self.finish(session, row, JobStatus.FAILED, now)
+
+    def mark_cancelled(self, claim: Claim) -> JobStatus:
+        """Finish as cancelled. Raises LeaseLost."""
+        with writing(self._engine) as session:
+            row = fenced_row(session, claim)
+            return self.finish(session, row, JobStatus.CANCELLED, database_now(session))
+
+    def release(self, claim: Claim) -> JobStatus:
+        """Hand the job back unharmed (the worker is asked to stop); the attempt does not count. Raises LeaseLost."""
+        with writing(self._engine) as session:
+            row, now = fenced_row(session, claim), database_now(session)
+            if row.cancel_requested:
+                return self.finish(session, row, JobStatus.CANCELLED, now)
+            row.excused += 1
+            return self._requeue(session, row, now, run_after=row.run_after)
+
+    def expire_leases(self) -> int:
+        """Requeue, fail or cancel the jobs of silent workers; returns how many there were."""
+        with writing(self._engine) as session:
+            now = database_now(session)
+            lost = select(JobRow).where(col(JobRow.status) == JobStatus.RUNNING, col(JobRow.lease_until) < now)
+            rows = session.scalars(lost.with_for_update(skip_locked=True)).all()
+            for row in rows:
+                self.lose(session, row, now)
+            return len(rows)
+
+    def lose(self, session: Session, row: JobRow, now: float) -> None:
+        """What becomes of a running job whose lease has run out."""
+        if row.cancel_requested:
+            self.finish(session, row, JobStatus.CANCELLED, now)
+        elif row.attempt - row.excused < row.max_attempts:
+            # it was first in the queue once, so it is first again
+            self._requeue(session, row, now, run_after=row.run_after)
+        else:
+            row.error_code, row.error_message, row.error_retryable = "worker_lost", WORKER_LOST, True
+            self.finish(session, row, JobStatus.FAILED, now)
+
+    def finish(self, session: Session, row: JobRow, status: JobStatus, now: float) -> JobStatus:
+        """The terminal transition: status, event and outbox rows in the caller's transaction."""
+        row.status, row.finished_at, row.expires_at = status.value, now, now + self._retention_seconds
+        row.owner = row.lease_until = row.stage = row.eta_seconds = None
+        if status is not JobStatus.FAILED:
+            row.error_code, row.error_message, row.error_retryable = None, None, False
+        record(session, row, f"job.{status}", now)
+        return status
+
+    def _requeue(self, session: Session, row: JobRow, now: float, run_after: float) -> JobStatus:
+        row.status, row.run_after = JobStatus.QUEUED.value, run_after
+        row.owner = row.lease_until = row.started_at = None
+        _clear_progress(row)
+        record(session, row, "job.requeued", now)
+        return JobStatus.QUEUED
+
+
+def _clear_progress(row: JobRow) -> None:
+    row.stage, row.progress, row.step, row.total_steps, row.eta_seconds = None, 0.0, 0, 0, None
+
+
+def _artifact_row(claim: Claim, file: FinishedFile, now: float) -> ArtifactRow:
+    return ArtifactRow(
+        id=new_id("art"),
+        job_id=claim.job_id,
+        attempt=claim.attempt,
+        kind=file.kind,
+        key=file.key,
+        filename=file.filename,
+        content_type=file.content_type,
+        size=file.size,
+        sha256=file.sha256,
+        width=file.width,
+        height=file.height,
+        num_frames=file.num_frames,
+        fps=file.fps,
+        created_at=now,
+    )

@@ -1,0 +1,79 @@
+"""Rows to views. The only place that knows how a job is put together from its tables."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from vidgen.jobs.clock import as_datetime, as_optional_datetime
+from vidgen.jobs.tables import ArtifactRow, JobRow
+from vidgen.jobs.views import Artifact, Job, JobError
+from vidgen.spec import JOB_SPEC, JobStatus, Stage
+
+# the order in which queued jobs run
+QUEUE_ORDER = (col(JobRow.priority).desc(), col(JobRow.run_after), col(JobRow.created_at), col(JobRow.id))
+
+
+def artifact_view(row: ArtifactRow) -> Artifact:
+    return Artifact.model_validate(
+        row.model_dump(exclude={"attempt", "key", "created_at"}) | {"created_at": as_datetime(row.created_at)}
+    )
+
+
+def job_views(session: Session, rows: Sequence[JobRow]) -> tuple[Job, ...]:
+    """Views of the rows, in their order, with artifacts and places in the queue."""
+    artifacts: dict[str, list[Artifact]] = {}
+    finished = [row.id for row in rows if row.status == JobStatus.SUCCEEDED]
+    if finished:
+        statement = (
+            select(ArtifactRow).where(col(ArtifactRow.job_id).in_(finished)).order_by(col(ArtifactRow.kind).desc())
+        )
+        for found in session.scalars(statement):
+            artifacts.setdefault(found.job_id, []).append(artifact_view(found))
+    places = _queue_places(session, [row.id for row in rows if row.status == JobStatus.QUEUED])
+    return tuple(_job_view(row, tuple(artifacts.get(row.id, ())), places.get(row.id)) for row in rows)
+
+
+def job_view(session: Session, row: JobRow) -> Job:
+    """As job_views, for one row."""
+    return job_views(session, (row,))[0]
+
+
+def _queue_places(session: Session, ids: Sequence[str]) -> dict[str, int]:
+    if not ids:
+        return {}
+    place = func.row_number().over(order_by=QUEUE_ORDER).label("place")
+    queue = select(col(JobRow.id), place).where(col(JobRow.status) == JobStatus.QUEUED).subquery()
+    found = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(ids)))
+    return {row.id: row.place for row in found}
+
+
+def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -> Job:
+    error = None
+    if row.error_code is not None:
+        error = JobError(code=row.error_code, message=row.error_message or "", retryable=row.error_retryable)
+    return Job(
+        id=row.id,
+        task=row.task,
+        status=JobStatus(row.status),
+        stage=None if row.stage is None else Stage(row.stage),
+        progress=row.progress,
+        step=row.step,
+        total_steps=row.total_steps,
+        queue_position=place,
+        eta_seconds=row.eta_seconds,
+        attempts=row.attempt,
+        spec=JOB_SPEC.validate_python(row.spec),
+        model=row.model,
+        model_revision=row.model_revision,
+        artifacts=artifacts,
+        error=error,
+        cancel_requested=row.cancel_requested,
+        preview_version=row.preview_version,
+        callback_url=row.callback_url,
+        created_at=as_datetime(row.created_at),
+        started_at=as_optional_datetime(row.started_at),
+        finished_at=as_optional_datetime(row.finished_at),
+        expires_at=as_datetime(row.expires_at),
+    )

@@ -1,0 +1,242 @@
+"""Jobs as the web process and the command line see them; the worker's half is inherited from leases.py."""
+
+import base64
+import binascii
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy import Engine, delete, func, select, tuple_
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from vidgen.errors import VidgenError
+from vidgen.jobs.clock import as_datetime, database_now
+from vidgen.jobs.history import record
+from vidgen.jobs.ids import new_id
+from vidgen.jobs.leases import Leases
+from vidgen.jobs.reading import artifact_view, job_view, job_views
+from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
+from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
+from vidgen.jobs.views import Artifact, Created, Event, Job, Page
+from vidgen.spec import JobSpec, JobStatus
+
+LOCAL = "local"
+# named here because the class below has a method called list
+Events = list[Event]
+
+
+class JobRepository(Leases):
+    """All about jobs. Without a store, deleted jobs leave their files to the sweep."""
+
+    def __init__(
+        self, engine: Engine, store: LocalStore | None = None, *, max_attempts: int = 3, retention_days: float = 30
+    ) -> None:
+        super().__init__(engine, retention_days=retention_days)
+        self._store = store
+        self._max_attempts = max_attempts
+
+    def create(
+        self,
+        spec: JobSpec,
+        *,
+        model_revision: str,
+        max_queued: int,
+        callback_url: str | None = None,
+        priority: int = 0,
+        idempotency_key: str | None = None,
+        body_hash: str | None = None,
+    ) -> Created:
+        """Queue a resolved spec. The same idempotency key with the same body gives the same job again.
+
+        Raises VidgenError: queue_full (retryable), idempotency_mismatch.
+        """
+        fields = spec.model_dump(mode="json")
+        spec_hash = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+        with writing(self._engine) as session:
+            # the count and the key are looked at by one creator at a time, so both limits are exact
+            lock(session, CREATE_LOCK)
+            replayed = _replay(session, idempotency_key, body_hash or spec_hash)
+            if replayed is not None:
+                return Created(job_view(session, replayed), replayed=True)
+            _check_room(session, max_queued)
+            now = database_now(session)
+            row = JobRow(
+                id=new_id("job"),
+                status=JobStatus.QUEUED.value,
+                max_attempts=self._max_attempts,
+                run_after=now,
+                priority=priority,
+                task=spec.task,
+                model=spec.model,
+                model_revision=model_revision,
+                spec=fields,
+                spec_hash=spec_hash,
+                callback_url=callback_url,
+                created_at=now,
+                expires_at=now + self._retention_seconds,
+            )
+            session.add(row)
+            session.flush()
+            if idempotency_key is not None:
+                key = IdempotencyRow(
+                    tenant=LOCAL, key=idempotency_key, body_hash=body_hash or spec_hash, job_id=row.id, created_at=now
+                )
+                session.add(key)
+            record(session, row, "job.queued", now)
+            return Created(job_view(session, row), replayed=False)
+
+    def get(self, job_id: str) -> Job | None:
+        with reading(self._engine) as session:
+            row = session.get(JobRow, job_id)
+            return None if row is None else job_view(session, row)
+
+    def list(self, limit: int = 20, cursor: str | None = None, status: JobStatus | None = None) -> Page[Job]:
+        """Newest first. Raises VidgenError invalid_cursor."""
+        statement = select(JobRow).order_by(col(JobRow.created_at).desc(), col(JobRow.id).desc()).limit(limit + 1)
+        if status is not None:
+            statement = statement.where(col(JobRow.status) == status.value)
+        if cursor is not None:
+            statement = statement.where(tuple_(col(JobRow.created_at), col(JobRow.id)) < tuple_(*_read_cursor(cursor)))
+        with reading(self._engine) as session:
+            rows = session.scalars(statement).all()
+            more = len(rows) > limit
+            rows = rows[:limit]
+            return Page[Job](items=job_views(session, rows), next_cursor=_cursor(rows[-1]) if more and rows else None)
+
+    def counts(self) -> dict[JobStatus, int]:
+        """How many jobs there are in each state."""
+        with reading(self._engine) as session:
+            found = session.execute(select(col(JobRow.status), func.count()).group_by(col(JobRow.status)))
+            return dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in found}
+
+    def cancel(self, job_id: str) -> Job:
+        """Queued: cancelled at once. Running: asked of its worker. Finished: unchanged. Raises not_found."""
+        with writing(self._engine) as session:
+            row, now = _existing(session, job_id), database_now(session)
+            if row.status == JobStatus.RUNNING:
+                row.cancel_requested = True
+                # nobody is left to ask when the worker has died; its writes are fenced off should it come back
+                if row.lease_until is not None and row.lease_until < now:
+                    self.finish(session, row, JobStatus.CANCELLED, now)
+            elif row.status == JobStatus.QUEUED:
+                row.cancel_requested = True
+                self.finish(session, row, JobStatus.CANCELLED, now)
+            session.flush()
+            return job_view(session, row)
+
+    def retry(self, job_id: str, *, max_queued: int | None = None) -> Job:
+        """Queue a failed or cancelled job again afresh. Raises not_found, job_not_retryable, queue_full."""
+        with writing(self._engine) as session:
+            lock(session, CREATE_LOCK)
+            row, now = _existing(session, job_id), database_now(session)
+            if row.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+                raise VidgenError(
+                    f"{job_id} is {row.status}: only failed or cancelled jobs can be retried", code="job_not_retryable"
+                )
+            _check_room(session, max_queued)
+            row.status, row.round, row.excused = JobStatus.QUEUED.value, row.round + 1, row.attempt
+            row.run_after, row.expires_at = now, now + self._retention_seconds
+            row.cancel_requested, row.finished_at, row.started_at = False, None, None
+            row.error_code, row.error_message, row.error_retryable = None, None, False
+            row.stage, row.progress, row.step, row.total_steps, row.eta_seconds = None, 0.0, 0, 0, None
+            record(session, row, "job.queued", now)
+            return job_view(session, row)
+
+    def delete(self, job_id: str) -> None:
+        """Remove a finished job, then its files. Raises not_found, job_not_finished."""
+        with writing(self._engine) as session:
+            row = _existing(session, job_id)
+            if not JobStatus(row.status).is_terminal:
+                raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
+            session.delete(row)
+        # rows first: a crash here leaves files that the sweep finds, never a row whose files are gone
+        if self._store is not None:
+            self._store.remove_job(job_id)
+
+    def expired(self, limit: int = 100) -> tuple[str, ...]:
+        """Finished jobs whose time is over."""
+        with reading(self._engine) as session:
+            statement = select(col(JobRow.id)).where(
+                col(JobRow.finished_at).is_not(None), col(JobRow.expires_at) < database_now(session)
+            )
+            return tuple(session.scalars(statement.limit(limit)))
+
+    def events(self, after: int, job_id: str | None = None, limit: int = 100) -> Events:
+        """Events with an id above `after`, oldest first."""
+        statement = select(JobEventRow).where(col(JobEventRow.id) > after).order_by(col(JobEventRow.id)).limit(limit)
+        if job_id is not None:
+            statement = statement.where(col(JobEventRow.job_id) == job_id)
+        with reading(self._engine) as session:
+            return [
+                Event(
+                    id=row.id or 0,
+                    job_id=row.job_id,
+                    kind=row.kind,
+                    data=row.data,
+                    created_at=as_datetime(row.created_at),
+                )
+                for row in session.scalars(statement)
+            ]
+
+    def last_event_id(self) -> int:
+        with reading(self._engine) as session:
+            return session.scalar(select(func.max(col(JobEventRow.id)))) or 0
+
+    def prune_progress(self, older_than_seconds: float) -> None:
+        """Forget old progress events; those that changed a job's status stay as long as the job."""
+        with writing(self._engine) as session:
+            oldest = database_now(session) - older_than_seconds
+            session.execute(
+                delete(JobEventRow).where(col(JobEventRow.kind) == "job.progress", col(JobEventRow.created_at) < oldest)
+            )
+
+    def artifact(self, artifact_id: str) -> Artifact | None:
+        with reading(self._engine) as session:
+            row = session.get(ArtifactRow, artifact_id)
+            return None if row is None else artifact_view(row)
+
+    def artifact_key(self, artifact_id: str) -> str | None:
+        """Where the artifact's bytes lie in the store (LocalStore.path)."""
+        with reading(self._engine) as session:
+            row = session.get(ArtifactRow, artifact_id)
+            return None if row is None else row.key
+
+
+def _existing(session: Session, job_id: str) -> JobRow:
+    row = session.get(JobRow, job_id, with_for_update=True)
+    if row is None:
+        raise VidgenError(f"{job_id}: no such job", code="not_found")
+    return row
+
+
+def _replay(session: Session, key: str | None, body_hash: str) -> JobRow | None:
+    found = None if key is None else session.get(IdempotencyRow, (LOCAL, key))
+    if found is None:
+        return None
+    if found.body_hash != body_hash:
+        raise VidgenError("this Idempotency-Key was used with another body; use a new key", code="idempotency_mismatch")
+    return session.get_one(JobRow, found.job_id)
+
+
+def _check_room(session: Session, max_queued: int | None) -> None:
+    if max_queued is None:
+        return
+    queued = session.scalar(select(func.count()).where(col(JobRow.status) == JobStatus.QUEUED)) or 0
+    if queued >= max_queued:
+        raise VidgenError(
+            f"{queued} jobs are waiting, the most allowed; try again later", code="queue_full", retryable=True
+        )
+
+
+def _cursor(row: JobRow) -> str:
+    return base64.urlsafe_b64encode(f"{row.created_at!r} {row.id}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[Any, Any]:
+    try:
+        moment, job_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
+        return float(moment), job_id
+    except (ValueError, binascii.Error) as error:
+        raise VidgenError("cursor: use the next_cursor of an earlier answer", code="invalid_cursor") from error

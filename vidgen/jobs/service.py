@@ -1,0 +1,37 @@
+"""The control plane put together from the settings, for whoever starts a process."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from vidgen.jobs.repository import JobRepository
+from vidgen.jobs.session import make_engine
+from vidgen.jobs.settings import Settings
+from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.uploads import UploadRepository
+from vidgen.jobs.webhooks import EndpointRepository
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPlane:
+    """What the web process and the workers share."""
+
+    settings: Settings
+    engine: Engine
+    store: LocalStore
+    jobs: JobRepository
+    uploads: UploadRepository
+    endpoints: EndpointRepository
+
+
+def open_control_plane(settings: Settings) -> ControlPlane:
+    """Opens the database that `migrate(settings)` has prepared; starts nothing."""
+    engine, store = make_engine(settings), LocalStore(settings.data_dir / "store")
+    return ControlPlane(
+        settings=settings,
+        engine=engine,
+        store=store,
+        jobs=JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days),
+        uploads=UploadRepository(engine, store),
+        endpoints=EndpointRepository(engine, settings.webhook_secret),
+    )

@@ -1,0 +1,77 @@
+"""Engines, transactions and migrations. SQLite by default, PostgreSQL by URL; the callers do not notice which."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.orm import Session
+
+from vidgen.jobs.settings import Settings
+
+BUSY_SECONDS = 15
+MIGRATIONS = Path(__file__).parent / "migrations"
+READ_ONLY = {"vidgen_begin": "BEGIN DEFERRED"}
+# one number for each thing that PostgreSQL must do one at a time and SQLite does so anyway
+MIGRATION_LOCK, CREATE_LOCK, EVENT_LOCK = 7_640_001, 7_640_002, 7_640_003
+
+
+def make_engine(settings: Settings) -> Engine:
+    """The engine for `settings.database_url`. Makes the folder of a SQLite file, not its tables (see migrate)."""
+    url = make_url(settings.resolved_database_url)
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to this version's tables. Safe to call from several processes at once."""
+    engine = make_engine(settings)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        lock(connection, MIGRATION_LOCK)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    engine.dispose()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """One consistent look at the database. On SQLite it neither waits for writers nor stops them."""
+    with Session(engine.execution_options(**READ_ONLY), expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """One write transaction: committed at the end of the block, rolled back by an exception. No I/O inside it."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def lock(target: Session | Connection, number: int) -> None:
+    """Let one transaction at a time past this point. SQLite's BEGIN IMMEDIATE has done so already."""
+    connection = target.connection() if isinstance(target, Session) else target
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # the driver's own BEGIN is deferred and late; ours is said in _begin_sqlite
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # a deferred transaction that turns into a writer fails at once with "database is locked"; an immediate one waits
+    connection.exec_driver_sql(connection.get_execution_options().get("vidgen_begin", "BEGIN IMMEDIATE"))

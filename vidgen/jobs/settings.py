@@ -1,0 +1,82 @@
+"""Everything an operator can set. The only reader of the environment: each field is VIDGEN_<NAME>."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from vidgen.jobs.secret_files import read_or_create, web_secret, webhook_secret
+
+Listing = Annotated[tuple[str, ...], NoDecode]
+Folders = Annotated[tuple[Path, ...], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Frozen; secrets are never part of its repr. Lists are comma-separated in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDGEN_", frozen=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(default=Path("~/.local/share/vidgen"), description="Database, artifacts, uploads, secrets.")
+    database_url: str | None = Field(default=None, description="Default: SQLite in data_dir; or postgresql+psycopg://…")
+    broker_url: str = Field(default="memory://", description="memory://, redis://… or amqp://…; it only wakes workers.")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8765, ge=0, le=65535)
+    public_url: str | None = Field(default=None, description="How clients reach the service; prefix of artifact URLs.")
+    model_folders: Folders = Field(default=(), description="Further folders of model manifests.")
+    lease_seconds: float = Field(default=60, gt=0, description="A job whose worker is silent this long is requeued.")
+    heartbeat_seconds: float = Field(default=20, gt=0, description="How often a worker renews its lease.")
+    poll_seconds: float = Field(
+        default=1, gt=0, description="How often an idle worker looks for jobs, a busy one for cancels."
+    )
+    cancel_grace_seconds: float = Field(
+        default=10, gt=0, description="From a cancel to SIGKILL; half of it to SIGTERM."
+    )
+    max_attempts: int = Field(default=3, ge=1)
+    max_queued: int = Field(default=1000, ge=1)
+    max_upload_mb: int = Field(default=200, ge=1)
+    webhook_allow_private: Listing = Field(
+        default=(), description="CIDRs or host names that webhooks may reach although private."
+    )
+    retention_days: float = Field(default=30, gt=0, description="Finished jobs and their files are removed after this.")
+    secret_key_value: SecretStr | None = Field(default=None, alias="VIDGEN_SECRET_KEY")
+    webhook_secret_value: SecretStr | None = Field(default=None, alias="VIDGEN_WEBHOOK_SECRET")
+
+    @field_validator("model_folders", "webhook_allow_private", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @cached_property
+    def resolved_database_url(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'vidgen.db'}"
+
+    @cached_property
+    def secret_key(self) -> str:
+        """Signs artifact URLs and the portal's forms. From VIDGEN_SECRET_KEY, else kept in data_dir/secret_key."""
+        if self.secret_key_value is not None:
+            return self.secret_key_value.get_secret_value()
+        return read_or_create(self.data_dir / "secret_key", web_secret)
+
+    @cached_property
+    def webhook_secret(self) -> str:
+        """`whsec_…`: signs per-job callbacks, and every endpoint's own secret is derived from it."""
+        if self.webhook_secret_value is not None:
+            return self.webhook_secret_value.get_secret_value()
+        return read_or_create(self.data_dir / "webhook_secret", webhook_secret)
+
+    @cached_property
+    def base_url(self) -> str:
+        """Where links in webhook bodies point, without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def load_settings() -> Settings:
+    """The settings of this process, from its environment. Raises pydantic.ValidationError naming the bad variable."""
+    return Settings()

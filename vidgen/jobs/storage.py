@@ -1,0 +1,134 @@
+"""Files on the local disk. Names are made here from ids; nothing a client says ever becomes a path."""
+
+import hashlib
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
+SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "video/mp4": ".mp4"}
+CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A published file: where it lies in the store, its bytes and their sha256."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """Bytes: of the store's own files, and free on its disk."""
+
+    used: int
+    free: int
+
+
+class LocalStore:
+    """`root/artifacts/<job>/<attempt>/<file>`, `uploads/`, `previews/` and `scratch/` (runs in progress)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def artifact_path(self, job_id: str, attempt: int, filename: str) -> Path:
+        """The attempt is in the path, so two attempts never write the same file."""
+        return self.path(f"artifacts/{_safe(job_id)}/{int(attempt)}/{_safe(filename)}")
+
+    def upload_path(self, upload_id: str, content_type: str = "") -> Path:
+        return self.path(f"uploads/{_safe(upload_id)}{SUFFIXES.get(content_type, '')}")
+
+    def preview_path(self, job_id: str) -> Path:
+        return self.path(f"previews/{_safe(job_id)}.jpg")
+
+    def scratch_path(self, job_id: str, attempt: int) -> Path:
+        """Where an attempt's runner writes; on the same disk, so that publishing is a rename."""
+        return self.path(f"scratch/{_safe(job_id)}-{int(attempt)}")
+
+    def path(self, key: str) -> Path:
+        """The file of a stored key. Raises ValueError for a key that is not one of ours."""
+        parts = PurePosixPath(key).parts
+        if not parts or any(not SAFE_NAME.fullmatch(part) for part in parts):
+            raise ValueError("not a key of this store")
+        return self.root.joinpath(*parts)
+
+    def key(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    def publish(self, source: Path, target: Path) -> Stored:
+        """Move `source` to `target` so that it is there wholly or not at all: hash, fsync, rename, fsync the folder."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        try:
+            shutil.move(source, temporary)
+            size, sha256 = _sync_and_hash(temporary)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(target.parent)
+        return Stored(key=self.key(target), size=size, sha256=sha256)
+
+    def replace_preview(self, job_id: str, jpeg: bytes) -> None:
+        """Previews may be lost in a crash, so they are renamed into place but not synced."""
+        target = self.preview_path(job_id)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        temporary.write_bytes(jpeg)
+        temporary.replace(target)
+
+    def open(self, key: str) -> BinaryIO:
+        """Raises FileNotFoundError."""
+        return self.path(key).open("rb")
+
+    def delete(self, key: str) -> None:
+        """Deleting what is gone already is fine."""
+        self.path(key).unlink(missing_ok=True)
+
+    def remove_job(self, job_id: str) -> None:
+        """Every file of a job, of all its attempts."""
+        shutil.rmtree(self.path(f"artifacts/{_safe(job_id)}"), ignore_errors=True)
+        self.preview_path(job_id).unlink(missing_ok=True)
+
+    def remove_scratch(self, job_id: str, attempt: int) -> None:
+        shutil.rmtree(self.scratch_path(job_id, attempt), ignore_errors=True)
+
+    def folders(self, kind: str) -> Iterator[Path]:
+        """What lies directly in `artifacts`, `scratch`, `previews` or `uploads`."""
+        folder = self.path(kind)
+        return iter(sorted(folder.iterdir())) if folder.is_dir() else iter(())
+
+    def disk_usage(self) -> DiskUsage:
+        self.root.mkdir(parents=True, exist_ok=True)
+        used = sum(file.stat().st_size for file in self.root.rglob("*") if file.is_file())
+        return DiskUsage(used=used, free=shutil.disk_usage(self.root).free)
+
+
+def _safe(name: str) -> str:
+    if not SAFE_NAME.fullmatch(name):
+        raise ValueError("not a name of this store")
+    return name
+
+
+def _sync_and_hash(file: Path) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    with file.open("rb+") as handle:
+        while block := handle.read(CHUNK):
+            digest.update(block)
+        os.fsync(handle.fileno())
+        return handle.tell(), digest.hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

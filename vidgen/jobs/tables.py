@@ -1,0 +1,194 @@
+"""The tables. Private to the modules of this package that run statements; everybody else sees views.
+
+Times are seconds since 1970 by the database's clock (see clock.py).
+"""
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+AnyJson = dict[str, Any]
+# SQLite only numbers rows by itself when the key is exactly INTEGER
+RowNumber = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class JobRow(SQLModel, table=True):
+    """The job. `attempt` is the fencing token: it only grows, and a zombie's writes match no row."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("jobs_by_queue", "status", "priority", "run_after", "created_at"),
+        Index("jobs_by_age", "created_at", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    tenant: str = "local"
+    status: str
+    attempt: int = 0
+    excused: int = Field(default=0, description="Attempts that do not count: released ones and those before a retry.")
+    max_attempts: int
+    round: int = Field(default=0, description="How often a person asked for a retry; one terminal event a round.")
+    owner: str | None = None
+    lease_until: float | None = Field(default=None, sa_type=Double)
+    run_after: float = Field(sa_type=Double)
+    priority: int = 0
+    cancel_requested: bool = False
+    task: str
+    model: str
+    model_revision: str
+    spec: AnyJson = Field(sa_type=JSON)
+    spec_hash: str
+    callback_url: str | None = None
+    stage: str | None = None
+    progress: float = Field(default=0.0, sa_type=Double)
+    step: int = 0
+    total_steps: int = 0
+    eta_seconds: float | None = Field(default=None, sa_type=Double)
+    preview_version: int = 0
+    error_code: str | None = None
+    error_message: str | None = None
+    error_retryable: bool = False
+    traceparent: str | None = None
+    created_at: float = Field(sa_type=Double)
+    started_at: float | None = Field(default=None, sa_type=Double)
+    finished_at: float | None = Field(default=None, sa_type=Double)
+    expires_at: float = Field(sa_type=Double, index=True)
+
+
+class JobEventRow(SQLModel, table=True):
+    """History for event streams. The unique pair makes a second terminal event of a round impossible."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (
+        UniqueConstraint("job_id", "terminal_round", name="one_terminal_event"),
+        Index("job_events_by_kind", "kind", "created_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True, autoincrement=True))
+    job_id: str = Field(foreign_key="jobs.id", ondelete="CASCADE", index=True)
+    kind: str
+    data: AnyJson = Field(sa_type=JSON)
+    terminal_round: int | None = None
+    created_at: float = Field(sa_type=Double)
+
+
+class JobChunkRow(SQLModel, table=True):
+    """Finished chunks of a long clip, so that a resumed attempt skips them."""
+
+    __tablename__ = "job_chunks"
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
+    n: int = Field(primary_key=True)
+    key: str
+    sha256: str
+    seed: int = Field(sa_type=BigInteger)
+    created_at: float = Field(sa_type=Double)
+
+
+class ArtifactRow(SQLModel, table=True):
+    """Published files; written only by the terminal transaction. `key` is the path within the store."""
+
+    __tablename__ = "artifacts"
+
+    id: str = Field(primary_key=True)
+    job_id: str = Field(foreign_key="jobs.id", ondelete="CASCADE", index=True)
+    attempt: int
+    kind: str
+    key: str
+    filename: str
+    content_type: str
+    size: int = Field(sa_type=BigInteger)
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    num_frames: int | None = None
+    fps: float | None = Field(default=None, sa_type=Double)
+    created_at: float = Field(sa_type=Double)
+
+
+class UploadRow(SQLModel, table=True):
+    __tablename__ = "uploads"
+
+    id: str = Field(primary_key=True)
+    tenant: str = "local"
+    filename: str
+    kind: str
+    key: str
+    content_type: str
+    size: int = Field(sa_type=BigInteger)
+    sha256: str
+    width: int
+    height: int
+    num_frames: int | None = None
+    fps: float | None = Field(default=None, sa_type=Double)
+    created_at: float = Field(sa_type=Double, index=True)
+
+
+class EndpointRow(SQLModel, table=True):
+    """Holds no secret: it is derived from the service's own and `secret_version`."""
+
+    __tablename__ = "webhook_endpoints"
+
+    id: str = Field(primary_key=True)
+    tenant: str = "local"
+    url: str
+    description: str
+    events: list[str] = Field(sa_type=JSON)
+    enabled: bool = True
+    secret_version: int = 1
+    rotated_at: float | None = Field(default=None, sa_type=Double)
+    created_at: float = Field(sa_type=Double)
+
+
+class OutboxRow(SQLModel, table=True):
+    """A webhook delivery, written by the transaction it announces. `target` is an endpoint's id or `callback`."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        UniqueConstraint("job_id", "round", "target", name="one_delivery_a_target"),
+        Index("outbox_due", "status", "next_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    event_id: str = Field(index=True)
+    job_id: str | None = Field(default=None, foreign_key="jobs.id", ondelete="SET NULL")
+    round: int = 0
+    target: str
+    endpoint_id: str | None = Field(default=None, foreign_key="webhook_endpoints.id", ondelete="CASCADE", index=True)
+    url: str
+    kind: str
+    payload: AnyJson = Field(sa_type=JSON)
+    status: str = "pending"
+    attempts: int = 0
+    next_at: float | None = Field(default=None, sa_type=Double)
+    last_status_code: int | None = None
+    last_error: str | None = None
+    created_at: float = Field(sa_type=Double)
+    delivered_at: float | None = Field(default=None, sa_type=Double)
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """Which request made which job. Goes with its job."""
+
+    __tablename__ = "idempotency_keys"
+
+    tenant: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_hash: str
+    job_id: str = Field(foreign_key="jobs.id", ondelete="CASCADE", index=True)
+    created_at: float = Field(sa_type=Double)
+
+
+class WorkerRow(SQLModel, table=True):
+    """Who works; for health answers and the portal, never for decisions about leases."""
+
+    __tablename__ = "workers"
+
+    id: str = Field(primary_key=True)
+    host: str
+    pid: int
+    job_id: str | None = None
+    started_at: float = Field(sa_type=Double)
+    seen_at: float = Field(sa_type=Double)

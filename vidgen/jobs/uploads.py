@@ -1,0 +1,88 @@
+"""Uploads: normalised media that specs refer to by id. Probing and re-encoding happen before, elsewhere."""
+
+from pathlib import Path, PurePath
+
+from sqlalchemy import Engine, select
+from sqlmodel import col
+
+from vidgen.jobs.clock import as_datetime, database_now
+from vidgen.jobs.ids import new_id
+from vidgen.jobs.session import reading, writing
+from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.tables import UploadRow
+from vidgen.jobs.views import MediaKind, Upload
+
+NAME_LIMIT = 200
+
+
+class UploadRepository:
+    """Rows and files of uploads; the row is written after its file, so a row always has one."""
+
+    def __init__(self, engine: Engine, store: LocalStore) -> None:
+        self._engine = engine
+        self._store = store
+
+    def add(
+        self,
+        source: Path,
+        *,
+        filename: str,
+        kind: MediaKind,
+        content_type: str,
+        width: int,
+        height: int,
+        num_frames: int | None = None,
+        fps: float | None = None,
+    ) -> Upload:
+        """Move the normalised file `source` into the store and record it under a new id."""
+        upload_id = new_id("upl")
+        stored = self._store.publish(source, self._store.upload_path(upload_id, content_type))
+        with writing(self._engine) as session:
+            row = UploadRow(
+                id=upload_id,
+                filename=PurePath(filename.replace("\\", "/")).name[:NAME_LIMIT] or "upload",
+                kind=kind,
+                key=stored.key,
+                content_type=content_type,
+                size=stored.size,
+                sha256=stored.sha256,
+                width=width,
+                height=height,
+                num_frames=num_frames,
+                fps=fps,
+                created_at=database_now(session),
+            )
+            session.add(row)
+        return _view(row)
+
+    def get(self, upload_id: str) -> Upload | None:
+        with reading(self._engine) as session:
+            row = session.get(UploadRow, upload_id)
+            return None if row is None else _view(row)
+
+    def path(self, upload_id: str) -> Path | None:
+        """The upload's file, for the runner and the portal's thumbnails."""
+        with reading(self._engine) as session:
+            row = session.get(UploadRow, upload_id)
+        return None if row is None else self._store.path(row.key)
+
+    def delete(self, upload_id: str) -> None:
+        """Deleting what is gone already is fine."""
+        with writing(self._engine) as session:
+            row = session.get(UploadRow, upload_id)
+            if row is not None:
+                session.delete(row)
+        if row is not None:
+            self._store.delete(row.key)
+
+    def older_than(self, seconds: float, limit: int = 100) -> tuple[str, ...]:
+        """Ids of uploads that were made longer ago than that."""
+        with reading(self._engine) as session:
+            statement = select(col(UploadRow.id)).where(col(UploadRow.created_at) < database_now(session) - seconds)
+            return tuple(session.scalars(statement.limit(limit)))
+
+
+def _view(row: UploadRow) -> Upload:
+    return Upload.model_validate(
+        row.model_dump(exclude={"tenant", "key", "created_at"}) | {"created_at": as_datetime(row.created_at)}
+    )

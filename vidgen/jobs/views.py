@@ -1,0 +1,174 @@
+"""What leaves the repository: frozen models that the API, the portal, events and webhooks share. No table rows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import Field
+
+from vidgen.spec import JobSpec, JobStatus, Stage
+from vidgen.spec.base import SpecModel
+
+Item = TypeVar("Item")
+
+MediaKind = Literal["image", "video"]
+ArtifactKind = Literal["video", "poster", "receipt"]
+DeliveryStatus = Literal["pending", "delivered", "failed"]
+
+
+class Artifact(SpecModel):
+    """A finished file of a job; its bytes lie in the store and are reached through a signed URL."""
+
+    id: str
+    job_id: str
+    kind: ArtifactKind
+    filename: str
+    content_type: str
+    size: int = Field(description="Bytes.")
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    num_frames: int | None = None
+    fps: float | None = None
+    created_at: datetime
+
+
+class Upload(SpecModel):
+    """A normalised picture or clip that specs may refer to. `filename` is the client's name for it, never a path."""
+
+    id: str
+    filename: str
+    kind: MediaKind
+    content_type: str
+    size: int = Field(description="Bytes.")
+    sha256: str
+    width: int
+    height: int
+    num_frames: int | None = None
+    fps: float | None = None
+    created_at: datetime
+
+
+class JobError(SpecModel):
+    code: str
+    message: str
+    retryable: bool = Field(description="Whether the same request may succeed later.")
+
+
+class Job(SpecModel):
+    """A job as its row says it is. Times are aware and in UTC."""
+
+    id: str
+    task: str
+    status: JobStatus
+    stage: Stage | None = None
+    progress: float = Field(ge=0, le=1, description="Share of the work that is done; 0 while queued.")
+    step: int = 0
+    total_steps: int = 0
+    queue_position: int | None = Field(default=None, description="1 is the next to run; only while queued.")
+    eta_seconds: float | None = None
+    attempts: int
+    spec: JobSpec
+    model: str
+    model_revision: str
+    artifacts: tuple[Artifact, ...] = ()
+    error: JobError | None = None
+    cancel_requested: bool = False
+    preview_version: int = Field(default=0, description="Grows with every new preview; 0: none yet.")
+    callback_url: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    expires_at: datetime
+
+
+class Page(SpecModel, Generic[Item]):
+    """One page of a list, newest first."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None = None
+
+
+class Event(SpecModel):
+    """Something that happened to a job. Ids only grow, over all jobs, so that a reader can ask for what is new."""
+
+    id: int
+    job_id: str
+    kind: str
+    data: dict[str, Any] = Field(description="The job at that moment, as JSON.")
+    created_at: datetime
+
+
+class Endpoint(SpecModel):
+    """A registered webhook receiver. `secret` is filled only in the answers to create and rotate_secret."""
+
+    id: str
+    url: str
+    description: str
+    events: tuple[str, ...]
+    enabled: bool
+    created_at: datetime
+    secret: str | None = None
+
+
+class Delivery(SpecModel):
+    """One event on its way to one receiver. Without `endpoint_id` it goes to a job's own callback_url."""
+
+    id: str
+    endpoint_id: str | None
+    url: str
+    event_id: str
+    kind: str
+    status: DeliveryStatus
+    attempts: int
+    next_at: datetime | None
+    last_status_code: int | None = None
+    last_error: str | None = None
+    created_at: datetime
+    delivered_at: datetime | None = None
+
+
+class Worker(SpecModel):
+    """A worker process as it last reported."""
+
+    id: str
+    host: str
+    pid: int
+    job_id: str | None
+    started_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """`replayed` is true when the idempotency key had already made this job."""
+
+    job: Job
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right of one worker to one attempt at a job. (job_id, attempt, owner) is the fence of its every write."""
+
+    job_id: str
+    attempt: int
+    owner: str
+    spec: JobSpec
+    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedFile:
+    """A file that lies in the store and waits for the terminal transaction to publish it. `key` names it there."""
+
+    kind: ArtifactKind
+    key: str
+    filename: str
+    content_type: str
+    size: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    num_frames: int | None = None
+    fps: float | None = None

@@ -1,0 +1,164 @@
+"""Registered receivers and the deliveries on their way to them. Writes rows; outbox.py and sender.py send."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from vidgen.errors import VidgenError
+from vidgen.jobs.addresses import check_url
+from vidgen.jobs.clock import as_datetime, as_optional_datetime, database_now
+from vidgen.jobs.ids import new_id
+from vidgen.jobs.session import reading, writing
+from vidgen.jobs.signing import endpoint_secret, sign
+from vidgen.jobs.tables import EndpointRow, OutboxRow
+from vidgen.jobs.views import Delivery, DeliveryStatus, Endpoint
+
+__all__ = ["EVENTS", "TEST_EVENT", "EndpointRepository", "sign"]
+
+EVENTS = ("job.succeeded", "job.failed", "job.cancelled")
+TEST_EVENT = "webhook.test"
+DELIVERY_STATUSES: dict[str, DeliveryStatus] = {"pending": "pending", "delivered": "delivered", "failed": "failed"}
+
+
+class EndpointRepository:
+    """Endpoints and deliveries. `service_secret` is Settings.webhook_secret. Unknown ids raise not_found."""
+
+    def __init__(self, engine: Engine, service_secret: str) -> None:
+        self._engine = engine
+        self._service_secret = service_secret
+
+    def create(self, url: str, description: str = "", events: Sequence[str] = EVENTS) -> Endpoint:
+        """The answer holds the secret, this once. Raises AddressRefused, or VidgenError invalid_events."""
+        check_url(url)
+        with writing(self._engine) as session:
+            row = EndpointRow(
+                id=new_id("we"),
+                url=url,
+                description=description,
+                events=_checked(events),
+                created_at=database_now(session),
+            )
+            session.add(row)
+        return self._view(row, with_secret=True)
+
+    def list(self) -> tuple[Endpoint, ...]:
+        """Oldest first."""
+        with reading(self._engine) as session:
+            rows = session.scalars(select(EndpointRow).order_by(col(EndpointRow.created_at), col(EndpointRow.id)))
+            return tuple(self._view(row) for row in rows)
+
+    def get(self, endpoint_id: str) -> Endpoint | None:
+        with reading(self._engine) as session:
+            row = session.get(EndpointRow, endpoint_id)
+            return None if row is None else self._view(row)
+
+    def update(
+        self,
+        endpoint_id: str,
+        *,
+        url: str | None = None,
+        description: str | None = None,
+        events: Sequence[str] | None = None,
+        enabled: bool | None = None,
+    ) -> Endpoint:
+        """Change what is given, leave the rest."""
+        if url is not None:
+            check_url(url)
+        with writing(self._engine) as session:
+            row = _endpoint(session, endpoint_id)
+            row.url = row.url if url is None else url
+            row.description = row.description if description is None else description
+            row.events = row.events if events is None else _checked(events)
+            row.enabled = row.enabled if enabled is None else enabled
+        return self._view(row)
+
+    def delete(self, endpoint_id: str) -> None:
+        """Its deliveries go with it."""
+        with writing(self._engine) as session:
+            session.delete(_endpoint(session, endpoint_id))
+
+    def rotate_secret(self, endpoint_id: str) -> Endpoint:
+        """A new secret, shown this once; for a day deliveries carry signatures of both."""
+        with writing(self._engine) as session:
+            row = _endpoint(session, endpoint_id)
+            row.secret_version, row.rotated_at = row.secret_version + 1, database_now(session)
+        return self._view(row, with_secret=True)
+
+    def deliveries(self, endpoint_id: str | None = None, limit: int = 50) -> tuple[Delivery, ...]:
+        """Of one endpoint, or of all and of the per-job callbacks too; newest first."""
+        statement = select(OutboxRow).order_by(col(OutboxRow.created_at).desc(), col(OutboxRow.id)).limit(limit)
+        if endpoint_id is not None:
+            statement = statement.where(col(OutboxRow.endpoint_id) == endpoint_id)
+        with reading(self._engine) as session:
+            return tuple(map(_delivery, session.scalars(statement)))
+
+    def resend(self, delivery_id: str) -> Delivery:
+        """Send it again now, with the same webhook-id and the whole schedule before it."""
+        with writing(self._engine) as session:
+            row = session.get(OutboxRow, delivery_id, with_for_update=True)
+            if row is None:
+                raise VidgenError(f"{delivery_id}: no such delivery", code="not_found")
+            row.status, row.attempts, row.next_at, row.last_error = "pending", 0, database_now(session), None
+        return _delivery(row)
+
+    def test(self, endpoint_id: str) -> Delivery:
+        """Queue a `webhook.test` event for one endpoint, enabled or not."""
+        with writing(self._engine) as session:
+            endpoint, now = _endpoint(session, endpoint_id), database_now(session)
+            row = OutboxRow(
+                id=new_id("whd"),
+                event_id=new_id("evt"),
+                target=endpoint.id,
+                endpoint_id=endpoint.id,
+                url=endpoint.url,
+                kind=TEST_EVENT,
+                payload={"endpoint_id": endpoint.id},
+                next_at=now,
+                created_at=now,
+            )
+            session.add(row)
+        return _delivery(row)
+
+    def _view(self, row: EndpointRow, with_secret: bool = False) -> Endpoint:
+        secret = endpoint_secret(self._service_secret, row.id, row.secret_version) if with_secret else None
+        return Endpoint(
+            id=row.id,
+            url=row.url,
+            description=row.description,
+            events=tuple(row.events),
+            enabled=row.enabled,
+            created_at=as_datetime(row.created_at),
+            secret=secret,
+        )
+
+
+def _endpoint(session: Session, endpoint_id: str) -> EndpointRow:
+    row = session.get(EndpointRow, endpoint_id, with_for_update=True)
+    if row is None:
+        raise VidgenError(f"{endpoint_id}: no such webhook endpoint", code="not_found")
+    return row
+
+
+def _checked(events: Sequence[str]) -> "list[str]":
+    if not events or not set(events) <= set(EVENTS):
+        raise VidgenError(f"events: choose from {', '.join(EVENTS)}", code="invalid_events")
+    return [event for event in EVENTS if event in events]
+
+
+def _delivery(row: OutboxRow) -> Delivery:
+    return Delivery(
+        id=row.id,
+        endpoint_id=row.endpoint_id,
+        url=row.url,
+        event_id=row.event_id,
+        kind=row.kind,
+        status=DELIVERY_STATUSES[row.status],
+        attempts=row.attempts,
+        next_at=as_optional_datetime(row.next_at),
+        last_status_code=row.last_status_code,
+        last_error=row.last_error,
+        created_at=as_datetime(row.created_at),
+        delivered_at=as_optional_datetime(row.delivered_at),
+    )
