@@ -30,9 +30,9 @@ def record(session: Session, row: JobRow, kind: str, now: float) -> None:
 
 
 def _announce(session: Session, row: JobRow, kind: str, payload: dict[str, Any], now: float) -> None:
-    endpoints = session.scalars(
-        select(EndpointRow).where(col(EndpointRow.enabled), col(EndpointRow.tenant) == row.tenant)
-    )
+    enabled = select(EndpointRow).where(col(EndpointRow.enabled), col(EndpointRow.tenant) == row.tenant)
+    # held, so that an endpoint deleted meanwhile cannot make this transaction fail on its foreign key
+    endpoints = session.scalars(enabled.with_for_update(read=True, key_share=True))
     targets: list[tuple[str, str, str | None]] = [(it.id, it.url, it.id) for it in endpoints if kind in it.events]
     if row.callback_url is not None:
         targets.append((CALLBACK, row.callback_url, None))

@@ -30,6 +30,8 @@ class Leases:
 
     def claim(self, owner: str, lease_seconds: float) -> Claim | None:
         """Take the next queued job for `owner`, or None when nothing waits. No two callers get the same attempt."""
+        if not self.claimable():
+            return None
         with writing(self._engine) as session:
             now = database_now(session)
             waiting = select(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, col(JobRow.run_after) <= now)
@@ -42,6 +44,15 @@ class Leases:
             record(session, row, "job.running", now)
             spec = JOB_SPEC.validate_python(row.spec)
             return Claim(job_id=row.id, attempt=row.attempt, owner=owner, spec=spec, max_attempts=row.max_attempts)
+
+    def claimable(self) -> bool:
+        """Whether a job is due right now; a read, so idle workers write nothing."""
+        with reading(self._engine) as session:
+            due = col(JobRow.run_after) <= database_now(session)
+            return (
+                session.scalar(select(col(JobRow.id)).where(col(JobRow.status) == JobStatus.QUEUED, due).limit(1))
+                is not None
+            )
 
     def heartbeat(self, claim: Claim, lease_seconds: float) -> bool:
         """Renew the lease; says whether a cancel was asked for. Raises LeaseLost."""

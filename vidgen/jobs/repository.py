@@ -120,6 +120,8 @@ class JobRepository(Leases):
                 # nobody is left to ask when the worker has died; its writes are fenced off should it come back
                 if row.lease_until is not None and row.lease_until < now:
                     self.finish(session, row, JobStatus.CANCELLED, now)
+                else:
+                    record(session, row, "job.progress", now)
             elif row.status == JobStatus.QUEUED:
                 row.cancel_requested = True
                 self.finish(session, row, JobStatus.CANCELLED, now)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from vidgen.jobs.presence import Presence
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import make_engine
 from vidgen.jobs.settings import Settings
@@ -22,6 +23,7 @@ class ControlPlane:
     jobs: JobRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
+    presence: Presence
 
 
 def open_control_plane(settings: Settings) -> ControlPlane:
@@ -34,4 +36,5 @@ def open_control_plane(settings: Settings) -> ControlPlane:
         jobs=JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days),
         uploads=UploadRepository(engine, store),
         endpoints=EndpointRepository(engine, settings.webhook_secret),
+        presence=Presence(engine),
     )

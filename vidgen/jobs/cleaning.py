@@ -1,0 +1,126 @@
+"""Removes what its time has passed or what nobody refers to: expired jobs, old uploads, files left by crashes."""
+
+import shutil
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from sqlalchemy import Engine, select
+from sqlmodel import col
+
+from vidgen.errors import VidgenError
+from vidgen.jobs.repository import JobRepository
+from vidgen.jobs.session import reading
+from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.tables import ArtifactRow, JobRow, UploadRow
+from vidgen.jobs.uploads import UploadRepository
+from vidgen.spec import JobStatus
+
+DAY = 86400.0
+# files younger than this may belong to a transaction that has not committed yet
+ORPHAN_SECONDS = 3600.0
+PROGRESS_SECONDS = 3600.0
+
+
+class Cleaner:
+    """Each step may be repeated, run by several workers at once, and be cut short anywhere."""
+
+    def __init__(self, engine: Engine, store: LocalStore, jobs: JobRepository, uploads: UploadRepository) -> None:
+        self._engine = engine
+        self._store = store
+        self._jobs = jobs
+        self._uploads = uploads
+
+    def clean(self, retention_days: float, orphan_seconds: float = ORPHAN_SECONDS) -> int:
+        """Run every step; returns how many jobs, uploads and orphans went."""
+        self._jobs.prune_progress(PROGRESS_SECONDS)
+        return self._expire_jobs() + self._expire_uploads(retention_days) + self._sweep(orphan_seconds)
+
+    def _expire_jobs(self) -> int:
+        expired = self._jobs.expired()
+        gone = 0
+        for job_id in expired:
+            try:
+                self._jobs.delete(job_id)
+                gone += 1
+            except VidgenError:
+                continue  # retried or deleted by somebody meanwhile
+        return gone
+
+    def _expire_uploads(self, retention_days: float) -> int:
+        old = self._uploads.older_than(retention_days * DAY)
+        for upload_id in old:
+            self._uploads.delete(upload_id)
+        return len(old)
+
+    def _sweep(self, orphan_seconds: float) -> int:
+        return (
+            self._remove_unknown("artifacts", orphan_seconds, self._known_jobs, lambda path: path.name)
+            + self._remove_unknown("previews", orphan_seconds, self._known_jobs, lambda path: path.stem)
+            + self._remove_unknown("uploads", orphan_seconds, self._known_uploads, lambda path: path.stem)
+            + self._remove_unknown("scratch", orphan_seconds, self._running, lambda path: path.name)
+            + self._remove_lost_attempts(orphan_seconds)
+        )
+
+    def _remove_unknown(
+        self,
+        folder: str,
+        orphan_seconds: float,
+        known: Callable[[Collection[str]], Collection[str]],
+        name: Callable[[Path], str],
+    ) -> int:
+        old = {path: name(path) for path in self._store.folders(folder) if _is_older(path, orphan_seconds)}
+        keep = known(old.values()) if old else ()
+        orphans = [path for path, owner in old.items() if owner not in keep]
+        for path in orphans:
+            _remove(path)
+        return len(orphans)
+
+    def _remove_lost_attempts(self, orphan_seconds: float) -> int:
+        """Files of attempts that were never published although their job has finished."""
+        gone = 0
+        for folder in self._store.folders("artifacts"):
+            attempts = [path for path in folder.iterdir() if _is_older(path, orphan_seconds)]
+            if attempts and self._is_finished(folder.name):
+                for path in attempts:
+                    if path.name not in self._published(folder.name):
+                        _remove(path)
+                        gone += 1
+        return gone
+
+    def _known_jobs(self, ids: Collection[str]) -> Collection[str]:
+        with reading(self._engine) as session:
+            return set(session.scalars(select(col(JobRow.id)).where(col(JobRow.id).in_(ids))))
+
+    def _known_uploads(self, ids: Collection[str]) -> Collection[str]:
+        with reading(self._engine) as session:
+            return set(session.scalars(select(col(UploadRow.id)).where(col(UploadRow.id).in_(ids))))
+
+    def _running(self, _names: Collection[str]) -> Collection[str]:
+        with reading(self._engine) as session:
+            rows = session.scalars(select(JobRow).where(col(JobRow.status) == JobStatus.RUNNING))
+            return {f"{row.id}-{row.attempt}" for row in rows}
+
+    def _is_finished(self, job_id: str) -> bool:
+        with reading(self._engine) as session:
+            row = session.get(JobRow, job_id)
+            return row is not None and JobStatus(row.status).is_terminal
+
+    def _published(self, job_id: str) -> Collection[str]:
+        with reading(self._engine) as session:
+            statement = select(col(ArtifactRow.attempt)).where(col(ArtifactRow.job_id) == job_id)
+            return {str(attempt) for attempt in session.scalars(statement)}
+
+
+def _is_older(path: Path, seconds: float) -> bool:
+    try:
+        return path.stat().st_mtime < time.time() - seconds
+    except FileNotFoundError:
+        return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,123 @@
+"""Takes due deliveries out of the outbox and writes down what became of them. Knows the schedule, not the network."""
+
+import random
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Engine, Select, or_, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from vidgen.jobs.clock import as_datetime, database_now
+from vidgen.jobs.session import reading, writing
+from vidgen.jobs.signing import endpoint_secret
+from vidgen.jobs.tables import EndpointRow, OutboxRow
+from vidgen.jobs.webhook_body import Linker, webhook_body
+from vidgen.jobs.webhooks import TEST_EVENT
+
+# seconds before each attempt: at once, then 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h after the one before
+SCHEDULE = (0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+JITTER = 0.2
+# longer than any attempt may take; after it another dispatcher may try (at least once, never lost)
+ATTEMPT_SECONDS = 60.0
+ROTATION_SECONDS = 86400.0
+GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery taken for one attempt. `attempt` fences its outcome; `secrets` are those to sign with."""
+
+    delivery_id: str
+    event_id: str
+    job_id: str | None
+    attempt: int
+    url: str
+    body: bytes
+    secrets: tuple[str, ...]
+
+
+class Outbox:
+    """One dispatcher's view of the outbox; any number of them may work at once."""
+
+    def __init__(self, engine: Engine, service_secret: str, link: Linker) -> None:
+        self._engine = engine
+        self._service_secret = service_secret
+        self._link = link
+
+    def take(self) -> Parcel | None:
+        """The delivery that is due longest, or None."""
+        with reading(self._engine) as session:
+            if session.scalar(_due(database_now(session))) is None:
+                return None
+        with writing(self._engine) as session:
+            now = database_now(session)
+            row = session.scalar(_due(now).with_for_update(skip_locked=True, of=OutboxRow))
+            if row is None:
+                return None
+            row.attempts, row.next_at = row.attempts + 1, now + ATTEMPT_SECONDS
+            endpoint = None if row.endpoint_id is None else session.get(EndpointRow, row.endpoint_id)
+            # a corrected address also serves what is still waiting
+            row.url = row.url if endpoint is None else endpoint.url
+            secrets = (self._service_secret,) if endpoint is None else self._endpoint_secrets(endpoint, now)
+        body = webhook_body(row.kind, as_datetime(row.created_at), row.payload, self._link)
+        return Parcel(row.id, row.event_id, row.job_id, row.attempts, row.url, body, secrets)
+
+    def answered(self, parcel: Parcel, status: int, retry_after: float | None = None) -> None:
+        """Any 2xx delivers; 410 also disables the endpoint; anything else, a redirect too, is a failed attempt."""
+        with writing(self._engine) as session:
+            row = _taken(session, parcel)
+            if row is None:
+                return
+            row.last_status_code, now = status, database_now(session)
+            if 200 <= status < 300:
+                row.status, row.next_at, row.last_error, row.delivered_at = "delivered", None, None, now
+            elif status == GONE:
+                row.status, row.next_at, row.last_error = "failed", None, "the receiver says it is gone"
+                if row.endpoint_id is not None:
+                    session.get_one(EndpointRow, row.endpoint_id).enabled = False
+            else:
+                _reschedule(row, now, f"answered {status}", retry_after)
+
+    def unanswered(self, parcel: Parcel, error: str, *, final: bool = False) -> None:
+        """The attempt failed without an answer; `final`: no further attempt can succeed."""
+        with writing(self._engine) as session:
+            row = _taken(session, parcel)
+            if row is None:
+                return
+            row.last_status_code = None
+            if final:
+                row.status, row.next_at, row.last_error = "failed", None, error
+            else:
+                _reschedule(row, database_now(session), error, None)
+
+    def _endpoint_secrets(self, endpoint: EndpointRow, now: float) -> tuple[str, ...]:
+        versions = [endpoint.secret_version]
+        if endpoint.rotated_at is not None and now - endpoint.rotated_at < ROTATION_SECONDS:
+            versions.append(endpoint.secret_version - 1)
+        return tuple(endpoint_secret(self._service_secret, endpoint.id, version) for version in versions)
+
+
+def next_delay(attempts: int, retry_after: float | None = None) -> float | None:
+    """Seconds until the next attempt after `attempts` of them, up to 20 % more by chance; None: no more."""
+    if attempts >= len(SCHEDULE):
+        return None
+    return max(SCHEDULE[attempts] * random.uniform(1.0, 1.0 + JITTER), retry_after or 0.0)
+
+
+def _due(now: float) -> Select[tuple[OutboxRow]]:
+    reachable: ColumnElement[bool] = or_(
+        col(OutboxRow.endpoint_id).is_(None), col(EndpointRow.enabled), col(OutboxRow.kind) == TEST_EVENT
+    )
+    statement = select(OutboxRow).join(EndpointRow, isouter=True).where(col(OutboxRow.status) == "pending", reachable)
+    return statement.where(col(OutboxRow.next_at) <= now).order_by(col(OutboxRow.next_at)).limit(1)
+
+
+def _taken(session: Session, parcel: Parcel) -> OutboxRow | None:
+    row = session.get(OutboxRow, parcel.delivery_id, with_for_update=True)
+    # a dispatcher that slept through its attempt must not overwrite the outcome of a later one
+    return row if row is not None and row.status == "pending" and row.attempts == parcel.attempt else None
+
+
+def _reschedule(row: OutboxRow, now: float, error: str, retry_after: float | None) -> None:
+    delay, row.last_error = next_delay(row.attempts, retry_after), error
+    row.status, row.next_at = ("failed", None) if delay is None else ("pending", now + delay)
