@@ -1,0 +1,115 @@
+"""The views as the API gives them: the repository's views plus links. Knows no HTTP."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+from vidgen_models.registry import Manifest, MemoryRow
+
+from vidgen.jobs.views import Artifact, Delivery, Job
+from vidgen.spec import ModelRules
+from vidgen.spec.base import SpecModel
+
+API = "/api/v1"
+
+
+class ArtifactAnswer(Artifact):
+    """A file that a job made; `url` is the path to fetch it from."""
+
+    url: str
+
+
+class JobAnswer(Job):
+    """A job and where its files and its preview are."""
+
+    artifacts: tuple[ArtifactAnswer, ...]
+    preview_url: str | None = Field(description="A JPEG of the run so far; its number grows with every new picture.")
+
+
+class JobList(SpecModel):
+    """Jobs, newest first; `next_cursor` fetches the following ones."""
+
+    items: tuple[JobAnswer, ...]
+    next_cursor: str | None
+
+
+class ModelAnswer(SpecModel):
+    """An installed model: what it is, what it takes, what it knows, what it costs."""
+
+    id: str
+    name: str
+    family: str
+    revision: str
+    licence: str
+    description: str
+    rules: ModelRules
+    frame_counts: tuple[int, ...] = Field(description="Every valid num_frames.")
+    vocabulary: Mapping[str, tuple[str, ...]] = Field(description="Words this model knows, by kind; may be empty.")
+    memory: tuple[MemoryRow, ...]
+    seconds_per_step: float
+
+
+class ModelList(SpecModel):
+    items: tuple[ModelAnswer, ...]
+
+
+class EndpointAnswer(SpecModel):
+    """A registered webhook receiver."""
+
+    id: str
+    url: str
+    description: str
+    events: tuple[str, ...]
+    enabled: bool
+    created_at: datetime
+
+
+class EndpointSecret(EndpointAnswer):
+    """A receiver with its signing secret, which is shown this once."""
+
+    secret: str
+
+
+class EndpointList(SpecModel):
+    items: tuple[EndpointAnswer, ...]
+
+
+class DeliveryList(SpecModel):
+    items: tuple[Delivery, ...]
+
+
+def job_answer(job: Job) -> dict[str, Any]:
+    """The job as the API gives it (a JSON object of the JobAnswer schema)."""
+    return linked(job.model_dump(mode="json"))
+
+
+def linked(job: Mapping[str, Any]) -> dict[str, Any]:
+    """A stored job object with links added."""
+    version = job["preview_version"]
+    return {
+        **job,
+        "artifacts": [{**artifact, "url": artifact_url(artifact["id"])} for artifact in job["artifacts"]],
+        "preview_url": f"{API}/jobs/{job['id']}/preview?version={version}" if version else None,
+    }
+
+
+def artifact_url(artifact_id: str) -> str:
+    return f"{API}/artifacts/{artifact_id}"
+
+
+def model_answer(manifest: Manifest) -> ModelAnswer:
+    frames = manifest.rules.frames
+    return ModelAnswer(
+        id=manifest.id,
+        name=manifest.name,
+        family=manifest.family,
+        revision=manifest.revision,
+        licence=manifest.licence,
+        description=manifest.description,
+        rules=manifest.rules,
+        frame_counts=tuple(range(frames.min, frames.max + 1, frames.step)),
+        vocabulary={kind: tuple(words) for kind, words in manifest.vocabulary().items()},
+        memory=manifest.memory,
+        seconds_per_step=manifest.seconds_per_step,
+    )

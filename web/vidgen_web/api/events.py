@@ -1,0 +1,136 @@
+"""/events and /jobs/{id}/events: server-sent events, read from the database.
+
+A stream opens with a snapshot; every further event carries the database's number, so that a client that lost its
+connection sends Last-Event-ID and misses nothing. A stream holds one server thread: their number is bounded, and the
+excess is told to come back later.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from vidgen.jobs.views import Event
+from vidgen.spec import JobStatus
+from vidgen_web.answers import job_answer, linked
+from vidgen_web.api.jobs import no_job
+from vidgen_web.operations import Media, Parameter, operation
+from vidgen_web.problems import ProblemError
+from vidgen_web.services import Services, services
+
+blueprint = Blueprint("events", __name__)
+
+POLL_SECONDS = 0.4
+KEEP_ALIVE_SECONDS = 15.0
+RECONNECT_MILLISECONDS = 2000
+SNAPSHOT_JOBS = 100
+LAST_EVENT_ID = Parameter("Last-Event-ID", "Resume after this event; no snapshot is sent then.", "header")
+STREAM = Media(
+    "text/event-stream",
+    "`snapshot`, then `job.queued`, `job.running`, `job.progress`, `job.requeued`, `job.succeeded`, `job.failed`, "
+    "`job.cancelled`, each with the job as JSON in `data`.",
+)
+
+
+@blueprint.get("/events")
+@operation(
+    "Events",
+    "Follow all jobs",
+    description="The snapshot is `{jobs: [...]}` with every queued and running job.",
+    answers={200: STREAM},
+    parameters=(LAST_EVENT_ID,),
+    problems=("bad_request", "too_many_streams"),
+)
+def every_job() -> Response:
+    return _stream(services(), None)
+
+
+@blueprint.get("/jobs/<job_id>/events")
+@operation(
+    "Events",
+    "Follow one job until it ends",
+    description="The snapshot is the job. The stream ends after the terminal event; resuming after that answers 204, "
+    "which tells browsers not to come back.",
+    answers={200: STREAM, 204: None},
+    parameters=(LAST_EVENT_ID,),
+    problems=("bad_request", "not_found", "too_many_streams"),
+)
+def one_job(job_id: str) -> Response:
+    job = services().jobs.get(job_id)
+    if job is None:
+        raise no_job(job_id)
+    after = _last_event_id()
+    if after is not None and job.status.is_terminal and not services().jobs.events(after, job_id=job_id, limit=1):
+        return Response(status=204)
+    return _stream(services(), job_id)
+
+
+def _stream(found: Services, job_id: str | None) -> Response:
+    after = _last_event_id()
+    if not found.streams.acquire(blocking=False):
+        raise ProblemError("too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
+    response = Response(_events(found, job_id, after), content_type="text/event-stream; charset=utf-8")
+    # on close and not in the generator's finally: a generator that never started runs no finally
+    response.call_on_close(found.streams.release)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _last_event_id() -> int | None:
+    given = request.headers.get("Last-Event-ID")
+    if given is None or given == "":
+        return None
+    if not given.isdecimal() or len(given) > 18:
+        raise ProblemError("bad_request", "Last-Event-ID: give the number of an event")
+    return int(given)
+
+
+def _events(found: Services, job_id: str | None, after: int | None) -> Iterator[bytes]:
+    yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
+    if after is None:
+        after = (
+            found.jobs.last_event_id()
+        )  # read first: what happens while the snapshot is read is sent again, not lost
+        snapshot, over = _snapshot(found, job_id)
+        yield _message("snapshot", after, snapshot)
+        if over:
+            return
+    quiet_since = time.monotonic()
+    while not found.stopping.is_set():
+        events = found.jobs.events(after, job_id=job_id, limit=100)
+        for event in events:
+            after = event.id
+            quiet_since = time.monotonic()
+            yield _message(event.kind, event.id, linked(event.data))
+            if job_id is not None and _is_last(event):
+                return
+        if time.monotonic() - quiet_since >= KEEP_ALIVE_SECONDS:
+            quiet_since = time.monotonic()
+            yield b": keep-alive\n\n"
+        if not events:
+            found.stopping.wait(POLL_SECONDS)
+
+
+def _snapshot(found: Services, job_id: str | None) -> tuple[dict[str, Any], bool]:
+    if job_id is None:
+        jobs = [
+            job_answer(job)
+            for status in (JobStatus.RUNNING, JobStatus.QUEUED)
+            for job in found.jobs.list(limit=SNAPSHOT_JOBS, status=status).items
+        ]
+        return {"jobs": jobs}, False
+    job = found.jobs.get(job_id)
+    if job is None:
+        return {}, True
+    return job_answer(job), job.status.is_terminal
+
+
+def _is_last(event: Event) -> bool:
+    return JobStatus(event.data["status"]).is_terminal
+
+
+def _message(kind: str, number: int, data: dict[str, Any]) -> bytes:
+    return f"id: {number}\nevent: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()

@@ -1,0 +1,28 @@
+"""/models: what is installed and what it takes."""
+
+from flask import Blueprint, Response, jsonify
+
+from vidgen.errors import ModelError
+from vidgen_web.answers import ModelAnswer, ModelList, model_answer
+from vidgen_web.operations import operation
+from vidgen_web.problems import ProblemError
+from vidgen_web.services import services
+
+blueprint = Blueprint("models", __name__, url_prefix="/models")
+
+
+@blueprint.get("")
+@operation("Models", "List installed models", answers={200: ModelList})
+def index() -> Response:
+    models = services().models.manifests.values()
+    return jsonify(items=[model_answer(manifest).model_dump(mode="json") for manifest in models])
+
+
+@blueprint.get("/<model_id>")
+@operation("Models", "Read a model's rules and words", answers={200: ModelAnswer}, problems=("not_found",))
+def show(model_id: str) -> Response:
+    try:
+        manifest = services().models.get(model_id)
+    except ModelError as error:
+        raise ProblemError("not_found", error.message) from error
+    return jsonify(model_answer(manifest).model_dump(mode="json"))

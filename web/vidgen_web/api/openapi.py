@@ -1,0 +1,166 @@
+"""/openapi.json: the API's description, made from what the routes promise and from the pydantic models.
+
+Knows how to turn Operations into OpenAPI 3.1. Does not know any single route.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from flask import Blueprint, Flask, Response, current_app, jsonify
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
+
+from vidgen import __version__
+from vidgen_web.operations import Media, Operation, Parameter, operation, operation_of
+from vidgen_web.problems import CONTENT_TYPE, STATUS_BY_CODE, TITLES, Problem
+
+blueprint = Blueprint("openapi", __name__)
+
+REFERENCE = "#/components/schemas/{model}"
+API_PREFIX = "/api/v1"
+OUTSIDE_PREFIX = ("/healthz", "/readyz")
+EVERYWHERE = ("cross_origin", "wrong_host", "internal_error")
+TAGS = {
+    "Jobs": "Queue work and follow it.",
+    "Events": "Server-sent events.",
+    "Uploads": "Pictures and clips from outside.",
+    "Artifacts": "Files that jobs made.",
+    "Models": "What is installed.",
+    "Webhooks": "Signed calls when jobs end.",
+    "Health": "For probes and monitors.",
+    "Description": "This document.",
+}
+ABOUT = (
+    "Generate and animate video on your own machine. Every failure is `application/problem+json` with a stable `code`. "
+    "Lists are objects with `items` and, where they can be long, `next_cursor`."
+)
+
+
+@blueprint.get("/openapi.json")
+@operation("Description", "This document", answers={200: Media("application/json", "An OpenAPI 3.1 document.")})
+def show() -> Response:
+    return jsonify(document(current_app))
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of an app's routes."""
+    found = list(_routes(app))
+    schemas = _Schemas([promise for _, _, promise in found])
+    paths: dict[str, dict[str, Any]] = {}
+    for path, method, promise in found:
+        paths.setdefault(path, {})[method] = _operation(path, method, promise, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "vidgen",
+            "version": __version__,
+            "description": ABOUT,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/"}],
+        "security": [],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": schemas.definitions},
+    }
+
+
+def _routes(app: Flask) -> Iterable[tuple[str, str, Operation]]:
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        promise = operation_of(app.view_functions[rule.endpoint])
+        if promise is not None:
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield path, method.lower(), promise
+
+
+class _Schemas:
+    """JSON schemas of all types that operations name, with shared definitions."""
+
+    def __init__(self, promises: Iterable[Operation]) -> None:
+        inputs: list[tuple[Any, JsonSchemaMode]] = [(p.body, "validation") for p in promises if p.body is not None]
+        outputs: list[tuple[Any, JsonSchemaMode]] = [
+            (answer, "serialization")
+            for p in promises
+            for answer in p.answers.values()
+            if answer is not None and not isinstance(answer, Media)
+        ]
+        wanted = {(str(kind), mode): kind for kind, mode in (*inputs, *outputs, (Problem, "serialization"))}
+        adapters: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
+            (name, mode, TypeAdapter(kind)) for (name, mode), kind in wanted.items()
+        ]
+        self._by_type, rest = TypeAdapter.json_schemas(
+            adapters, ref_template=REFERENCE, schema_generator=GenerateJsonSchema
+        )
+        self.definitions: dict[str, Any] = dict(sorted(rest.get("$defs", {}).items()))
+
+    def body(self, kind: Any) -> dict[str, Any]:
+        return self._by_type[str(kind), "validation"]
+
+    def answer(self, kind: Any) -> dict[str, Any]:
+        return self._by_type[str(kind), "serialization"]
+
+
+def _operation(path: str, method: str, promise: Operation, schemas: _Schemas) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "tags": [promise.tag],
+        "summary": promise.summary,
+        "operationId": _operation_id(path, method),
+        "parameters": [*_path_parameters(path), *map(_parameter, promise.parameters)],
+        "responses": _responses(promise, schemas),
+    }
+    if promise.description:
+        described["description"] = promise.description
+    content: dict[str, Any] = {}
+    if promise.body is not None:
+        content["application/json"] = {"schema": schemas.body(promise.body)}
+    if promise.form is not None:
+        content["multipart/form-data"] = {"schema": promise.form}
+    if content:
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+def _responses(promise: Operation, schemas: _Schemas) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, kind in promise.answers.items():
+        if kind is None:
+            responses[str(status)] = {"description": "Done; no body."}
+        elif isinstance(kind, Media):
+            content: dict[str, Any] = {kind.content_type: {"schema": {}}}
+            responses[str(status)] = {"description": kind.description, "content": content}
+        else:
+            content = {"application/json": {"schema": schemas.answer(kind)}}
+            responses[str(status)] = {"description": "Done.", "content": content}
+    by_status: dict[int, list[str]] = {}
+    for code in (*promise.problems, *EVERYWHERE):
+        by_status.setdefault(STATUS_BY_CODE[code], []).append(code)
+    problem = {CONTENT_TYPE: {"schema": schemas.answer(Problem)}}
+    for status, codes in sorted(by_status.items()):
+        text = f"{TITLES[status]}: {', '.join(f'`{code}`' for code in codes)}"
+        responses[str(status)] = {"description": text, "content": problem}
+    return responses
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    schema: Mapping[str, Any] = parameter.schema
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "required": False,
+        "schema": dict(schema),
+    }
+
+
+def _operation_id(path: str, method: str) -> str:
+    words = re.findall(r"\w+", path.removeprefix(API_PREFIX).replace(".", "_"))
+    return "_".join([method, *words])

@@ -1,0 +1,66 @@
+"""/uploads: pictures and clips from outside."""
+
+from flask import Blueprint, Response, jsonify, request, url_for
+
+from vidgen.jobs.views import Upload
+from vidgen_web import intake
+from vidgen_web.api import schemas
+from vidgen_web.api.artifacts import media_answer
+from vidgen_web.operations import Media, operation
+from vidgen_web.problems import FieldError, ProblemError
+from vidgen_web.requests import unsupported
+from vidgen_web.services import services
+
+blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
+
+MULTIPART = "multipart/form-data"
+FILE_FIELD = "file"
+
+
+@blueprint.post("")
+@operation(
+    "Uploads",
+    "Upload a picture or a clip",
+    description="The file is probed and re-encoded by a child program with limits; only the result is kept.",
+    form=schemas.UPLOAD_FORM,
+    answers={201: Upload},
+    problems=("unsupported_content_type", "body_too_large", "invalid_request", "invalid_media", "storage_full"),
+)
+def create() -> Response:
+    if request.mimetype != MULTIPART:
+        raise unsupported(MULTIPART)
+    file = request.files.get(FILE_FIELD)
+    if file is None or set(request.files) != {FILE_FIELD} or request.form:
+        message = "send exactly one file in the field named file"
+        raise ProblemError("invalid_request", message, errors=(FieldError(field=FILE_FIELD, message=message),))
+    upload = intake.take(services(), file)
+    response = jsonify(upload.model_dump(mode="json"))
+    response.status_code = 201
+    response.headers["Location"] = url_for("api.uploads.show", upload_id=upload.id)
+    return response
+
+
+@blueprint.get("/<upload_id>")
+@operation("Uploads", "Read an upload's facts", answers={200: Upload}, problems=("not_found",))
+def show(upload_id: str) -> Response:
+    upload = services().uploads.get(upload_id)
+    if upload is None:
+        raise ProblemError("not_found", f"there is no upload {upload_id}")
+    return jsonify(upload.model_dump(mode="json"))
+
+
+@blueprint.get("/<upload_id>/content")
+@operation(
+    "Uploads",
+    "Fetch an upload as it was kept",
+    answers={
+        200: Media("application/octet-stream", "The file, in its own content type."),
+        206: Media("application/octet-stream", "The part of the file that Range named."),
+    },
+    problems=("not_found", "range_not_satisfiable"),
+)
+def content(upload_id: str) -> Response:
+    upload, file = services().uploads.get(upload_id), services().uploads.path(upload_id)
+    if upload is None or file is None or not file.is_file():
+        raise ProblemError("not_found", f"there is no upload {upload_id}")
+    return media_answer(file, upload)

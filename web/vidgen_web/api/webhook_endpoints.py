@@ -1,0 +1,177 @@
+"""/webhook-endpoints and /webhook-deliveries: who is told when jobs end, and what became of the telling."""
+
+from typing import Annotated
+
+from flask import Blueprint, Response, jsonify, url_for
+from pydantic import Field
+
+from vidgen.jobs.views import Delivery, Endpoint
+from vidgen.jobs.webhooks import EVENTS
+from vidgen.spec.base import SpecModel
+from vidgen_web.answers import DeliveryList, EndpointAnswer, EndpointList, EndpointSecret
+from vidgen_web.operations import Parameter, operation
+from vidgen_web.problems import ProblemError
+from vidgen_web.requests import json_model, query_model
+from vidgen_web.services import services
+
+blueprint = Blueprint("webhook_endpoints", __name__)
+
+BODY_PROBLEMS = ("invalid_json", "body_too_large", "unsupported_content_type", "invalid_request")
+Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://")]
+Description = Annotated[str, Field(max_length=500)]
+Events = Annotated[
+    tuple[str, ...], Field(min_length=1, max_length=len(EVENTS), description=f"Out of {', '.join(EVENTS)}.")
+]
+
+
+class EndpointCreate(SpecModel):
+    url: Url
+    description: Description = ""
+    events: Events = EVENTS
+
+
+class EndpointUpdate(SpecModel):
+    """What is given is changed, the rest is left."""
+
+    url: Url | None = None
+    description: Description | None = None
+    events: Events | None = None
+    enabled: bool | None = None
+
+
+class DeliveryQuery(SpecModel):
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+LIMIT = Parameter("limit", "1 to 200, 50 when left out.", schema={"type": "integer", "minimum": 1, "maximum": 200})
+
+
+@blueprint.post("/webhook-endpoints")
+@operation(
+    "Webhooks",
+    "Register a receiver",
+    description="The answer holds the signing secret, this once.",
+    body=EndpointCreate,
+    answers={201: EndpointSecret},
+    problems=(*BODY_PROBLEMS, "url_refused", "invalid_events"),
+)
+def create() -> Response:
+    asked = json_model(EndpointCreate)
+    endpoint = services().endpoints.create(asked.url, asked.description, asked.events)
+    response = jsonify(endpoint.model_dump(mode="json"))
+    response.status_code = 201
+    response.headers["Location"] = url_for("api.webhook_endpoints.show", endpoint_id=endpoint.id)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/webhook-endpoints")
+@operation("Webhooks", "List receivers", answers={200: EndpointList})
+def index() -> Response:
+    return jsonify(items=[_answer(endpoint) for endpoint in services().endpoints.list()])
+
+
+@blueprint.get("/webhook-endpoints/<endpoint_id>")
+@operation("Webhooks", "Read a receiver", answers={200: EndpointAnswer}, problems=("not_found",))
+def show(endpoint_id: str) -> Response:
+    return jsonify(_answer(_existing(endpoint_id)))
+
+
+@blueprint.patch("/webhook-endpoints/<endpoint_id>")
+@operation(
+    "Webhooks",
+    "Change a receiver",
+    body=EndpointUpdate,
+    answers={200: EndpointAnswer},
+    problems=(*BODY_PROBLEMS, "not_found", "url_refused", "invalid_events"),
+)
+def update(endpoint_id: str) -> Response:
+    asked = json_model(EndpointUpdate)
+    changed = services().endpoints.update(
+        endpoint_id, url=asked.url, description=asked.description, events=asked.events, enabled=asked.enabled
+    )
+    return jsonify(_answer(changed))
+
+
+@blueprint.delete("/webhook-endpoints/<endpoint_id>")
+@operation("Webhooks", "Remove a receiver", answers={204: None}, problems=("not_found",))
+def delete(endpoint_id: str) -> Response:
+    services().endpoints.delete(endpoint_id)
+    return Response(status=204)
+
+
+@blueprint.post("/webhook-endpoints/<endpoint_id>/test")
+@operation(
+    "Webhooks",
+    "Send a `webhook.test` event",
+    answers={202: Delivery},
+    problems=("not_found",),
+)
+def test(endpoint_id: str) -> Response:
+    return _queued(services().endpoints.test(endpoint_id))
+
+
+@blueprint.post("/webhook-endpoints/<endpoint_id>/rotate-secret")
+@operation(
+    "Webhooks",
+    "Make a new secret",
+    description="The answer holds it, this once. For a day deliveries carry signatures of both.",
+    answers={200: EndpointSecret},
+    problems=("not_found",),
+)
+def rotate_secret(endpoint_id: str) -> Response:
+    response = jsonify(services().endpoints.rotate_secret(endpoint_id).model_dump(mode="json"))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@blueprint.get("/webhook-endpoints/<endpoint_id>/deliveries")
+@operation(
+    "Webhooks",
+    "List a receiver's deliveries, newest first",
+    answers={200: DeliveryList},
+    parameters=(LIMIT,),
+    problems=("invalid_request", "not_found"),
+)
+def endpoint_deliveries(endpoint_id: str) -> Response:
+    query = query_model(DeliveryQuery)
+    return _deliveries(services().endpoints.deliveries(_existing(endpoint_id).id, limit=query.limit))
+
+
+@blueprint.get("/webhook-deliveries")
+@operation(
+    "Webhooks",
+    "List all deliveries, those of per-job callbacks too, newest first",
+    answers={200: DeliveryList},
+    parameters=(LIMIT,),
+    problems=("invalid_request",),
+)
+def deliveries() -> Response:
+    return _deliveries(services().endpoints.deliveries(limit=query_model(DeliveryQuery).limit))
+
+
+@blueprint.post("/webhook-deliveries/<delivery_id>/resend")
+@operation("Webhooks", "Send a delivery again", answers={202: Delivery}, problems=("not_found",))
+def resend(delivery_id: str) -> Response:
+    return _queued(services().endpoints.resend(delivery_id))
+
+
+def _existing(endpoint_id: str) -> Endpoint:
+    endpoint = services().endpoints.get(endpoint_id)
+    if endpoint is None:
+        raise ProblemError("not_found", f"there is no webhook endpoint {endpoint_id}")
+    return endpoint
+
+
+def _answer(endpoint: Endpoint) -> dict[str, object]:
+    return endpoint.model_dump(mode="json", exclude={"secret"})
+
+
+def _queued(delivery: Delivery) -> Response:
+    response = jsonify(delivery.model_dump(mode="json"))
+    response.status_code = 202
+    return response
+
+
+def _deliveries(found: tuple[Delivery, ...]) -> Response:
+    return jsonify(items=[delivery.model_dump(mode="json") for delivery in found])

@@ -1,0 +1,78 @@
+"""The app factory: puts settings, repositories, routes and error answers together."""
+
+from flask import Flask
+from flask.typing import ResponseReturnValue
+from vidgen_models.registry import ModelRegistry
+from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
+
+from vidgen.errors import VidgenError
+from vidgen.jobs.service import open_control_plane
+from vidgen.jobs.settings import Settings
+from vidgen_web import api, portal, problems, security
+from vidgen_web.intake import MEGABYTE
+from vidgen_web.problems import ProblemError
+from vidgen_web.services import EXTENSION, INGEST_COMMAND, Services
+
+FORM_OVERHEAD = MEGABYTE
+
+CODE_BY_STATUS = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "unsupported_content_type",
+    416: "range_not_satisfiable",
+}
+
+
+def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_COMMAND) -> Flask:
+    """The WSGI app. The database must have been migrated. Raises ExposedWithoutLogin for a public host."""
+    security.refuse_exposure(settings.host)
+    app = Flask(__name__)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MEGABYTE + FORM_OVERHEAD
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    app.extensions[EXTENSION] = _services(settings, ingest_command)
+    security.protect(app, settings)
+    app.register_blueprint(api.blueprint())
+    app.register_blueprint(api.health.blueprint)
+    portal.register(app)
+    _answer_errors(app)
+    return app
+
+
+def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
+    plane = open_control_plane(settings)
+    return Services(
+        settings=settings,
+        engine=plane.engine,
+        jobs=plane.jobs,
+        uploads=plane.uploads,
+        endpoints=plane.endpoints,
+        store=plane.store,
+        models=ModelRegistry(*settings.model_folders),
+        ingest_command=ingest_command,
+    )
+
+
+def _answer_errors(app: Flask) -> None:
+    @app.errorhandler(VidgenError)
+    def expected(error: VidgenError) -> ResponseReturnValue:
+        return portal.page_for(problems.problem_of(error)) or problems.answer(problems.problem_of(error))
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> ResponseReturnValue:
+        code = CODE_BY_STATUS.get(error.code or 500)
+        if code is None:
+            return error  # redirects
+        headers = {}
+        if isinstance(error, RequestedRangeNotSatisfiable) and error.length is not None:
+            headers["Content-Range"] = f"{error.units} */{error.length}"
+        problem = ProblemError(code, error.description or "", headers=headers)
+        return portal.page_for(problem) or problems.answer(problem)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        app.logger.exception("unexpected failure", exc_info=error)
+        problem = ProblemError("internal_error", "the service failed; its log says more")
+        return portal.page_for(problem) or problems.answer(problem)

@@ -1,0 +1,103 @@
+"""Takes a file from outside: a server-named copy, a byte cap, a child program that probes and re-encodes it.
+
+This process never decodes the file. What the rest of the service sees is the child's own output.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import IO, Literal
+
+from pydantic import Field, ValidationError
+from werkzeug.datastructures import FileStorage
+
+from vidgen.errors import MediaError
+from vidgen.jobs.views import Upload
+from vidgen.spec.base import SpecModel
+from vidgen_web.problems import ProblemError
+from vidgen_web.services import Services
+
+TIMEOUT_SECONDS = 60
+CHUNK = 1 << 20
+MEGABYTE = 1 << 20
+
+
+class Ingested(SpecModel):
+    """The child's line: what it wrote into its folder."""
+
+    kind: Literal["image", "video"]
+    filename: str = Field(pattern=r"^[a-z0-9_]+\.[a-z0-9]+$")
+    content_type: str
+    width: int
+    height: int
+    num_frames: int | None = None
+    fps: float | None = None
+
+
+def take(services: Services, file: FileStorage) -> Upload:
+    """Store an uploaded picture or clip. Raises MediaError, or ProblemError body_too_large or storage_full."""
+    folder = services.settings.data_dir / "incoming"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            source, out_dir = Path(name) / "source", Path(name) / "out"
+            out_dir.mkdir()
+            _copy(file.stream, source, services.settings.max_upload_mb * MEGABYTE)
+            ingested = _ingest(services.ingest_command, source, out_dir)
+            return _store(services, ingested, out_dir / ingested.filename, file.filename)
+    except OSError as error:
+        raise ProblemError("storage_full", f"the file could not be stored: {error.strerror}") from error
+
+
+def fingerprint(file: FileStorage) -> str:
+    """The sha256 of an uploaded file, which is rewound."""
+    digest = hashlib.file_digest(file.stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    file.stream.seek(0)
+    return digest
+
+
+def _copy(stream: IO[bytes], target: Path, limit: int) -> None:
+    size = 0
+    with target.open("xb") as out:
+        while chunk := stream.read(CHUNK):
+            size += len(chunk)
+            if size > limit:
+                raise ProblemError("body_too_large", f"files may have {limit // MEGABYTE} MB at most")
+            out.write(chunk)
+    if not size:
+        raise MediaError("the file is empty")
+
+
+def _ingest(command: tuple[str, ...], source: Path, out_dir: Path) -> Ingested:
+    try:
+        done = subprocess.run(
+            (*command, str(source), str(out_dir)),
+            capture_output=True,
+            timeout=TIMEOUT_SECONDS,
+            env={"PATH": os.defpath},
+            cwd=source.parent,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MediaError(f"the file took more than {TIMEOUT_SECONDS} seconds to read") from error
+    line = done.stdout.decode(errors="replace").strip().rpartition("\n")[2]
+    try:
+        told = json.loads(line)
+        if done.returncode == 0:
+            return Ingested.model_validate(told)
+        message = str(told["error"]["message"])
+    except (ValueError, KeyError, TypeError, ValidationError) as error:
+        raise MediaError("the file is not a picture or clip that can be read") from error
+    raise MediaError(message)
+
+
+def _store(services: Services, ingested: Ingested, source: Path, shown_name: str | None) -> Upload:
+    return services.uploads.add(
+        source,
+        filename="".join(c for c in shown_name or "" if c.isprintable()),
+        **ingested.model_dump(exclude={"filename"}),
+    )

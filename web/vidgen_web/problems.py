@@ -1,0 +1,153 @@
+"""Every failure as application/problem+json (RFC 9457) with a stable `code`.
+
+Knows which HTTP status belongs to which code. Does not know routes. The codes are documented in docs/api.md, and a
+test fails when one of them is not.
+"""
+
+from collections.abc import Mapping
+
+from flask import Response
+from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from vidgen.errors import SpecError, VidgenError
+from vidgen.spec.base import SpecModel
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+TITLES: Mapping[int, str] = {
+    400: "Bad request",
+    403: "Refused",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported content type",
+    416: "Range not satisfiable",
+    421: "Wrong host",
+    422: "Not valid",
+    429: "Too many",
+    500: "Internal error",
+    503: "Not available now",
+    507: "Storage full",
+}
+
+STATUS_BY_CODE: Mapping[str, int] = {
+    "bad_request": 400,
+    "invalid_json": 400,
+    "invalid_cursor": 400,
+    "cross_origin": 403,
+    "invalid_signature": 403,
+    "csrf": 403,
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "job_not_finished": 409,
+    "job_not_retryable": 409,
+    "body_too_large": 413,
+    "unsupported_content_type": 415,
+    "range_not_satisfiable": 416,
+    "wrong_host": 421,
+    "invalid_request": 422,
+    "invalid_spec": 422,
+    "unsupported_task": 422,
+    "unknown_model": 422,
+    "model_unavailable": 422,
+    "media_not_found": 422,
+    "media_kind": 422,
+    "invalid_media": 422,
+    "url_refused": 422,
+    "invalid_events": 422,
+    "idempotency_mismatch": 422,
+    "queue_full": 429,
+    "internal_error": 500,
+    "too_many_streams": 503,
+    "not_ready": 503,
+    "storage_full": 507,
+}
+
+
+class FieldError(SpecModel):
+    """One field that breaks a rule; `nearest` holds the valid values that lie nearest, where there are such."""
+
+    field: str
+    message: str
+    nearest: tuple[int | float, ...] | None = None
+
+
+class Problem(SpecModel):
+    """The body of every answer from 400 upwards."""
+
+    type: str = Field(description="A relative link to the code's explanation.")
+    title: str
+    status: int
+    code: str = Field(description="Stable; programs branch on this and not on the texts.")
+    detail: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class ProblemError(VidgenError):
+    """Ends a request with the problem of this `code`; `headers` are added to the answer."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, code=code)
+        self.errors = errors
+        self.headers = dict(headers or {})
+
+
+def problem_of(error: VidgenError, *, nearest: tuple[int | float, ...] | None = None) -> ProblemError:
+    """The same failure as a ProblemError: a SpecError keeps its field, an unknown code becomes internal_error."""
+    if isinstance(error, ProblemError):
+        return error
+    code = error.code if error.code in STATUS_BY_CODE else "internal_error"
+    errors: tuple[FieldError, ...] = ()
+    if isinstance(error, SpecError):
+        errors = (FieldError(field=error.field, message=error.message, nearest=nearest),)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if STATUS_BY_CODE[code] in (429, 503) else {}
+    return ProblemError(code, error.message, errors=errors, headers=headers)
+
+
+def problem_of_validation(error: ValidationError) -> ProblemError:
+    """A pydantic failure as a 422 that names every field."""
+    fields = tuple(FieldError(field=_field_name(item), message=_field_message(item)) for item in error.errors())
+    detail = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields)
+    return ProblemError("invalid_request", detail, errors=fields)
+
+
+def answer(error: ProblemError) -> Response:
+    """The HTTP answer of a problem."""
+    status = STATUS_BY_CODE[error.code]
+    body = Problem(
+        type=f"/docs#{error.code}",
+        title=TITLES[status],
+        status=status,
+        code=error.code,
+        detail=error.message,
+        errors=error.errors,
+    )
+    response = Response(body.model_dump_json(exclude_none=True), status, content_type=CONTENT_TYPE)
+    response.headers.update(error.headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+UNION_TAGS = frozenset({"text-to-video", "image-to-video", "video-to-video"})
+
+
+def _field_name(item: ErrorDetails) -> str:
+    # pydantic puts the tag of a discriminated union into the location; people never wrote it, so they do not see it
+    return ".".join(str(part) for part in item["loc"] if part not in UNION_TAGS)
+
+
+def _field_message(item: ErrorDetails) -> str:
+    if item["type"] == "extra_forbidden":
+        return "this field is not known"
+    message = item["msg"]
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,69 @@
+"""Reads request bodies: JSON objects, forms, and uploaded files, each within its cap."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from vidgen_web.problems import ProblemError, problem_of_validation
+
+JSON_LIMIT = 64 * 1024
+JSON_TYPE = "application/json"
+FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+def json_object(*, optional: bool = False) -> dict[str, Any]:
+    """The request's JSON object. `optional` takes an empty body for an empty object.
+
+    Raises ProblemError unsupported_content_type, body_too_large or invalid_json.
+    """
+    request.max_content_length = JSON_LIMIT
+    body = request.get_data()
+    if optional and not body:
+        return {}
+    if request.mimetype != JSON_TYPE:
+        raise unsupported(JSON_TYPE)
+    return parse_object(body)
+
+
+def parse_object(text: str | bytes) -> dict[str, Any]:
+    """`text` as a JSON object. Raises ProblemError invalid_json."""
+    try:
+        value = json.loads(text, parse_constant=_no_constants)
+    except (ValueError, RecursionError) as error:
+        raise ProblemError("invalid_json", f"the body is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ProblemError("invalid_json", "the body must be a JSON object")
+    return value
+
+
+def json_model(model: type[Body], *, optional: bool = False) -> Body:
+    """The request's JSON body as `model`. Raises ProblemError; invalid_request names every wrong field."""
+    return checked(model, json_object(optional=optional))
+
+
+def query_model(model: type[Body]) -> Body:
+    """The query string as `model`; unknown parameters are errors."""
+    return checked(model, request.args.to_dict())
+
+
+def checked(model: type[Body], values: Mapping[str, Any]) -> Body:
+    """`values` as `model`. Raises ProblemError invalid_request."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise problem_of_validation(error) from error
+
+
+def unsupported(*wanted: str) -> ProblemError:
+    """The problem of a body in a content type that the route does not read."""
+    given = request.mimetype or "nothing"
+    return ProblemError("unsupported_content_type", f"Content-Type is {given}; send {' or '.join(wanted)}")
+
+
+def _no_constants(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")

@@ -1,0 +1,54 @@
+"""Runs the app under waitress until SIGTERM or Ctrl+C."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import NoReturn
+
+from waitress.server import create_server
+
+from vidgen.jobs.settings import Settings
+from vidgen_web.app import create_app
+from vidgen_web.intake import MEGABYTE
+from vidgen_web.services import EXTENSION, SERVER_THREADS, Services
+
+CONNECTION_LIMIT = 1000
+CHANNEL_TIMEOUT_SECONDS = 30
+BODY_SLACK = 16 * MEGABYTE
+
+
+def main(settings: Settings) -> None:
+    """Serve until stopped. The database must have been migrated. Raises ExposedWithoutLogin for a public host."""
+    app = create_app(settings)
+    services: Services = app.extensions[EXTENSION]
+    server = create_server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=SERVER_THREADS,
+        connection_limit=CONNECTION_LIMIT,
+        channel_timeout=CHANNEL_TIMEOUT_SECONDS,
+        # a little above the app's own cap, so that most bodies that are too large get the app's readable answer
+        max_request_body_size=settings.max_upload_mb * MEGABYTE + BODY_SLACK,
+        ident="vidgen",
+    )
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        services.stopping.set()
+        sys.exit(0)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+    port = getattr(server, "effective_port", settings.port)
+    print(f"vidgen is at http://{_shown(settings.host)}:{port}", flush=True)
+    try:
+        server.run()
+    finally:
+        services.stopping.set()
+        server.close()
+        services.engine.dispose()
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,166 @@
+"""From a requested job to a queued one: the same path for the API and for the portal's forms."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+from vidgen_models.registry import Manifest
+from werkzeug.datastructures import FileStorage
+
+from vidgen.errors import SpecError, VidgenError
+from vidgen.jobs.addresses import check_url
+from vidgen.jobs.queue import poke
+from vidgen.jobs.views import Created, Job, Upload
+from vidgen.spec import (
+    JOB_SPEC,
+    ImageToVideo,
+    MediaRef,
+    SamplingFields,
+    TextToVideo,
+    VideoToVideo,
+    nearest_frame_counts,
+    resolve,
+)
+from vidgen_web import intake
+from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
+from vidgen_web.services import Services
+
+Spec = TextToVideo | ImageToVideo | VideoToVideo
+
+MEDIA_FIELDS = ("image", "video")
+KEY_LIMIT = 255
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client asked for: spec fields as given, uploaded files by field, and the terms of the answer."""
+
+    fields: Mapping[str, Any]
+    files: Mapping[str, FileStorage] = field(default_factory=dict)
+    callback_url: str | None = None
+    idempotency_key: str | None = None
+
+    def body_hash(self) -> str:
+        """Equal requests have equal hashes, whatever the order of their fields."""
+        files = {name: intake.fingerprint(file) for name, file in self.files.items()}
+        text = json.dumps([self.fields, files, self.callback_url], sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def submit(services: Services, request: Request) -> Created:
+    """Check everything, store uploaded files, queue the job. Raises VidgenError; nothing is queued then."""
+    if request.idempotency_key is not None and not 0 < len(request.idempotency_key) <= KEY_LIMIT:
+        raise ProblemError("bad_request", f"Idempotency-Key: give 1 to {KEY_LIMIT} characters")
+    if request.callback_url is not None:
+        check_url(request.callback_url)
+    body_hash = request.body_hash()
+    # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
+    stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
+    resolved(services, parse({**request.fields, **stand_ins}))
+    uploads: dict[str, Upload] = {}
+    created = None
+    try:
+        for name, file in request.files.items():
+            uploads[name] = intake.take(services, file)
+        created = _queue(services, request, uploads, body_hash)
+        poke(services.settings)
+        return created
+    finally:
+        if created is None or created.replayed:
+            for upload in uploads.values():
+                services.uploads.delete(upload.id)
+
+
+def again(services: Services, job_id: str) -> Job:
+    """Queue a failed or cancelled job again. Raises VidgenError not_found, job_not_retryable or queue_full."""
+    job = services.jobs.retry(job_id, max_queued=services.settings.max_queued)
+    poke(services.settings)
+    return job
+
+
+def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], body_hash: str) -> Created:
+    media = {name: {**_frame(request.fields, name), "upload_id": upload.id} for name, upload in uploads.items()}
+    spec, manifest = resolved(services, parse({**request.fields, **media}))
+    check_media(services, spec)
+    return services.jobs.create(
+        spec,
+        model_revision=manifest.revision,
+        callback_url=request.callback_url,
+        idempotency_key=request.idempotency_key,
+        body_hash=body_hash if request.idempotency_key else None,
+        max_queued=services.settings.max_queued,
+    )
+
+
+def parse(fields: Mapping[str, Any]) -> Spec:
+    """Spec fields as a spec; a missing task follows from the media given. Raises ProblemError invalid_request."""
+    try:
+        return JOB_SPEC.validate_python({"task": _task(fields), **fields})
+    except ValidationError as error:
+        raise problem_of_validation(error) from error
+
+
+def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest]:
+    """The spec with every field filled, and its model. Raises ProblemError with the field and the nearest values."""
+    try:
+        manifest = services.models.get(spec.model)
+    except VidgenError as error:
+        raise ProblemError(
+            error.code, error.message, errors=(FieldError(field="model", message=error.message),)
+        ) from error
+    try:
+        return resolve(spec, manifest.rules), manifest
+    except SpecError as error:
+        raise problem_of(error, nearest=_nearest(error.field, spec, manifest)) from error
+
+
+def check_media(services: Services, spec: SamplingFields) -> None:
+    """Raise SpecError unless every media reference exists, fits the task and has the frame asked for."""
+    for name in MEDIA_FIELDS:
+        ref = getattr(spec, name, None)
+        if isinstance(ref, MediaRef):
+            _check_reference(services, name, ref)
+
+
+def _check_reference(services: Services, name: str, ref: MediaRef) -> None:
+    found = services.uploads.get(ref.upload_id) if ref.upload_id else services.jobs.artifact(ref.key)
+    if found is None:
+        raise SpecError(f"{name}={ref.key}: there is no such upload or artifact", field=name, code="media_not_found")
+    kind = "image" if found.kind == "poster" else found.kind
+    if kind != "video" and (kind != "image" or name == "video"):
+        wanted = "a clip" if name == "video" else "a picture or a clip"
+        raise SpecError(f"{name}={ref.key}: this is a {found.kind}; give {wanted}", field=name, code="media_kind")
+    frames = found.num_frames if kind == "video" else None
+    if ref.frame is not None and frames is not None and not -frames <= ref.frame < frames:
+        raise SpecError(f"{name}.frame={ref.frame}: the clip has frames 0 to {frames - 1}", field=f"{name}.frame")
+
+
+def _task(fields: Mapping[str, Any]) -> str:
+    if fields.get("image") is not None:
+        return "image-to-video"
+    return "video-to-video" if fields.get("video") is not None else "text-to-video"
+
+
+def _frame(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    given = fields.get(name)
+    return {"frame": given["frame"]} if isinstance(given, Mapping) and given.get("frame") is not None else {}
+
+
+def _nearest(name: str, spec: SamplingFields, manifest: Manifest) -> tuple[int | float, ...] | None:
+    asked, rules = getattr(spec, name, None), manifest.rules
+    if asked is None:
+        return None
+    if name == "num_frames":
+        return nearest_frame_counts(asked, rules.frames)
+    bands: dict[str, tuple[float, float]] = {
+        "num_inference_steps": (rules.steps.min, rules.steps.max),
+        "guidance_scale": (rules.guidance.min, rules.guidance.max),
+        "strength": (0.0, 1.0),
+    }
+    if name not in bands:
+        return None
+    low, high = bands[name]
+    return (min(max(asked, low), high),)
