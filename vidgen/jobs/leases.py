@@ -48,11 +48,9 @@ class Leases:
     def claimable(self) -> bool:
         """Whether a job is due right now; a read, so idle workers write nothing."""
         with reading(self._engine) as session:
-            due = col(JobRow.run_after) <= database_now(session)
-            return (
-                session.scalar(select(col(JobRow.id)).where(col(JobRow.status) == JobStatus.QUEUED, due).limit(1))
-                is not None
-            )
+            queued = select(col(JobRow.id)).where(col(JobRow.status) == JobStatus.QUEUED)
+            due = queued.where(col(JobRow.run_after) <= database_now(session))
+            return session.scalar(due.limit(1)) is not None
 
     def heartbeat(self, claim: Claim, lease_seconds: float) -> bool:
         """Renew the lease; says whether a cancel was asked for. Raises LeaseLost."""

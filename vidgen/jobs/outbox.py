@@ -104,7 +104,7 @@ def next_delay(attempts: int, retry_after: float | None = None) -> float | None:
     return max(SCHEDULE[attempts] * random.uniform(1.0, 1.0 + JITTER), retry_after or 0.0)
 
 
-def _due(now: float) -> Select[tuple[OutboxRow]]:
+def _due(now: float) -> Select[OutboxRow]:
     reachable: ColumnElement[bool] = or_(
         col(OutboxRow.endpoint_id).is_(None), col(EndpointRow.enabled), col(OutboxRow.kind) == TEST_EVENT
     )
