@@ -1,0 +1,54 @@
+"""Sends due webhooks: takes a parcel, signs it, posts it, writes down the answer. One parcel at a time."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from vidgen.jobs.addresses import AddressRefused
+from vidgen.jobs.outbox import Outbox, Parcel
+from vidgen.jobs.sender import Answer, SendFailed, post
+from vidgen.jobs.signing import sign
+
+log = logging.getLogger(__name__)
+
+USER_AGENT = "vidgen-webhooks/1"
+Post = Callable[..., Answer]
+
+
+class Dispatcher:
+    """`allow` holds the private receivers that the operator permits; `clock` is for the timestamp header."""
+
+    def __init__(self, outbox: Outbox, allow: Sequence[str] = (), *, send: Post = post) -> None:
+        self._outbox = outbox
+        self._allow = allow
+        self._send = send
+
+    def deliver_one(self) -> bool:
+        """One attempt at the delivery that is due longest; False when none is."""
+        parcel = self._outbox.take()
+        if parcel is None:
+            return False
+        extra = {"delivery": parcel.delivery_id, "job": parcel.job_id, "attempt": parcel.attempt}
+        try:
+            answer = self._send(parcel.url, _headers(parcel, int(time.time())), parcel.body, allow=self._allow)
+        except AddressRefused as error:
+            log.warning("webhook refused: %s", error.code, extra=extra)
+            self._outbox.unanswered(parcel, error.message, final=not error.retryable)
+        except SendFailed as error:
+            log.warning("webhook failed", extra=extra)
+            self._outbox.unanswered(parcel, error.message)
+        else:
+            log.info("webhook answered", extra=extra | {"status": answer.status})
+            self._outbox.answered(parcel, answer.status, answer.retry_after)
+        return True
+
+
+def _headers(parcel: Parcel, timestamp: int) -> dict[str, str]:
+    signatures = " ".join(sign(secret, parcel.event_id, timestamp, parcel.body) for secret in parcel.secrets)
+    return {
+        "Content-Type": "application/json",
+        "User-Agent": USER_AGENT,
+        "webhook-id": parcel.event_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signatures,
+    }

@@ -1,0 +1,99 @@
+"""The worker process: a Celery worker, the supervisor with its runner, and the background threads around them."""
+
+import logging
+import os
+import secrets
+import signal
+import socket
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+from vidgen.jobs.cleaning import Cleaner
+from vidgen.jobs.outbox import Outbox
+from vidgen.jobs.service import ControlPlane, open_control_plane
+from vidgen.jobs.settings import Settings
+from vidgen.jobs.urls import sign_artifact_url
+from vidgen_workers.background import Repeating
+from vidgen_workers.dispatcher import Dispatcher
+from vidgen_workers.logs import log_to_stderr
+from vidgen_workers.poller import Poller
+from vidgen_workers.reconciler import EVERY_SECONDS, Reconciler
+from vidgen_workers.runner import DEFAULT_RENDER
+from vidgen_workers.runner_process import RunnerProcess
+from vidgen_workers.supervisor import Supervisor
+from vidgen_workers.tasks import make_app
+
+log = logging.getLogger(__name__)
+
+# a receiver may take 15 s; others should not wait for it
+DISPATCHERS = 3
+JOIN_SECONDS = 2.0
+
+
+def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
+    """Work until SIGTERM or SIGINT, then hand the job in hand back; returns the exit code.
+
+    The database must have been migrated. `render` names the function that the runner calls.
+    """
+    log_to_stderr()
+    plane = open_control_plane(settings)
+    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    supervisor = Supervisor(plane, RunnerProcess(render, settings.model_folders), owner)
+    app = make_app(settings, supervisor)
+    threads = _threads(plane, app, supervisor)
+    celery_worker = app.WorkController(
+        pool="threads", concurrency=1, hostname=owner, without_gossip=True, without_mingle=True, without_heartbeat=True
+    )
+    _stop_on_signals(supervisor)
+    for thread in threads:
+        thread.start()
+    log.info("worker started", extra={"worker": owner})
+    try:
+        celery_worker.start()
+    finally:
+        supervisor.request_stop()
+        _stop(threads)
+        supervisor.close()
+        plane.presence.leave(owner)
+        plane.engine.dispose()
+    log.info("worker stopped", extra={"worker": owner})
+    return int(celery_worker.exitcode or 0)
+
+
+def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repeating]:
+    settings = plane.settings
+
+    def link(artifact_id: str, expires_at: datetime) -> str:
+        return settings.base_url + sign_artifact_url(settings.secret_key, artifact_id, expires_at)
+
+    outbox = Outbox(plane.engine, settings.webhook_secret, link)
+    dispatcher = Dispatcher(outbox, settings.webhook_allow_private)
+    cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads)
+    reconciler = Reconciler(plane.jobs, cleaner, plane.presence, supervisor, settings.retention_days)
+    embedded = settings.broker_url.startswith("memory:")
+    poller = Poller(app, plane.jobs, supervisor, embedded=embedded)
+    return [
+        Repeating("reconciler", reconciler.step, min(EVERY_SECONDS, settings.lease_seconds / 2)),
+        Repeating("poller", poller.step, settings.poll_seconds),
+        *(Repeating(f"dispatcher-{n}", dispatcher.deliver_one, settings.poll_seconds) for n in range(DISPATCHERS)),
+    ]
+
+
+def _stop_on_signals(supervisor: Supervisor) -> None:
+    from celery.worker import state
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        supervisor.request_stop()
+        state.should_stop = 0  # the exit code; Celery's loop looks at it every two seconds
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+
+
+def _stop(threads: list[Repeating]) -> None:
+    for thread in threads:
+        thread.stop()
+    for thread in threads:
+        thread.join(JOIN_SECONDS)

@@ -1,0 +1,101 @@
+"""What supervisor and runner say to each other: one JSON object a line, on the runner's stdin and stdout."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
+
+from vidgen.spec import Progress, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Supervisor → runner: do this job. `spec` is the resolved spec as JSON, `media` maps MediaRef.key to a path."""
+
+    kind: ClassVar[str] = "run"
+    job_id: str
+    spec: Mapping[str, Any]
+    media: Mapping[str, str]
+    out_dir: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Supervisor → runner: stop at the next checkpoint."""
+
+    kind: ClassVar[str] = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Runner → supervisor: progress. `preview` is a JPEG in base64."""
+
+    kind: ClassVar[str] = "progress"
+    stage: str
+    fraction: float
+    step: int = 0
+    total_steps: int = 0
+    preview: str | None = None
+
+    @classmethod
+    def of(cls, progress: Progress) -> "Reported":
+        preview = None if progress.preview is None else base64.b64encode(progress.preview).decode()
+        return cls(progress.stage.value, float(progress.fraction), progress.step, progress.total_steps, preview)
+
+    def progress(self) -> Progress:
+        preview = None if self.preview is None else base64.b64decode(self.preview)
+        return Progress(Stage(self.stage), self.fraction, self.step, self.total_steps, preview)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Runner → supervisor: done; `files` are RenderedFiles with their paths as text."""
+
+    kind: ClassVar[str] = "finished"
+    files: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Runner → supervisor: it went wrong in a way that a person may be told."""
+
+    kind: ClassVar[str] = "failed"
+    code: str
+    message: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WasCancelled:
+    """Runner → supervisor: it stopped at a checkpoint."""
+
+    kind: ClassVar[str] = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """Never sent: what the supervisor reads when the runner's end of the pipe closed."""
+
+    kind: ClassVar[str] = "exited"
+
+
+Message = Run | Cancel | Reported | Finished | Failed | WasCancelled | Exited
+KINDS: dict[str, type[Message]] = {
+    message.kind: message for message in (Run, Cancel, Reported, Finished, Failed, WasCancelled, Exited)
+}
+
+
+def encode(message: Message) -> bytes:
+    """The message as one line."""
+    return json.dumps({"kind": message.kind, **asdict(message)}, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The message of one line. Raises ValueError when it is none."""
+    try:
+        values = json.loads(line)
+        message = KINDS[values.pop("kind")]
+        return message(**{field.name: values[field.name] for field in fields(message) if field.name in values})
+    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError("not a message of this protocol") from error

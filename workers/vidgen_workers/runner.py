@@ -1,0 +1,135 @@
+"""The runner: a child process that owns the device and keeps the models. It knows no database and no network.
+
+`python -m vidgen_workers.runner --parent PID [--render module:function] [--models FOLDER …]`
+It reads messages (protocol.py) from stdin, answers on what was its stdout, and dies with its worker.
+"""
+
+import argparse
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib import import_module
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, BinaryIO
+
+from vidgen_models.registry import ModelRegistry
+
+from vidgen.errors import Cancelled, VidgenError
+from vidgen.runtime.context import RunContext
+from vidgen.spec import JOB_SPEC, Progress
+from vidgen_workers.logs import log_to_stderr
+from vidgen_workers.protocol import Cancel, Failed, Finished, Message, Reported, Run, WasCancelled, decode, encode
+
+log = logging.getLogger(__name__)
+
+DEFAULT_RENDER = "vidgen.pipelines:render"
+PR_SET_PDEATHSIG = 1
+# (resolved spec, context, folder for the files, residency) → something with .files
+Render = Callable[[Any, RunContext, Path, Any], Any]
+
+
+class Runner:
+    """Runs one job after the other in the main thread, while another thread listens for cancels."""
+
+    def __init__(self, requests: BinaryIO, answers: BinaryIO, render: Render, residency: object) -> None:
+        self._requests = requests
+        self._answers = answers
+        self._render = render
+        self._residency = residency
+        self._runs: SimpleQueue[Run] = SimpleQueue()
+        self._cancelled = threading.Event()
+
+    def serve(self) -> None:
+        """Never returns: the process ends when its stdin does."""
+        threading.Thread(target=self._listen, name="listen", daemon=True).start()
+        while True:
+            run = self._runs.get()
+            self._say(self._outcome(run))
+
+    def _listen(self) -> None:
+        for line in self._requests:
+            message = decode(line)
+            if isinstance(message, Cancel):
+                self._cancelled.set()
+            elif isinstance(message, Run):
+                self._cancelled.clear()
+                self._runs.put(message)
+        # the worker is gone and nobody would take the result; main may be deep in the model, so no exit handlers
+        os._exit(0)
+
+    def _outcome(self, run: Run) -> Message:
+        """The runner's outer edge: whatever happens in a render becomes an answer."""
+        ctx = RunContext(
+            media={key: Path(path) for key, path in run.media.items()},
+            report=self._report,
+            cancelled=self._cancelled.is_set,
+        )
+        try:
+            result = self._render(JOB_SPEC.validate_python(run.spec), ctx, Path(run.out_dir), self._residency)
+        except Cancelled:
+            return WasCancelled()
+        except VidgenError as error:
+            return Failed(error.code, error.message, error.retryable)
+        except Exception as error:
+            log.exception("render failed", extra={"job": run.job_id})
+            return _unexpected(error)
+        return Finished(tuple(asdict(file) | {"path": str(file.path)} for file in result.files))
+
+    def _report(self, progress: Progress) -> None:
+        self._say(Reported.of(progress))
+
+    def _say(self, message: Message) -> None:
+        # only the main thread writes, so lines never mix
+        self._answers.write(encode(message))
+        self._answers.flush()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="vidgen_workers.runner")
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--render", default=DEFAULT_RENDER)
+    parser.add_argument("--models", type=Path, action="append", default=[])
+    options = parser.parse_args(arguments)
+    die_with(options.parent)
+    log_to_stderr()
+    answers = _take_stdout()
+    module_name, _, function = options.render.partition(":")
+    module = import_module(module_name)
+    residency = module.Residency(ModelRegistry(*options.models)) if hasattr(module, "Residency") else None
+    Runner(sys.stdin.buffer, answers, getattr(module, function), residency).serve()
+
+
+def die_with(parent: int) -> None:
+    """On Linux the kernel kills this process when its parent dies, even while the model holds Python's lock.
+
+    Elsewhere the end of stdin does it a little later.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before we asked
+            os._exit(0)
+
+
+def _take_stdout() -> BinaryIO:
+    """Keep the pipe for the protocol and send everybody else's prints to stderr."""
+    pipe = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return pipe
+
+
+def _unexpected(error: Exception) -> Failed:
+    # by name, because this module loads no torch; its out-of-memory error may come from outside on_device
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return Failed("out_of_memory", "the device ran out of memory: ask for fewer frames or a smaller size", True)
+    # the text of an unexpected error may hold paths of this machine, so only its kind is told
+    return Failed("internal_error", f"the render failed unexpectedly ({type(error).__name__})", False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Takes jobs one at a time and sees each to its end: runner, lease, progress, cancel, publishing, failure."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from sqlalchemy.exc import OperationalError
+
+from vidgen.errors import VidgenError
+from vidgen.jobs.fence import LeaseLost
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.views import Claim, FinishedFile
+from vidgen.spec import JobStatus, media_refs
+from vidgen_workers.lease_keeper import LeaseKeeper
+from vidgen_workers.protocol import Exited, Failed, Finished, Reported, Run, WasCancelled
+from vidgen_workers.publishing import publish
+from vidgen_workers.reporter import Reporter
+from vidgen_workers.runner_process import RunnerProcess
+
+log = logging.getLogger(__name__)
+
+TICK_SECONDS = 0.1
+SETTLE_PAUSE_SECONDS = 0.5
+
+
+class Stopping(Exception):
+    """This worker was asked to stop; the job in hand goes back to the queue."""
+
+
+class Supervisor:
+    """One worker's hands. `drain` may be called by any number of threads; one works, the others return at once."""
+
+    def __init__(self, plane: ControlPlane, runner: RunnerProcess, owner: str) -> None:
+        self._plane = plane
+        self._jobs = plane.jobs
+        self._settings = plane.settings
+        self._runner = runner
+        self.owner = owner
+        self._working = threading.Lock()
+        self._stopping = threading.Event()
+        self.current_job: str | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._working.locked()
+
+    def request_stop(self) -> None:
+        """Release the job in hand and take no other. Safe in a signal handler."""
+        self._stopping.set()
+
+    def drain(self) -> None:
+        """Run jobs until none is left or the worker is asked to stop."""
+        if not self._working.acquire(blocking=False):
+            return
+        try:
+            while not self._stopping.is_set() and self.run_next():
+                pass
+        finally:
+            self._working.release()
+
+    def close(self) -> None:
+        """End the runner; call it when no thread drains any more."""
+        self._runner.stop()
+
+    def run_next(self) -> bool:
+        """Claim a job and see it to its end; False when nothing waited."""
+        claim = self._jobs.claim(self.owner, self._settings.lease_seconds)
+        if claim is None:
+            return False
+        self.current_job = claim.job_id
+        started = time.monotonic()
+        log.info("claimed", extra={"job": claim.job_id, "attempt": claim.attempt})
+        finished = False
+        try:
+            status = self._see_through(claim)
+            finished = True
+            seconds = round(time.monotonic() - started, 3)
+            log.info(
+                "ended", extra={"job": claim.job_id, "attempt": claim.attempt, "status": status, "seconds": seconds}
+            )
+        except LeaseLost:
+            log.warning("lease lost; work dropped", extra={"job": claim.job_id, "attempt": claim.attempt})
+        finally:
+            if not finished:
+                self._runner.kill()  # it may still be at work on a job that is no longer ours
+            self._plane.store.remove_scratch(claim.job_id, claim.attempt)
+            self.current_job = None
+        return True
+
+    def _see_through(self, claim: Claim) -> JobStatus:
+        settings = self._settings
+        keeper = LeaseKeeper(
+            self._jobs,
+            claim,
+            lease_seconds=settings.lease_seconds,
+            heartbeat_seconds=settings.heartbeat_seconds,
+            poll_seconds=settings.poll_seconds,
+        )
+        with keeper as lease:
+            try:
+                self._runner.run(self._order(claim))
+                outcome = self._watch(claim, lease)
+                if isinstance(outcome, Finished):
+                    files = publish(self._plane.store, claim, outcome.files)
+                    return self._settle(lease, lambda: self._jobs.succeed(claim, files))
+                if isinstance(outcome, Failed):
+                    failed = outcome
+                    log.warning("failed", extra={"job": claim.job_id, "attempt": claim.attempt, "code": failed.code})
+                    return self._settle(
+                        lease, lambda: self._jobs.fail(claim, failed.code, failed.message, failed.retryable)
+                    )
+                return self._settle(lease, lambda: self._jobs.mark_cancelled(claim))
+            except Stopping:
+                self._runner.stop()
+                return self._settle(lease, lambda: self._jobs.release(claim))
+            except VidgenError as error:
+                if isinstance(error, LeaseLost):
+                    raise
+                refused = error
+                return self._settle(
+                    lease, lambda: self._jobs.fail(claim, refused.code, refused.message, refused.retryable)
+                )
+
+    def _order(self, claim: Claim) -> Run:
+        """The runner's message. Raises VidgenError media_missing."""
+        out_dir = self._plane.store.scratch_path(claim.job_id, claim.attempt)
+        out_dir.mkdir(parents=True, exist_ok=True)
+        media = {ref.key: str(self._media_path(ref.key)) for ref in media_refs(claim.spec)}
+        return Run(claim.job_id, claim.spec.model_dump(mode="json"), media, str(out_dir))
+
+    def _media_path(self, key: str) -> Path:
+        if key.startswith("upl_"):
+            path = self._plane.uploads.path(key)
+        else:
+            stored = self._jobs.artifact_key(key)
+            path = None if stored is None else self._plane.store.path(stored)
+        if path is None or not path.is_file():
+            raise VidgenError(f"{key}: it no longer exists; upload it again", code="media_missing")
+        return path
+
+    def _watch(self, claim: Claim, lease: LeaseKeeper) -> Finished | Failed | WasCancelled:
+        """Listen to the runner until it is done, dead, cancelled or to be dropped. Raises LeaseLost, Stopping."""
+        reporter = Reporter(self._jobs, self._plane.store, claim)
+        cancelled_at: float | None = None
+        while True:
+            message = self._runner.receive(TICK_SECONDS)
+            if lease.lost:
+                raise LeaseLost(claim)
+            if self._stopping.is_set():
+                raise Stopping
+            if isinstance(message, Reported):
+                reporter.take(message.progress())
+            elif isinstance(message, Finished | Failed | WasCancelled):
+                reporter.flush(now=True)
+                return message
+            elif isinstance(message, Exited):
+                return WasCancelled() if lease.cancelled else self._death()
+            if lease.cancelled:
+                cancelled_at = self._press(cancelled_at)
+            else:
+                reporter.flush()
+
+    def _press(self, cancelled_at: float | None) -> float:
+        """Cancel, with growing force: ask, then TERM when half the grace is over, then KILL at its end."""
+        if cancelled_at is None:
+            self._runner.cancel()
+            return time.monotonic()
+        waited, grace = time.monotonic() - cancelled_at, self._settings.cancel_grace_seconds
+        if waited > grace:
+            log.warning("runner killed: it ignored a cancel", extra={"job": self.current_job})
+            self._runner.kill()
+        elif waited > grace / 2:
+            self._runner.terminate()
+        return cancelled_at
+
+    def _death(self) -> Failed:
+        self._runner.stop()
+        return Failed("worker_lost", "the process that ran the job died", retryable=True)
+
+    def _settle(self, lease: LeaseKeeper, write: Callable[[], JobStatus]) -> JobStatus:
+        """The last write of an attempt outlasts a database that is briefly away, as long as the lease does."""
+        while True:
+            try:
+                return write()
+            except OperationalError as error:
+                if lease.lost:
+                    raise
+                log.warning("last write failed, trying again: %s", type(error).__name__)
+                time.sleep(SETTLE_PAUSE_SECONDS)
+
+
+__all__: Sequence[str] = ("FinishedFile", "Stopping", "Supervisor")
