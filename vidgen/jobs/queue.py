@@ -15,11 +15,18 @@ EXPIRES_SECONDS = 60
 _in_flight = threading.Lock()
 
 
+def is_embedded(settings: Settings) -> bool:
+    """Whether the broker lives inside each worker process, where nobody else can reach it."""
+    return settings.broker_url.startswith("memory:")
+
+
 def celery_app(settings: Settings) -> Any:
     """The Celery application of `settings.broker_url`. Imports Celery, so callers ask for it late."""
     from celery import Celery
 
-    app = Celery("vidgen", broker=settings.broker_url, set_as_current=False)
+    # a host name, or kombu warns at every connection that there is none
+    broker_url = "memory://localhost/" if is_embedded(settings) else settings.broker_url
+    app = Celery("vidgen", broker=broker_url, set_as_current=False)
     app.conf.update(
         task_serializer="json",
         accept_content=["json"],
@@ -40,7 +47,7 @@ def celery_app(settings: Settings) -> Any:
 
 def poke(settings: Settings) -> None:
     """Tell the workers that there is something to claim. Best effort: returns at once and never raises."""
-    if settings.broker_url.startswith("memory:"):
+    if is_embedded(settings):
         return  # the broker lives inside the worker, whose own poller looks at the database
     # one poke at a time: while one hangs on a stalled broker the pollers make up for the others
     if _in_flight.acquire(blocking=False):
@@ -59,7 +66,7 @@ def _send(settings: Settings) -> None:
 
 
 def _transport_options(settings: Settings) -> dict[str, object]:
-    if settings.broker_url.startswith("memory:"):
+    if is_embedded(settings):
         return {"polling_interval": 0.1}
     if settings.broker_url.startswith("redis"):
         return {"socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 1}

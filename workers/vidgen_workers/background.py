@@ -11,10 +11,13 @@ log = logging.getLogger(__name__)
 
 
 class Repeating:
-    """Calls `step` every `seconds`; at once again when it says that there is more to do."""
+    """Calls `step` every `seconds`, at once again when it says that there is more to do; `broken` when it breaks."""
 
-    def __init__(self, name: str, step: Callable[[], bool | None], seconds: float) -> None:
+    def __init__(
+        self, name: str, step: Callable[[], bool | None], seconds: float, broken: Callable[[], None] = lambda: None
+    ) -> None:
         self.name: Final = name
+        self._broken = broken
         self._step = step
         self._seconds = seconds
         self._stop = threading.Event()
@@ -31,6 +34,14 @@ class Repeating:
         self._thread.join(seconds)
 
     def _run(self) -> None:
+        try:
+            self._repeat()
+        finally:
+            # only a bug ends it unasked; better a worker that is started anew than one without this thread
+            if not self._stop.is_set():
+                self._broken()
+
+    def _repeat(self) -> None:
         while not self._stop.is_set():
             more = False
             try:

@@ -6,11 +6,16 @@ import secrets
 import signal
 import socket
 from datetime import datetime
+from functools import partial
 from types import FrameType
 from typing import Any
 
+from celery.exceptions import WorkerShutdown
+from celery.worker import state
+
 from vidgen.jobs.cleaning import Cleaner
 from vidgen.jobs.outbox import Outbox
+from vidgen.jobs.queue import is_embedded
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.urls import sign_artifact_url
@@ -68,28 +73,34 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
         return settings.base_url + sign_artifact_url(settings.secret_key, artifact_id, expires_at)
 
     outbox = Outbox(plane.engine, settings.webhook_secret, link)
-    dispatcher = Dispatcher(outbox, settings.webhook_allow_private)
+    deliver = Dispatcher(outbox, settings.webhook_allow_private).deliver_one
     cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads)
     reconciler = Reconciler(plane.jobs, cleaner, plane.presence, supervisor, settings.retention_days)
-    embedded = settings.broker_url.startswith("memory:")
-    poller = Poller(app, plane.jobs, supervisor, embedded=embedded)
+    broken = partial(_stop_working, supervisor, 1)
+    poller = Poller(app, plane.jobs, supervisor, embedded=is_embedded(settings))
     return [
-        Repeating("reconciler", reconciler.step, min(EVERY_SECONDS, settings.lease_seconds / 2)),
-        Repeating("poller", poller.step, settings.poll_seconds),
-        *(Repeating(f"dispatcher-{n}", dispatcher.deliver_one, settings.poll_seconds) for n in range(DISPATCHERS)),
+        Repeating("reconciler", reconciler.step, min(EVERY_SECONDS, settings.lease_seconds / 2), broken),
+        Repeating("poller", poller.step, settings.poll_seconds, broken),
+        *(Repeating(f"dispatcher-{n}", deliver, settings.poll_seconds, broken) for n in range(DISPATCHERS)),
     ]
 
 
 def _stop_on_signals(supervisor: Supervisor) -> None:
-    from celery.worker import state
-
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
-        supervisor.request_stop()
-        state.should_stop = 0  # the exit code; Celery's loop looks at it every two seconds
+        first = state.should_stop is None
+        _stop_working(supervisor, 0)
+        if first:
+            # straight out of Celery's loop, which would otherwise notice only seconds later
+            raise WorkerShutdown(0)
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+
+
+def _stop_working(supervisor: Supervisor, exit_code: int) -> None:
+    supervisor.request_stop()
+    state.should_stop = exit_code  # Celery's loop looks at it every two seconds
 
 
 def _stop(threads: list[Repeating]) -> None:

@@ -17,11 +17,23 @@ def publish(store: LocalStore, claim: Claim, files: Sequence[Mapping[str, Any]])
     try:
         return tuple(_publish_one(store, claim, scratch, file) for file in files)
     except OSError as error:
-        raise VidgenError(
-            f"the result could not be stored ({error.strerror or type(error).__name__})",
-            code="storage_failed",
-            retryable=True,
-        ) from error
+        raise _storage_failed(error) from error
+
+
+def make_scratch(store: LocalStore, claim: Claim) -> Path:
+    """The empty folder that an attempt's runner writes to. Raises VidgenError storage_failed."""
+    folder = store.scratch_path(claim.job_id, claim.attempt)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _storage_failed(error) from error
+    return folder
+
+
+def _storage_failed(error: OSError) -> VidgenError:
+    # strerror says "No space left on device" and names no path
+    reason = error.strerror or type(error).__name__
+    return VidgenError(f"the result could not be stored ({reason})", code="storage_failed", retryable=True)
 
 
 def _publish_one(store: LocalStore, claim: Claim, scratch: Path, file: Mapping[str, Any]) -> FinishedFile:

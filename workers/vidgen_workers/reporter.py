@@ -38,11 +38,11 @@ class Reporter:
         if self._pending is None or (not now and time.monotonic() - self._written < WRITE_SECONDS):
             return
         progress, self._pending, self._written = self._pending, None, time.monotonic()
-        if progress.preview is not None:
-            self._store.replace_preview(self._claim.job_id, progress.preview)
         try:
+            if progress.preview is not None:
+                self._store.replace_preview(self._claim.job_id, progress.preview)
             self._jobs.report(self._claim, progress, self._eta(progress.fraction))
-        except DBAPIError as error:
+        except (DBAPIError, OSError) as error:
             # progress is worth less than the job: the next report tells it anyway
             log.warning("progress not written: %s", type(error).__name__, extra={"job": self._claim.job_id})
 

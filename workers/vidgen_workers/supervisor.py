@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
@@ -11,11 +11,11 @@ from sqlalchemy.exc import OperationalError
 from vidgen.errors import VidgenError
 from vidgen.jobs.fence import LeaseLost
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.views import Claim, FinishedFile
+from vidgen.jobs.views import Claim
 from vidgen.spec import JobStatus, media_refs
 from vidgen_workers.lease_keeper import LeaseKeeper
 from vidgen_workers.protocol import Exited, Failed, Finished, Reported, Run, WasCancelled
-from vidgen_workers.publishing import publish
+from vidgen_workers.publishing import make_scratch, publish
 from vidgen_workers.reporter import Reporter
 from vidgen_workers.runner_process import RunnerProcess
 
@@ -71,7 +71,8 @@ class Supervisor:
             return False
         self.current_job = claim.job_id
         started = time.monotonic()
-        log.info("claimed", extra={"job": claim.job_id, "attempt": claim.attempt})
+        extra = {"job": claim.job_id, "attempt": claim.attempt}
+        log.info("claimed", extra=extra)
         finished = False
         try:
             status = self._see_through(claim)
@@ -81,7 +82,7 @@ class Supervisor:
                 "ended", extra={"job": claim.job_id, "attempt": claim.attempt, "status": status, "seconds": seconds}
             )
         except LeaseLost:
-            log.warning("lease lost; work dropped", extra={"job": claim.job_id, "attempt": claim.attempt})
+            log.warning("lease lost; work dropped", extra=extra)
         finally:
             if not finished:
                 self._runner.kill()  # it may still be at work on a job that is no longer ours
@@ -124,9 +125,8 @@ class Supervisor:
                 )
 
     def _order(self, claim: Claim) -> Run:
-        """The runner's message. Raises VidgenError media_missing."""
-        out_dir = self._plane.store.scratch_path(claim.job_id, claim.attempt)
-        out_dir.mkdir(parents=True, exist_ok=True)
+        """The runner's message. Raises VidgenError media_missing, storage_failed."""
+        out_dir = make_scratch(self._plane.store, claim)
         media = {ref.key: str(self._media_path(ref.key)) for ref in media_refs(claim.spec)}
         return Run(claim.job_id, claim.spec.model_dump(mode="json"), media, str(out_dir))
 
@@ -189,6 +189,3 @@ class Supervisor:
                     raise
                 log.warning("last write failed, trying again: %s", type(error).__name__)
                 time.sleep(SETTLE_PAUSE_SECONDS)
-
-
-__all__: Sequence[str] = ("FinishedFile", "Stopping", "Supervisor")

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 def make_app(settings: Settings, supervisor: Supervisor) -> Any:
     """The Celery app of this worker, with its task bound to this supervisor."""
     app = celery_app(settings)
+    # the pool's threads look the task up in the process's default app
+    app.set_default()
 
     @app.task(name=TASK, shared=False)  # type: ignore[untyped-decorator]
     def work() -> None:

@@ -1,0 +1,106 @@
+"""Renders for the runner of these tests: no model, each with one habit. Chosen by the first word of the prompt."""
+
+import os
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vidgen.errors import MediaError, OutOfMemory
+from vidgen.runtime.context import RunContext
+from vidgen.spec import Progress, Stage, TextToVideo
+
+
+@dataclass(frozen=True)
+class FakeFile:
+    kind: str
+    path: Path
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+    num_frames: int | None = None
+    fps: float | None = None
+
+
+@dataclass(frozen=True)
+class FakeResult:
+    files: tuple[FakeFile, ...]
+
+
+def render(spec: TextToVideo, ctx: RunContext, out_dir: Path, _residency: object) -> FakeResult:
+    habit, _, rest = spec.prompt.partition(" ")
+    HABITS.get(habit, quick)(ctx, rest)
+    video = out_dir / "video.mp4"
+    video.write_bytes(f"clip of {spec.prompt} {spec.seed}".encode())
+    (out_dir / "receipt.json").write_text("{}")
+    return FakeResult(
+        (
+            FakeFile("video", video, "video/mp4", 64, 64, 5, 8.0),
+            FakeFile("receipt", out_dir / "receipt.json", "application/json"),
+        )
+    )
+
+
+def quick(ctx: RunContext, _rest: str) -> None:
+    print("a library that prints to stdout must not break the protocol")
+    for step in range(4):
+        ctx.checkpoint()
+        ctx.report(Progress(Stage.DENOISING, step / 4, step, 4, preview=b"\xff\xd8jpeg" if step == 1 else None))
+
+
+def slow(ctx: RunContext, rest: str) -> None:
+    """`slow SECONDS`: a checkpoint every 50 ms."""
+    seconds = float(rest or 2)
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        ctx.checkpoint()
+        ctx.report(Progress(Stage.DENOISING, 1 - left / seconds, 1, 4))
+        time.sleep(0.05)
+
+
+def deaf(_ctx: RunContext, _rest: str) -> None:
+    """Never looks at the cancel, but dies by SIGTERM."""
+    time.sleep(60)
+
+
+def stubborn(_ctx: RunContext, _rest: str) -> None:
+    """Neither looks at the cancel nor minds SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        time.sleep(1)
+
+
+def suicidal(_ctx: RunContext, _rest: str) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def once(_ctx: RunContext, rest: str) -> None:
+    """`once FILE`: dies the first time."""
+    if not Path(rest).exists():
+        Path(rest).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def memory(_ctx: RunContext, _rest: str) -> None:
+    raise OutOfMemory("does not fit: ask for fewer frames")
+
+
+def broken(_ctx: RunContext, _rest: str) -> None:
+    raise MediaError("the clip cannot be read")
+
+
+def buggy(_ctx: RunContext, _rest: str) -> None:
+    raise ZeroDivisionError("/secret/path/of/this/machine")
+
+
+def exits(_ctx: RunContext, _rest: str) -> None:
+    sys.exit(3)
+
+
+HABITS: dict[str, Any] = {
+    name: globals()[name]
+    for name in ("quick", "slow", "deaf", "stubborn", "suicidal", "once", "memory", "broken", "buggy", "exits")
+}

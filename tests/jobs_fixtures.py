@@ -1,0 +1,58 @@
+"""A migrated control plane in a temporary folder, and specs that need no model. Used by the tests of jobs and workers."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from vidgen.jobs.service import ControlPlane, open_control_plane
+from vidgen.jobs.session import migrate
+from vidgen.jobs.settings import Settings
+from vidgen.jobs.views import Job
+from vidgen.spec import TextToVideo
+
+QUICK: dict[str, Any] = {
+    "lease_seconds": 2.0,
+    "heartbeat_seconds": 0.4,
+    "poll_seconds": 0.1,
+    "cancel_grace_seconds": 2.0,
+    "webhook_allow_private": ("127.0.0.0/8",),
+}
+
+
+def make_settings(folder: Path, **changes: Any) -> Settings:
+    """Quick leases and polls; loopback allowed as a webhook receiver."""
+    return Settings(data_dir=folder, **{**QUICK, **changes})
+
+
+@cache
+def _migrated() -> Path:
+    # fifty migrations a test run would take longer than the tests
+    folder = Path(mkdtemp(prefix="vidgen-tests-"))
+    settings = make_settings(folder)
+    migrate(settings)
+    return folder / "vidgen.db"
+
+
+@contextmanager
+def control_plane(folder: Path, **changes: Any) -> Iterator[ControlPlane]:
+    """Closed afterwards, so that no connection outlives its test."""
+    shutil.copy(_migrated(), folder / "vidgen.db")
+    plane = open_control_plane(make_settings(folder, **changes))
+    try:
+        yield plane
+    finally:
+        plane.engine.dispose()
+
+
+def make_spec(prompt: str = "a red ball", **changes: Any) -> TextToVideo:
+    """A resolved spec."""
+    values: dict[str, Any] = {"width": 64, "height": 64, "num_frames": 5, "fps": 8, "seed": 1, "guidance_scale": 3.0}
+    return TextToVideo(prompt=prompt, num_inference_steps=4, **{**values, **changes})
+
+
+def queue_job(plane: ControlPlane, prompt: str = "a red ball", **arguments: Any) -> Job:
+    return plane.jobs.create(make_spec(prompt), model_revision="1", max_queued=1000, **arguments).job
