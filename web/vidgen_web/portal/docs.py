@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, current_app, render_template
 
 from vidgen_web.api.openapi import document
-from vidgen_web.problems import STATUS_BY_CODE
+from vidgen_web.problems import MEANINGS
 
 blueprint = Blueprint("docs", __name__)
 
@@ -17,7 +17,7 @@ def show() -> str:
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
             by_tag[operation["tags"][0]].append({"path": path, "method": method.upper(), **operation})
-    return render_template("docs.html", described=described, by_tag=by_tag, codes=STATUS_BY_CODE, name_of=_name_of)
+    return render_template("docs.html", described=described, by_tag=by_tag, codes=MEANINGS, name_of=_name_of)
 
 
 def _name_of(schema: dict[str, Any]) -> str:

@@ -1,0 +1,260 @@
+"""Queueing, reading and ending jobs over HTTP."""
+
+import io
+
+import pytest
+from flask.testing import FlaskClient
+from vidgen_web.api import schemas
+
+from tests.simulated_worker import SimulatedWorker
+
+JOBS = "/api/v1/jobs"
+PROMPT = {"prompt": "a cat moves left"}
+PNG = b"\x89PNG picture"
+MP4 = b"\0\0\0\x18ftypmp42 clip"
+
+
+def test_a_job_is_accepted_resolved_and_found_at_its_location(client: FlaskClient) -> None:
+    answer = client.post(JOBS, json=PROMPT)
+    assert answer.status_code == 202
+    job = client.get(answer.headers["Location"]).get_json()
+    assert job["status"] == "queued"
+    assert job["queue_position"] == 1
+    assert job["spec"]["num_frames"] == 17
+    assert isinstance(job["spec"]["seed"], int)
+    assert job["model_revision"]
+
+
+def test_a_wrong_frame_count_is_answered_with_the_nearest_valid_ones(client: FlaskClient) -> None:
+    answer = client.post(JOBS, json={**PROMPT, "num_frames": 20})
+    assert answer.status_code == 422
+    assert answer.content_type == "application/problem+json"
+    problem = answer.get_json()
+    assert problem["code"] == "invalid_spec"
+    assert problem["errors"] == [
+        {
+            "field": "num_frames",
+            "message": "num_frames=20: this model needs 4k+1 from 5 to 25; nearest are 17 and 21",
+            "nearest": [17, 21],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "nearest"),
+    [
+        ({"guidance_scale": 99}, "guidance_scale", [8.0]),
+        ({"num_inference_steps": 0}, "num_inference_steps", [1]),
+        ({"video": {"upload_id": "upl_x"}, "strength": 1.5}, "strength", [1.0]),
+        ({"width": 65}, "width", None),
+        ({"prompts": "typo"}, "prompts", None),
+        ({"model": "nothing-here"}, "model", None),
+        ({"task": "image-to-video"}, "image", None),
+        ({"task": "text-to-music"}, "", None),
+        ({"image": {"upload_id": "upl_x", "artifact_id": "art_x"}}, "image", None),
+        ({"callback_url": "ftp://example.org"}, "callback_url", None),
+        ({"callback_url": 7}, "callback_url", None),
+        ({"image": {"upload_id": "upl_missing"}}, "image", None),
+        ({"video": {"artifact_id": "art_missing"}}, "video", None),
+    ],
+)
+def test_what_is_wrong_is_named(
+    client: FlaskClient, body: dict[str, object], field: str, nearest: list[float] | None
+) -> None:
+    answer = client.post(JOBS, json=body)
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["field"] == field
+    assert error.get("nearest") == nearest
+    assert client.get(JOBS).get_json()["items"] == []
+
+
+def test_bodies_that_are_not_json_objects_are_refused(client: FlaskClient) -> None:
+    assert client.post(JOBS, data="{", content_type="application/json").get_json()["code"] == "invalid_json"
+    assert client.post(JOBS, data="[]", content_type="application/json").get_json()["code"] == "invalid_json"
+    nan = client.post(JOBS, data='{"guidance_scale": NaN}', content_type="application/json")
+    assert nan.get_json()["code"] == "invalid_json"
+    deep = client.post(JOBS, data="[" * 60000, content_type="application/json")
+    assert deep.get_json()["code"] == "invalid_json"
+
+
+def test_other_content_types_are_415_and_large_bodies_413(client: FlaskClient) -> None:
+    assert client.post(JOBS, data="hello", content_type="text/plain").status_code == 415
+    large = client.post(JOBS, data=b'{"prompt": "' + b"a" * 70000 + b'"}', content_type="application/json")
+    assert large.status_code == 413
+    assert large.get_json()["code"] == "body_too_large"
+
+
+def test_the_same_idempotency_key_queues_one_job(client: FlaskClient) -> None:
+    headers = {"Idempotency-Key": "once"}
+    first = client.post(JOBS, json=PROMPT, headers=headers)
+    again = client.post(JOBS, json=PROMPT, headers=headers)
+    other = client.post(JOBS, json={"prompt": "something else"}, headers=headers)
+    assert first.get_json()["id"] == again.get_json()["id"]
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_mismatch")
+    assert len(client.get(JOBS).get_json()["items"]) == 1
+
+
+def test_a_full_queue_says_when_to_come_back(client: FlaskClient) -> None:
+    for _ in range(5):
+        assert client.post(JOBS, json=PROMPT).status_code == 202
+    answer = client.post(JOBS, json=PROMPT)
+    assert (answer.status_code, answer.get_json()["code"]) == (429, "queue_full")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_forms_take_plain_fields_and_files(client: FlaskClient) -> None:
+    form = {"prompt": "hop", "num_frames": "9", "seed": "", "image": (io.BytesIO(PNG), "c:/temp/cat.png")}
+    job = client.post(JOBS, data=form).get_json()
+    assert job["task"] == "image-to-video"
+    assert job["spec"]["num_frames"] == 9
+    upload = client.get(f"/api/v1/uploads/{job['spec']['image']['upload_id']}").get_json()
+    assert upload["kind"] == "image"
+    assert upload["filename"] == "cat.png"
+
+
+def test_forms_take_the_spec_as_json_beside_files(client: FlaskClient) -> None:
+    form = {"spec": '{"prompt": "hop", "strength": 0.5}', "video": (io.BytesIO(MP4), "clip.mp4")}
+    job = client.post(JOBS, data=form).get_json()
+    assert job["task"] == "video-to-video"
+    assert job["spec"]["strength"] == 0.5
+
+
+def test_a_refused_job_leaves_no_upload_behind(client: FlaskClient, worker: SimulatedWorker) -> None:
+    form = {"spec": '{"num_frames": 20}', "image": (io.BytesIO(PNG), "cat.png")}
+    assert client.post(JOBS, data=form).status_code == 422
+    # a picture where a clip is wanted shows only once the file was read
+    form = {"spec": "{}", "video": (io.BytesIO(PNG), "cat.png")}
+    assert client.post(JOBS, data=form).get_json()["code"] == "media_kind"
+    assert list(worker.plane.store.folders("uploads")) == []
+
+
+def test_a_replayed_form_keeps_one_upload(client: FlaskClient, worker: SimulatedWorker) -> None:
+    ids = set()
+    for _ in range(2):
+        form = {"prompt": "hop", "image": (io.BytesIO(PNG), "cat.png")}
+        ids.add(client.post(JOBS, data=form, headers={"Idempotency-Key": "k"}).get_json()["id"])
+    assert len(ids) == 1
+    assert len(list(worker.plane.store.folders("uploads"))) == 1
+
+
+def test_form_references_name_an_artifact_and_its_frame(client: FlaskClient, worker: SimulatedWorker) -> None:
+    client.post(JOBS, json={**PROMPT, "num_frames": 5})
+    video = client.get(f"{JOBS}/{worker.run()}").get_json()["artifacts"][0]
+    form = {"image.artifact_id": video["id"], "image.frame": "-1", "prompt": "on"}
+    job = client.post(JOBS, data=form).get_json()
+    assert job["spec"]["image"] == {"upload_id": None, "artifact_id": video["id"], "frame": -1}
+    beyond = client.post(JOBS, json={"image": {"artifact_id": video["id"], "frame": 5}})
+    assert beyond.get_json()["errors"][0]["field"] == "image.frame"
+
+
+def test_receipts_are_no_media(client: FlaskClient, worker: SimulatedWorker) -> None:
+    client.post(JOBS, json=PROMPT)
+    artifacts = client.get(f"{JOBS}/{worker.run()}").get_json()["artifacts"]
+    receipt = next(a for a in artifacts if a["kind"] == "receipt")
+    answer = client.post(JOBS, json={"image": {"artifact_id": receipt["id"]}})
+    assert answer.get_json()["code"] == "media_kind"
+
+
+def test_lists_page_by_cursor_and_filter_by_status(client: FlaskClient) -> None:
+    ids = [client.post(JOBS, json=PROMPT).get_json()["id"] for _ in range(3)]
+    client.post(f"{JOBS}/{ids[0]}/cancel")
+    first = client.get(f"{JOBS}?limit=2").get_json()
+    rest = client.get(JOBS, query_string={"limit": 2, "cursor": first["next_cursor"]}).get_json()
+    assert [job["id"] for job in first["items"] + rest["items"]] == ids[::-1]
+    assert rest["next_cursor"] is None
+    assert [job["id"] for job in client.get(f"{JOBS}?status=cancelled").get_json()["items"]] == ids[:1]
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "status"),
+    [
+        ("limit=0", "invalid_request", 422),
+        ("limit=x", "invalid_request", 422),
+        ("status=lost", "invalid_request", 422),
+        ("page=2", "invalid_request", 422),
+        ("cursor=%00", "invalid_cursor", 400),
+        ("cursor=abc", "invalid_cursor", 400),
+    ],
+)
+def test_wrong_queries_are_refused(client: FlaskClient, query: str, code: str, status: int) -> None:
+    answer = client.get(f"{JOBS}?{query}")
+    assert (answer.status_code, answer.get_json()["code"]) == (status, code)
+
+
+def test_cancel_retry_and_delete(client: FlaskClient, worker: SimulatedWorker) -> None:
+    job_id = client.post(JOBS, json=PROMPT).get_json()["id"]
+    assert client.delete(f"{JOBS}/{job_id}").get_json()["code"] == "job_not_finished"
+    assert client.post(f"{JOBS}/{job_id}/retry").get_json()["code"] == "job_not_retryable"
+    assert client.post(f"{JOBS}/{job_id}/cancel").get_json()["status"] == "cancelled"
+    assert client.post(f"{JOBS}/{job_id}/cancel").get_json()["status"] == "cancelled"
+    again = client.post(f"{JOBS}/{job_id}/retry")
+    assert (again.status_code, again.get_json()["status"]) == (202, "queued")
+    worker.run()
+    assert client.delete(f"{JOBS}/{job_id}").status_code == 204
+    assert client.get(f"{JOBS}/{job_id}").status_code == 404
+
+
+def test_a_running_job_shows_its_steps_and_is_asked_to_stop(client: FlaskClient, worker: SimulatedWorker) -> None:
+    job_id = client.post(JOBS, json=PROMPT).get_json()["id"]
+    claim = worker.claim()
+    worker.step(claim, 3, 10)
+    job = client.get(f"{JOBS}/{job_id}").get_json()
+    assert (job["step"], job["total_steps"], job["stage"]) == (3, 10, "denoising")
+    asked = client.post(f"{JOBS}/{job_id}/cancel").get_json()
+    assert (asked["status"], asked["cancel_requested"]) == ("running", True)
+
+
+def test_previews_carry_a_changing_etag(client: FlaskClient, worker: SimulatedWorker) -> None:
+    job_id = client.post(JOBS, json=PROMPT).get_json()["id"]
+    assert client.get(f"{JOBS}/{job_id}/preview").status_code == 404
+    claim = worker.claim()
+    worker.step(claim, 1, 4)
+    url = client.get(f"{JOBS}/{job_id}").get_json()["preview_url"]
+    first = client.get(url)
+    assert first.content_type == "image/jpeg"
+    assert client.get(url, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    worker.step(claim, 2, 4)
+    assert client.get(url, headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
+def test_what_does_not_exist_is_a_404_problem(client: FlaskClient) -> None:
+    for method, path in [
+        ("GET", ""),
+        ("GET", "/events"),
+        ("GET", "/preview"),
+        ("POST", "/cancel"),
+        ("POST", "/retry"),
+        ("DELETE", ""),
+    ]:
+        answer = client.open(f"{JOBS}/job_missing{path}", method=method)
+        assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
+def test_a_forecast_grows_with_the_work_and_the_queue(client: FlaskClient) -> None:
+    def forecast(**fields: object) -> dict[str, float]:
+        answer = client.post(f"{JOBS}/forecast", json={**PROMPT, **fields})
+        assert answer.status_code == 200
+        return dict(answer.get_json())
+
+    few, many = forecast(num_inference_steps=10), forecast(num_inference_steps=100)
+    assert few["seconds"] < many["seconds"]
+    assert few["queue_seconds"] == 0
+    assert few["disk_free_bytes"] > few["disk_bytes"] > 0
+    client.post(JOBS, json=PROMPT)
+    assert forecast()["jobs_ahead"] == 1
+    assert forecast()["queue_seconds"] > 0
+    assert client.post(f"{JOBS}/forecast", json={"num_frames": 20}).status_code == 422
+
+
+def test_callbacks_must_be_urls_that_may_be_called(client: FlaskClient) -> None:
+    answer = client.post(JOBS, json={**PROMPT, "callback_url": "https://me:secret@example.org/"})
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "url_refused")
+    allowed = client.post(JOBS, json={**PROMPT, "callback_url": "https://example.org/hook"})
+    assert allowed.get_json()["callback_url"] == "https://example.org/hook"
+
+
+def test_wire_specs_are_the_specs_plus_a_callback() -> None:
+    assert set(schemas.TextToVideoRequest.model_fields) - {"callback_url"} == set(schemas.TextToVideo.model_fields)

@@ -1,0 +1,115 @@
+"""Uploads come in through a child program; artifacts go out in ranges."""
+
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
+from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.settings import Settings
+from vidgen.jobs.urls import sign_artifact_url
+
+UPLOADS = "/api/v1/uploads"
+MP4 = b"\0\0\0\x18ftypmp42 clip"
+
+
+@pytest.fixture
+def video(client: FlaskClient, worker: SimulatedWorker) -> Iterator[dict[str, object]]:
+    client.post("/api/v1/jobs", json={"prompt": "x", "num_frames": 5})
+    artifacts = client.get(f"/api/v1/jobs/{worker.run()}").get_json()["artifacts"]
+    return next(a for a in artifacts if a["kind"] == "video")
+
+
+def upload(client: FlaskClient, body: bytes, name: str = "file.bin") -> tuple[int, dict[str, object]]:
+    # encoded here, because the test client leaves a temporary file open when it encodes a large form
+    boundary, form = encode_multipart({"file": FileStorage(io.BytesIO(body), name)})
+    answer = client.post(UPLOADS, data=form, content_type=f"multipart/form-data; boundary={boundary}")
+    return answer.status_code, answer.get_json()
+
+
+def test_a_clip_is_stored_and_served_as_it_was_kept(client: FlaskClient) -> None:
+    answer = client.post(UPLOADS, data={"file": (io.BytesIO(MP4), "../../etc/clip.mp4")})
+    assert answer.status_code == 201
+    stored = client.get(answer.headers["Location"]).get_json()
+    assert (stored["kind"], stored["num_frames"], stored["filename"]) == ("video", 9, "clip.mp4")
+    with client.get(f"{UPLOADS}/{stored['id']}/content") as content:
+        assert content.data == MP4
+        assert content.content_type == "video/mp4"
+
+
+@pytest.mark.parametrize(
+    ("body", "code"), [(b"BAD", "invalid_media"), (b"CRASH", "invalid_media"), (b"", "invalid_media")]
+)
+def test_files_that_cannot_be_read_are_refused(client: FlaskClient, body: bytes, code: str, settings: Settings) -> None:
+    status, problem = upload(client, body)
+    assert (status, problem["code"]) == (422, code)
+    assert str(settings.data_dir) not in str(problem)
+    assert list((settings.data_dir / "incoming").iterdir()) == []
+
+
+def test_large_files_are_413(client: FlaskClient) -> None:
+    status, problem = upload(client, b"x" * (1 << 20) + b"y")
+    assert (status, problem["code"]) == (413, "body_too_large")
+    status, problem = upload(client, b"x" * (3 << 20))
+    assert (status, problem["code"]) == (413, "body_too_large")
+
+
+def test_uploads_need_exactly_one_file(client: FlaskClient) -> None:
+    assert client.post(UPLOADS, json={}).status_code == 415
+    assert client.post(UPLOADS, data={"other": (io.BytesIO(MP4), "a")}).get_json()["code"] == "invalid_request"
+    assert client.get(f"{UPLOADS}/upl_missing").status_code == 404
+    assert client.get(f"{UPLOADS}/upl_missing/content").status_code == 404
+
+
+def test_artifacts_answer_ranges(client: FlaskClient, video: dict[str, object]) -> None:
+    url = str(video["url"])
+    with client.get(url) as whole:
+        assert whole.status_code == 200
+        body = whole.data
+        assert len(body) == video["size"]
+        assert whole.headers["ETag"] == f'"{video["sha256"]}"'
+        assert whole.headers["Accept-Ranges"] == "bytes"
+        assert whole.headers["X-Content-Type-Options"] == "nosniff"
+        assert "sandbox" in whole.headers["Content-Security-Policy"]
+        assert whole.headers["Content-Disposition"].startswith("inline")
+    for asked, part in [("bytes=0-9", body[:10]), ("bytes=-5", body[-5:]), ("bytes=7-", body[7:])]:
+        with client.get(url, headers={"Range": asked}) as answer:
+            assert answer.status_code == 206
+            assert answer.data == part
+    beyond = client.get(url, headers={"Range": f"bytes={len(body)}-"})
+    assert (beyond.status_code, beyond.get_json()["code"]) == (416, "range_not_satisfiable")
+    assert beyond.headers["Content-Range"] == f"bytes */{len(body)}"
+    with client.get(url, headers={"If-None-Match": f'"{video["sha256"]}"'}) as same:
+        assert same.status_code == 304
+    with client.head(url) as head:
+        assert (head.status_code, head.content_length, head.data) == (200, len(body), b"")
+
+
+def test_downloads_are_attachments(client: FlaskClient, video: dict[str, object]) -> None:
+    with client.get(f"{video['url']}?download=1") as answer:
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+def test_signed_urls_work_from_other_sites_until_they_expire(
+    client: FlaskClient, video: dict[str, object], settings: Settings
+) -> None:
+    foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    now = datetime.now(UTC)
+    good = sign_artifact_url(settings.secret_key, str(video["id"]), now + timedelta(minutes=5))
+    old = sign_artifact_url(settings.secret_key, str(video["id"]), now - timedelta(minutes=5))
+    with client.get(good, headers=foreign) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+    other = good.replace(str(video["id"]), "art_other")
+    for url in (old, good[:-1] + "x", good.replace("expires=", "expires=9"), other, f"{video['url']}?signature=é"):
+        assert client.get(url, headers=foreign).get_json()["code"] == "invalid_signature"
+    assert client.get(str(video["url"]), headers=foreign).get_json()["code"] == "cross_origin"
+
+
+def test_a_deleted_jobs_files_are_gone(client: FlaskClient, video: dict[str, object]) -> None:
+    client.delete(f"/api/v1/jobs/{video['job_id']}")
+    assert client.get(str(video["url"])).status_code == 404

@@ -1,0 +1,120 @@
+"""The OpenAPI document says what the server does, and the other way round."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from vidgen_web.problems import STATUS_BY_CODE, TITLES
+from werkzeug.test import TestResponse
+
+from tests.simulated_worker import SimulatedWorker
+
+ROOT = Path(__file__).parents[3]
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture
+def document(client: FlaskClient) -> dict[str, Any]:
+    return dict(client.get("/api/v1/openapi.json").get_json())
+
+
+def test_every_api_route_is_described_and_every_description_is_a_route(app: Flask, document: dict[str, Any]) -> None:
+    served = {
+        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith(("/api/", "/healthz", "/readyz"))
+        for method in rule.methods or ()
+        if method.lower() in METHODS
+    }
+    described = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    assert described == served
+
+
+def test_the_document_is_sound(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    operations = [op for methods in document["paths"].values() for op in methods.values()]
+    ids = [op["operationId"] for op in operations]
+    assert len(ids) == len(set(ids))
+    tags = {tag["name"] for tag in document["tags"]}
+    assert all(set(op["tags"]) <= tags and op["summary"] for op in operations)
+    for schema in document["components"]["schemas"].values():
+        Draft202012Validator.check_schema(schema)
+    references = set(re.findall(r'"#/components/schemas/([^"]+)"', str(document).replace("'", '"')))
+    assert references <= set(document["components"]["schemas"])
+    for path, methods in document["paths"].items():
+        for op in methods.values():
+            named = {p["name"] for p in op["parameters"] if p["in"] == "path"}
+            assert named == set(re.findall(r"{(\w+)}", path))
+
+
+def test_live_answers_fit_their_schemas(
+    app: Flask, client: FlaskClient, document: dict[str, Any], worker: SimulatedWorker
+) -> None:
+    check = _checker(app, document)
+    job = check("post", client.post("/api/v1/jobs", json={"prompt": "x"}), "/api/v1/jobs")
+    claim = worker.claim()
+    worker.step(claim, 1, 4)
+    path = "/api/v1/jobs/{job_id}"
+    assert check("get", client.get(f"/api/v1/jobs/{job['id']}"), path)["preview_url"]
+    worker.succeed(claim)
+    assert len(check("get", client.get(f"/api/v1/jobs/{job['id']}"), path)["artifacts"]) == 3
+    check("post", client.post("/api/v1/jobs", json={"num_frames": 20}), "/api/v1/jobs")
+    check("post", client.post("/api/v1/jobs/forecast", json={}), "/api/v1/jobs/forecast")
+    check("get", client.get("/api/v1/jobs"), "/api/v1/jobs")
+    check("get", client.get("/api/v1/jobs/none"), path)
+    check("post", client.post(f"/api/v1/jobs/{job['id']}/cancel"), f"{path}/cancel")
+    check("post", client.post(f"/api/v1/jobs/{job['id']}/retry"), f"{path}/retry")
+    models = check("get", client.get("/api/v1/models"), "/api/v1/models")
+    check("get", client.get(f"/api/v1/models/{models['items'][0]['id']}"), "/api/v1/models/{model_id}")
+    hooks, hook = "/api/v1/webhook-endpoints", "/api/v1/webhook-endpoints/{endpoint_id}"
+    made = check("post", client.post(hooks, json={"url": "https://example.org/"}), hooks)
+    check("get", client.get(hooks), hooks)
+    check("get", client.get(f"{hooks}/{made['id']}"), hook)
+    check("patch", client.patch(f"{hooks}/{made['id']}", json={"enabled": False}), hook)
+    check("post", client.post(f"{hooks}/{made['id']}/test"), f"{hook}/test")
+    check("post", client.post(f"{hooks}/{made['id']}/rotate-secret"), f"{hook}/rotate-secret")
+    check("get", client.get("/api/v1/webhook-deliveries"), "/api/v1/webhook-deliveries")
+    check("get", client.get("/healthz"), "/healthz")
+    check("get", client.get("/readyz"), "/readyz")
+
+
+def test_every_error_code_is_documented() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    assert [code for code in STATUS_BY_CODE if f"`{code}`" not in text] == []
+    assert set(STATUS_BY_CODE.values()) <= set(TITLES)
+
+
+def test_every_route_is_documented(document: dict[str, Any]) -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    routes = [
+        f"{m.upper()} {p.replace('{job_id}', '{id}').replace('{upload_id}', '{id}')}" for p, m in _routes(document)
+    ]
+    plain = [re.sub(r"{\w+}", "{id}", route).replace("/api/v1", "") for route in routes]
+    assert [route for route in plain if f"`{route}`" not in text] == []
+
+
+def test_the_page_for_people_names_every_route(client: FlaskClient, document: dict[str, Any]) -> None:
+    page = client.get("/docs").get_data(as_text=True)
+    for path, _ in _routes(document):
+        assert f"<code>{path}</code>" in page
+    assert all(f'id="{code}"' in page for code in STATUS_BY_CODE)
+
+
+def _routes(document: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(path, method) for path, methods in document["paths"].items() for method in methods]
+
+
+def _checker(app: Flask, document: dict[str, Any]) -> Callable[[str, TestResponse, str], dict[str, Any]]:
+    def check(method: str, answer: TestResponse, path: str) -> dict[str, Any]:
+        promised = document["paths"][path][method]["responses"][str(answer.status_code)]["content"]
+        schema = promised[answer.mimetype]["schema"]
+        body = app.json.loads(answer.data)
+        Draft202012Validator({**schema, "components": document["components"]}).validate(body)
+        return dict(body)
+
+    return check

@@ -1,0 +1,95 @@
+// One event stream for the page. Progress is shown in place; when a job starts or ends, the lists are fetched anew.
+import { announce } from "./announce.js";
+import { fetchPage, put, reconcile, showIf } from "./page.js";
+import { showProgress } from "./progress.js";
+
+const CHANGES = ["job.queued", "job.running", "job.requeued", "job.succeeded", "job.failed", "job.cancelled"];
+const ENDS = { "job.succeeded": "Done", "job.failed": "Failed", "job.cancelled": "Cancelled" };
+const SETTLE_MS = 120;
+const POLL_MS = 4000;
+
+let source = null;
+let polling = null;
+let settling = null;
+let spoken = 0;
+
+/** Follow all jobs while the tab is visible: a hidden tab gives its connection back. */
+export function followJobs() {
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open(true)));
+  addEventListener("pagehide", close);
+  if (!document.hidden) open(false);
+}
+
+/** Fetch the page and bring queue, gallery and viewer up to date. */
+export async function refresh() {
+  const shown = document.getElementById("viewer").dataset.job;
+  const url = shown ? `/?job=${encodeURIComponent(shown)}` : "/";
+  let page;
+  try {
+    page = await fetchPage(url);
+  } catch {
+    return;
+  }
+  reconcile(page, "queue-rows");
+  addNewCards(page);
+  showIf("queue-empty", !document.querySelector("#queue-rows > li"));
+  showIf("gallery-empty", !document.querySelector("#gallery-cards > li"));
+  const viewer = document.getElementById("viewer");
+  const fresh = page.getElementById("viewer");
+  if (viewer.dataset.job === shown && fresh && fresh.dataset.status !== viewer.dataset.status) put(page, "viewer");
+}
+
+function open(again) {
+  if (source) return;
+  source = new EventSource("/api/v1/events");
+  for (const kind of CHANGES) source.addEventListener(kind, (event) => changed(kind, JSON.parse(event.data)));
+  source.addEventListener("job.progress", (event) => progressed(JSON.parse(event.data)));
+  source.addEventListener("snapshot", (event) => JSON.parse(event.data).jobs.forEach(showProgress));
+  source.addEventListener("open", () => stopPolling());
+  source.addEventListener("error", () => {
+    // closed for good (too many streams are open): ask now and then instead
+    if (source?.readyState === EventSource.CLOSED) {
+      source = null;
+      polling ??= setInterval(refresh, POLL_MS);
+    }
+  });
+  if (again) settle();
+}
+
+function close() {
+  source?.close();
+  source = null;
+  stopPolling();
+}
+
+function stopPolling() {
+  clearInterval(polling);
+  polling = null;
+}
+
+function changed(kind, job) {
+  showProgress(job);
+  if (kind in ENDS) announce(`${ENDS[kind]}: ${job.spec.prompt || "clip"}`);
+  settle();
+}
+
+function progressed(job) {
+  showProgress(job);
+  if (Date.now() - spoken > 10000 && job.total_steps) {
+    spoken = Date.now();
+    announce(`Step ${job.step} of ${job.total_steps}`);
+  }
+}
+
+function settle() {
+  clearTimeout(settling);
+  settling = setTimeout(refresh, SETTLE_MS);
+}
+
+function addNewCards(page) {
+  const list = document.getElementById("gallery-cards");
+  const fresh = page.getElementById("gallery-cards");
+  if (!list || !fresh) return;
+  const known = new Set([...list.children].map((card) => card.dataset.key));
+  for (const card of [...fresh.children].reverse()) if (!known.has(card.dataset.key)) list.prepend(card);
+}

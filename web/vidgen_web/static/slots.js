@@ -1,0 +1,175 @@
+// Media slots: a chosen, dropped or pasted file becomes an upload at once; a clip of the gallery becomes a reference.
+import { announce } from "./announce.js";
+import { call } from "./api.js";
+import { onSwap } from "./page.js";
+
+const SLOT_BY_TASK = { "image-to-video": "image", "video-to-video": "video" };
+let picking = null;
+let changed = () => {};
+
+export function startSlots(onChange) {
+  changed = onChange;
+  document.addEventListener("change", (event) => {
+    const slot = event.target.matches('input[type="file"]') && event.target.closest(".slot");
+    if (slot && event.target.files.length) upload(slot, event.target.files[0]);
+  });
+  document.addEventListener("click", onClick, true);
+  document.addEventListener("paste", (event) => {
+    const file = [...(event.clipboardData?.files ?? [])].find((item) => /^(image|video)\//.test(item.type));
+    if (!file) return;
+    event.preventDefault();
+    const kind = file.type.startsWith("video/") && activeSlot()?.dataset.slot !== "image" ? "video" : "image";
+    choose(kind === "video" ? "video-to-video" : "image-to-video");
+    upload(slotOf(kind), file);
+  });
+  for (const kind of ["dragover", "dragleave", "drop"]) document.addEventListener(kind, onDrag);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && pick(null));
+  onSwap((id) => {
+    if (id !== "composer") return;
+    pick(null);
+    showFrames();
+  });
+  showFrames();
+}
+
+/** The slot's reference as spec fields, where the task has a slot and something lies in it. */
+export function slotFields(form, task) {
+  const name = SLOT_BY_TASK[task];
+  if (!name) return {};
+  const read = (part) => form.elements[`${name}.${part}`]?.value || "";
+  const ref = {};
+  if (read("upload_id")) ref.upload_id = read("upload_id");
+  if (read("artifact_id")) ref.artifact_id = read("artifact_id");
+  if (!Object.keys(ref).length) return {};
+  if (read("frame")) ref.frame = Number(read("frame"));
+  return { [name]: ref };
+}
+
+function slotOf(name) {
+  return document.querySelector(`.slot[data-slot="${name}"]`);
+}
+
+function activeSlot() {
+  return slotOf(SLOT_BY_TASK[document.querySelector('input[name="task"]:checked')?.value]);
+}
+
+function choose(task) {
+  const radio = document.getElementById(`task-${task}`);
+  if (radio) radio.checked = true;
+}
+
+function onClick(event) {
+  const clear = event.target.closest("[data-clear]");
+  const wanted = event.target.closest("[data-pick]");
+  if (clear) fill(slotOf(clear.dataset.clear), {});
+  else if (wanted) pick(picking === wanted.dataset.pick ? null : wanted.dataset.pick);
+  else if (event.target.closest("[data-unpick]")) pick(null);
+  else if (picking) {
+    const card = event.target.closest("a[data-clip]");
+    if (!card) return;
+    event.preventDefault();
+    event.stopPropagation();
+    fromGallery(card);
+  }
+}
+
+function onDrag(event) {
+  const slot = event.target.closest?.(".slot");
+  if (!slot) return;
+  event.preventDefault();
+  slot.classList.toggle("over", event.type === "dragover");
+  if (event.type !== "drop") return;
+  const clip = /[?&]job=([\w-]+)/.exec(event.dataTransfer.getData("text/uri-list"));
+  const card = clip && document.querySelector(`#card-${CSS.escape(clip[1])} a[data-clip]`);
+  if (card) {
+    picking = slot.dataset.slot;
+    fromGallery(card);
+  } else if (event.dataTransfer.files.length) upload(slot, event.dataTransfer.files[0]);
+}
+
+function pick(name) {
+  picking = name;
+  document.body.classList.toggle("is-picking", Boolean(name));
+  const line = document.getElementById("picking");
+  if (line) line.hidden = !name;
+  for (const button of document.querySelectorAll("[data-pick]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.pick === name));
+  }
+  if (!name) return;
+  const first = document.querySelector("#gallery-cards a");
+  document.getElementById("gallery").scrollIntoView({ block: "nearest" });
+  if (first) first.focus({ preventScroll: true });
+  else announce("The gallery is still empty.");
+}
+
+function fromGallery(card) {
+  const slot = slotOf(picking);
+  const frame = picking === "image" ? "-1" : "";
+  const video = document.createElement("video");
+  video.src = `/api/v1/artifacts/${card.dataset.clip}`;
+  video.dataset.frame = frame;
+  fill(slot, { artifact: card.dataset.clip, frame, label: `${frame ? "Last frame of " : ""}“${card.title}”`, picture: video });
+  pick(null);
+  slot.querySelector("[data-clear]").focus();
+}
+
+async function upload(slot, file) {
+  const error = slot.querySelector("[data-error]");
+  error.hidden = true;
+  slot.classList.add("busy");
+  slot.setAttribute("aria-busy", "true");
+  const form = new FormData();
+  form.append("file", file);
+  try {
+    const stored = await call("POST", "/uploads", { form });
+    const picture = document.createElement(stored.kind === "video" ? "video" : "img");
+    picture.src = `/api/v1/uploads/${stored.id}/content`;
+    const isClipFrame = stored.kind === "video" && slot.dataset.slot === "image";
+    fill(slot, { upload: stored.id, frame: isClipFrame ? "0" : "", label: file.name, picture });
+    announce(`${file.name} is ready`);
+  } catch (problem) {
+    error.textContent = problem.message;
+    error.hidden = false;
+    announce(problem.message);
+  } finally {
+    slot.classList.remove("busy");
+    slot.removeAttribute("aria-busy");
+    slot.querySelector('input[type="file"]').value = "";
+  }
+}
+
+function fill(slot, { upload = "", artifact = "", frame = "", label = "", picture = null }) {
+  const name = slot.dataset.slot;
+  const set = (part, value) => {
+    const control = slot.querySelector(`[name="${name}.${part}"]`);
+    if (control) control.value = value;
+  };
+  set("upload_id", upload);
+  set("artifact_id", artifact);
+  set("frame", frame);
+  slot.querySelector(".filled").hidden = !(upload || artifact);
+  slot.querySelector(".what").textContent = label;
+  const thumb = slot.querySelector(".thumb");
+  thumb.replaceChildren();
+  if (picture) {
+    picture.width = picture.height = 64;
+    if (picture.tagName === "VIDEO") Object.assign(picture, { muted: true, playsInline: true, preload: "auto" });
+    picture.setAttribute("aria-hidden", "true");
+    thumb.append(picture);
+    showFrames();
+  }
+  slot.querySelector("[data-error]").hidden = true;
+  changed();
+}
+
+/** Thumbnails of clips stand at the frame that is meant. */
+function showFrames() {
+  for (const video of document.querySelectorAll(".slot .thumb video")) {
+    const place = () => {
+      const frame = Number(video.dataset.frame || 0);
+      video.currentTime = frame < 0 ? Math.max(0, video.duration - 0.05) : 0;
+    };
+    if (video.readyState >= 1) place();
+    else video.addEventListener("loadedmetadata", place, { once: true });
+  }
+}
