@@ -1,0 +1,182 @@
+"""The `vidgen` command: the service's processes, and the engine without the service."""
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vidgen import __version__
+from vidgen.errors import VidgenError
+from vidgen.spec import ImageToVideo, MediaRef, Progress, SamplingFields, TextToVideo, VideoToVideo, resolve
+
+Command = Callable[..., Any]
+
+
+def _errors_as_text(command: Command) -> Command:
+    """An expected failure is one readable line and exit code 2, not a traceback."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except VidgenError as error:
+            raise click.ClickException(f"{error.message} [{error.code}]") from error
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="vidgen")
+def main() -> None:
+    """Generate and animate video.
+
+    \b
+    Start the whole service:   vidgen up
+    Make one clip without it:  vidgen render "a cat moves left on a blue background"
+    Settings come from VIDGEN_… environment variables; docs/operations.md lists them.
+    """
+
+
+@main.command()
+@_errors_as_text
+def up() -> None:
+    """Start portal and worker on this machine and print the address. Ctrl+C stops both, losing nothing."""
+    from vidgen.jobs.settings import load_settings
+    from vidgen.launcher import run_service
+
+    sys.exit(run_service(load_settings()))
+
+
+@main.command()
+@_errors_as_text
+def web() -> None:
+    """Run the web process alone (portal and HTTP API)."""
+    from vidgen.launcher import run_web
+
+    run_web()
+
+
+@main.command()
+@_errors_as_text
+def worker() -> None:
+    """Run one worker process alone: it takes jobs from the database and owns one device."""
+    from vidgen.launcher import run_worker
+
+    sys.exit(run_worker())
+
+
+@main.command()
+@click.argument("prompt", default="")
+@click.option("--image", type=click.Path(exists=True, path_type=Path), help="Animate this picture (image-to-video).")
+@click.option("--video", type=click.Path(exists=True, path_type=Path), help="Restyle this clip (video-to-video).")
+@click.option("--frame", type=int, help="With --image CLIP: which frame of the clip; -1 is the last.")
+@click.option("--strength", type=float, help="With --video: 0 returns the source, 1 keeps nothing of it.")
+@click.option("--model", default="sprites-64", show_default=True, help="A model of `vidgen models`.")
+@click.option("--negative-prompt", default="", help="What the clip should not show.")
+@click.option("--frames", "num_frames", type=int, help="Frames of the clip (4k+1).")
+@click.option("--fps", type=int, help="Frames a second of the file.")
+@click.option("--width", type=int, help="Pixels.")
+@click.option("--height", type=int, help="Pixels.")
+@click.option("--steps", "num_inference_steps", type=int, help="Denoising steps.")
+@click.option("--guidance", "guidance_scale", type=float, help="Classifier-free guidance; 1 switches it off.")
+@click.option("--seed", type=int, help="Empty or -1: drawn at random and printed.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("clip.mp4"), show_default=True)
+@_errors_as_text
+def render(
+    image: Path | None, video: Path | None, frame: int | None, strength: float | None, out: Path, **fields: Any
+) -> None:
+    """Make one clip here and now: from PROMPT alone, from a picture, or from a clip."""
+    from vidgen_models.registry import ModelRegistry
+
+    from vidgen.jobs.settings import load_settings
+
+    if image and video:
+        raise click.UsageError("--image and --video exclude each other: animate a picture or restyle a clip")
+    if strength is not None and not video:
+        raise click.UsageError("--strength belongs to --video")
+    spec, media = _requested(image, video, frame, strength, fields)
+    registry = ModelRegistry(*load_settings().model_folders)
+    spec = resolve(spec, registry.get(spec.model).rules, source_seconds=_source_seconds(video))
+    click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
+    _render_here(spec, media, registry, out)
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, path_type=Path))
+@_errors_as_text
+def probe(file: Path) -> None:
+    """Say what a clip holds, and the settings that made it when vidgen did."""
+    from vidgen.media.probe import probe as probe_file
+
+    info = probe_file(file)
+    click.echo(
+        f"{info.width}×{info.height}, {info.num_frames} frames, {float(info.fps):g} fps, {info.codec} {info.pix_fmt}"
+    )
+    if info.metadata.get("software") == "vidgen":
+        click.echo(json.dumps(json.loads(info.metadata["comment"]), indent=2))
+
+
+@main.command()
+@click.argument("model_id", required=False)
+@_errors_as_text
+def models(model_id: str | None) -> None:
+    """List the installed models, or what one of them can do and which words it knows."""
+    from vidgen_models.registry import ModelRegistry
+
+    from vidgen.jobs.settings import load_settings
+
+    registry = ModelRegistry(*load_settings().model_folders)
+    if model_id is None:
+        for manifest in registry.manifests.values():
+            click.echo(f"{manifest.id:20} {manifest.description}")
+        return
+    manifest = registry.get(model_id)
+    click.echo(json.dumps({**manifest.model_dump(mode="json"), "vocabulary": manifest.vocabulary()}, indent=2))
+
+
+def _requested(
+    image: Path | None, video: Path | None, frame: int | None, strength: float | None, fields: dict[str, Any]
+) -> tuple[SamplingFields, dict[str, Path]]:
+    """The spec that the options ask for, and where its media lie."""
+    ref = MediaRef(upload_id="upl_local", frame=frame)
+    if image:
+        return ImageToVideo(image=ref, **fields), {ref.key: image}
+    if video:
+        return VideoToVideo(video=ref, strength=strength, **fields), {ref.key: video}
+    return TextToVideo(**fields), {}
+
+
+def _source_seconds(video: Path | None) -> float | None:
+    from vidgen.media.probe import probe as probe_file
+
+    return None if video is None else probe_file(video).seconds
+
+
+def _render_here(spec: SamplingFields, media: dict[str, Path], registry: Any, out: Path) -> None:
+    from tempfile import TemporaryDirectory
+
+    from rich.progress import Progress as Bar
+
+    from vidgen.pipelines import Residency
+    from vidgen.pipelines import render as render_spec
+    from vidgen.runtime.context import RunContext
+
+    with Bar() as bar, TemporaryDirectory(dir=out.resolve().parent) as folder:
+        line = bar.add_task("loading", total=1.0)
+
+        def show(progress: Progress) -> None:
+            steps = f" {progress.step}/{progress.total_steps}" if progress.total_steps else ""
+            bar.update(line, completed=progress.fraction, description=f"{progress.stage.value}{steps}")
+
+        result = render_spec(spec, RunContext(media=media, report=show), Path(folder), Residency(registry))  # type: ignore[arg-type]
+        result.video.path.replace(out)
+        bar.update(line, completed=1.0, description="done")
+    click.echo(str(out))
+
+
+if __name__ == "__main__":
+    main()
