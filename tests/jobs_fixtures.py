@@ -1,4 +1,4 @@
-"""A migrated control plane in a temporary folder, and specs that need no model. Used by the tests of jobs and workers."""
+"""A migrated control plane in a temporary folder, and specs that need no model. For tests of jobs and workers."""
 
 import shutil
 from collections.abc import Iterator

@@ -55,12 +55,16 @@ def poke(settings: Settings) -> None:
 
 
 def _send(settings: Settings) -> None:
+    from kombu.exceptions import KombuError
+
     try:
-        app = celery_app(settings)
-        with contextlib.closing(app):
-            app.send_task(TASK, queue=QUEUE, expires=EXPIRES_SECONDS, retry=False, ignore_result=True)
-    except (OSError, RuntimeError) as error:
-        log.warning("poke lost: %s", type(error).__name__)
+        with contextlib.closing(celery_app(settings)) as app, app.connection_for_write() as connection:
+            # every transport has errors of its own kind: redis', amqp's, the operating system's
+            lost = (OSError, KombuError, *connection.recoverable_connection_errors, *connection.connection_errors)
+            try:
+                app.send_task(TASK, connection=connection, queue=QUEUE, expires=EXPIRES_SECONDS, retry=False)
+            except lost as error:
+                log.warning("poke lost: %s", type(error).__name__)
     finally:
         _in_flight.release()
 

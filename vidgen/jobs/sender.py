@@ -49,22 +49,29 @@ def post(
     """POST `body` and return the status. Raises AddressRefused before connecting, SendFailed after."""
     target = resolve(url, allow)
     try:
-        with _connect(target, seconds, tls) as connection:
+        with _connect(target, seconds, tls) as (connection, late):
             connection.request("POST", target.path, body=body, headers=dict(headers))
             response = connection.getresponse()
             if len(response.read(ANSWER_LIMIT + 1)) > ANSWER_LIMIT:
                 raise SendFailed(f"the answer is longer than {ANSWER_LIMIT} bytes")
+            # http.client takes a connection cut within the headers for their end
+            if late.is_set():
+                raise SendFailed(f"no answer within {seconds:g} s")
             return Answer(response.status, _retry_after(response.status, response.getheader("Retry-After")))
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise SendFailed(f"no answer: {type(error).__name__}") from error
 
 
 @contextlib.contextmanager
-def _connect(target: Target, seconds: float, tls: ssl.SSLContext | None) -> Iterator[http.client.HTTPConnection]:
+def _connect(
+    target: Target, seconds: float, tls: ssl.SSLContext | None
+) -> Iterator[tuple[http.client.HTTPConnection, threading.Event]]:
+    """A connection to the checked address, and the event that is set when its time is over."""
     connection = http.client.HTTPConnection(target.host, target.port, timeout=seconds)
     with socket.create_connection((target.address, target.port), timeout=seconds) as plain, plain.dup() as guard:
         # timeouts of sockets start anew with every byte; this one ends a drip-fed answer too
-        timer = threading.Timer(seconds, _hang_up, (guard,))
+        late = threading.Event()
+        timer = threading.Timer(seconds, _hang_up, (guard, late))
         timer.daemon = True
         timer.start()
         try:
@@ -74,13 +81,14 @@ def _connect(target: Target, seconds: float, tls: ssl.SSLContext | None) -> Iter
                 connection.sock = context.wrap_socket(plain, server_hostname=target.host)
             # the default port is left out of the Host header for http only by http.client itself
             connection.default_port = 443 if target.scheme == "https" else 80
-            yield connection
+            yield connection, late
         finally:
             timer.cancel()
             connection.close()
 
 
-def _hang_up(guard: socket.socket) -> None:
+def _hang_up(guard: socket.socket, late: threading.Event) -> None:
+    late.set()
     with contextlib.suppress(OSError):
         guard.shutdown(socket.SHUT_RDWR)
 

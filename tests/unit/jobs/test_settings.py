@@ -1,0 +1,43 @@
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from vidgen.jobs.settings import Settings, load_settings
+
+
+def test_environment_is_read_with_the_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("VIDGEN_LEASE_SECONDS", "7.5")
+    monkeypatch.setenv("VIDGEN_WEBHOOK_ALLOW_PRIVATE", "10.0.0.0/8, hooks.internal")
+    settings = load_settings()
+    assert settings.data_dir == tmp_path
+    assert settings.lease_seconds == 7.5
+    assert settings.webhook_allow_private == ("10.0.0.0/8", "hooks.internal")
+    assert settings.resolved_database_url == f"sqlite:///{tmp_path}/vidgen.db"
+
+
+def test_nonsense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDGEN_LEASE_SECONDS", "-1")
+    with pytest.raises(ValidationError, match="lease_seconds"):
+        load_settings()
+
+
+def test_secrets_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
+    first, second = Settings(data_dir=tmp_path), Settings(data_dir=tmp_path)
+    assert first.secret_key == second.secret_key
+    assert first.webhook_secret == second.webhook_secret
+    assert first.webhook_secret.startswith("whsec_")
+    for name in ("secret_key", "webhook_secret"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["secret_key", "webhook_secret"]
+
+
+def test_secrets_of_the_environment_win_and_are_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VIDGEN_SECRET_KEY", "canary-one")
+    monkeypatch.setenv("VIDGEN_WEBHOOK_SECRET", "canary-two")
+    settings = Settings(data_dir=tmp_path)
+    assert (settings.secret_key, settings.webhook_secret) == ("canary-one", "canary-two")
+    assert "canary" not in repr(settings)
+    assert not list(tmp_path.iterdir())

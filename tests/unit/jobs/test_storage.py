@@ -1,0 +1,152 @@
+import hashlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.jobs_fixtures import queue_job
+from vidgen.jobs.cleaning import Cleaner
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.session import writing
+from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.tables import JobRow, UploadRow
+
+BAD_NAMES = ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "a\0b", "ä", "x" * 129, "a b", "a\n"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_no_name_leaves_the_store(tmp_path: Path, name: str) -> None:
+    store = LocalStore(tmp_path)
+    makers: list[Callable[[], object]] = [
+        lambda: store.artifact_path("job_1", 1, name),
+        lambda: store.artifact_path(name, 1, "video.mp4"),
+        lambda: store.upload_path(name),
+        lambda: store.preview_path(name),
+    ]
+    for make in makers:
+        with pytest.raises(ValueError, match="store"):
+            make()
+
+
+@pytest.mark.parametrize("key", ["", "../x", "a/../../x", "/etc/passwd", "a//../b", "a/.b"])
+def test_no_key_leaves_the_store(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match="store"):
+        LocalStore(tmp_path).open(key)
+
+
+def test_publishing_hashes_and_moves(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "store")
+    source = tmp_path / "made"
+    source.write_bytes(b"x" * 3_000_000)
+    stored = store.publish(source, store.artifact_path("job_1", 2, "video.mp4"))
+    assert stored.key == "artifacts/job_1/2/video.mp4"
+    assert (stored.size, stored.sha256) == (3_000_000, hashlib.sha256(b"x" * 3_000_000).hexdigest())
+    assert not source.exists()
+    with store.open(stored.key) as handle:
+        assert handle.read(2) == b"xx"
+    assert store.disk_usage().used == 3_000_000
+    store.delete(stored.key)
+    store.delete(stored.key)
+    with pytest.raises(FileNotFoundError):
+        store.open(stored.key)
+
+
+def test_a_failed_publish_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(tmp_path / "store")
+    source = tmp_path / "made"
+    source.write_bytes(b"x")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        store.publish(source, store.artifact_path("job_1", 1, "video.mp4"))
+    assert [path for path in store.root.rglob("*") if path.is_file()] == []
+
+
+def add_upload(plane: ControlPlane, filename: str = "holiday.png") -> str:
+    source = plane.settings.data_dir / "normalised.png"
+    source.write_bytes(b"png")
+    upload = plane.uploads.add(source, filename=filename, kind="image", content_type="image/png", width=4, height=2)
+    assert plane.uploads.get(upload.id) == upload
+    return upload.id
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("a/b/holiday.png", "holiday.png"), ("C:\\x\\y.png", "y.png"), ("..", ".."), ("", "upload")]
+)
+def test_an_uploads_name_is_a_name_and_never_a_path(plane: ControlPlane, given: str, kept: str) -> None:
+    upload_id = add_upload(plane, given)
+    upload = plane.uploads.get(upload_id)
+    assert upload is not None
+    assert (upload.filename, upload.size, upload.num_frames) == (kept, 3, None)
+    path = plane.uploads.path(upload_id)
+    assert path == plane.store.root / "uploads" / f"{upload_id}.png"
+    assert path.read_bytes() == b"png"
+
+
+def test_uploads_are_deleted_with_their_file(plane: ControlPlane) -> None:
+    upload_id = add_upload(plane)
+    path = plane.uploads.path(upload_id)
+    assert path is not None
+    plane.uploads.delete(upload_id)
+    plane.uploads.delete(upload_id)
+    assert (plane.uploads.get(upload_id), plane.uploads.path(upload_id), path.exists()) == (None, None, False)
+
+
+def age(path: Path) -> Path:
+    long_ago = time.time() - 10_000
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.mkdir()
+    os.utime(path, (long_ago, long_ago))
+    return path
+
+
+def cleaner(plane: ControlPlane) -> Cleaner:
+    return Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads)
+
+
+def test_expired_jobs_and_uploads_go_with_their_files(plane: ControlPlane) -> None:
+    upload_id = add_upload(plane)
+    upload_path = plane.uploads.path(upload_id)
+    kept, gone = queue_job(plane), queue_job(plane)
+    plane.jobs.cancel(gone.id)
+    folder = plane.store.artifact_path(gone.id, 1, "video.mp4")
+    folder.parent.mkdir(parents=True)
+    folder.write_bytes(b"x")
+    with writing(plane.engine) as session:
+        for row in session.query(JobRow):
+            row.expires_at = 1.0
+        session.get_one(UploadRow, upload_id).created_at = 1.0
+    assert cleaner(plane).clean(retention_days=30) == 2
+    assert plane.jobs.get(gone.id) is None
+    assert plane.jobs.get(kept.id) is not None  # it still waits: only finished jobs expire
+    assert plane.uploads.get(upload_id) is None
+    assert upload_path is not None
+    assert not upload_path.exists()
+    assert not folder.exists()
+
+
+def test_old_orphans_go_and_the_rest_stays(plane: ControlPlane) -> None:
+    job = queue_job(plane)
+    claim = plane.jobs.claim("w", 60)
+    assert claim is not None
+    root = plane.store.root
+    orphans = [
+        age(root / "artifacts/job_gone"),
+        age(root / "previews/job_gone.jpg"),
+        age(root / "uploads/upl_gone.png"),
+        age(root / f"scratch/{job.id}-9"),
+    ]
+    kept = [age(root / f"artifacts/{job.id}/1"), age(root / f"artifacts/{job.id}"), age(root / f"scratch/{job.id}-1")]
+    young = root / "artifacts/job_young"
+    young.mkdir()
+    assert cleaner(plane).clean(retention_days=30) == len(orphans)
+    assert [path for path in orphans if path.exists()] == []
+    assert [path for path in [*kept, young] if not path.exists()] == []
+    plane.jobs.succeed(claim, [])
+    assert cleaner(plane).clean(retention_days=30) == 2  # the attempt was never published, nor its scratch needed
