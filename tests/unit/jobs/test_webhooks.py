@@ -108,7 +108,7 @@ def test_a_rolled_back_end_leaves_no_delivery(plane: ControlPlane, monkeypatch: 
     job = queue_job(plane)
     claim = plane.jobs.claim("w", 60)
     assert claim is not None
-    monkeypatch.setattr("vidgen.jobs.history.new_id", lambda prefix: 1 / 0)
+    monkeypatch.setattr("vidgen.jobs.history.new_id", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         plane.jobs.succeed(claim, [])
     monkeypatch.undo()

@@ -1,0 +1,99 @@
+import json
+import logging
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+from standardwebhooks import Webhook
+from vidgen_workers.dispatcher import Dispatcher
+
+from tests.jobs_fixtures import queue_job
+from tests.receiver import receiver
+from vidgen.jobs.outbox import Outbox
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.session import writing
+from vidgen.jobs.tables import OutboxRow
+
+
+def dispatcher(plane: ControlPlane, *allow: str) -> Dispatcher:
+    box = Outbox(plane.engine, plane.settings.webhook_secret, lambda artifact_id, _: f"http://x/{artifact_id}")
+    return Dispatcher(box, allow or plane.settings.webhook_allow_private)
+
+
+def cancel_one(plane: ControlPlane, callback_url: str | None = None) -> str:
+    return plane.jobs.cancel(queue_job(plane, callback_url=callback_url).id).id
+
+
+def make_due(plane: ControlPlane) -> None:
+    with writing(plane.engine) as session:
+        for row in session.scalars(select(OutboxRow)):
+            row.next_at = 0.0
+
+
+def test_five_hundred_then_two_hundred_delivers_with_the_same_id_and_body(plane: ControlPlane) -> None:
+    with receiver(500, 200) as to:
+        endpoint = plane.endpoints.create(to.url)
+        job_id = cancel_one(plane)
+        assert dispatcher(plane).deliver_one()
+        assert not dispatcher(plane).deliver_one()  # not due again yet
+        (failed,) = plane.endpoints.deliveries()
+        assert (failed.status, failed.last_error, failed.attempts) == ("pending", "answered 500", 1)
+        make_due(plane)
+        assert dispatcher(plane).deliver_one()
+    (done,) = plane.endpoints.deliveries()
+    assert (done.status, done.attempts) == ("delivered", 2)
+    first, second = to.received
+    assert first.headers["webhook-id"] == second.headers["webhook-id"] == done.event_id
+    assert first.body == second.body
+    assert endpoint.secret is not None
+    body = Webhook(endpoint.secret).verify(second.body, dict(second.headers))
+    assert (body["type"], body["data"]["id"]) == ("job.cancelled", job_id)
+    assert json.loads(second.body) == body
+
+
+def test_a_callback_is_signed_with_the_services_own_secret(plane: ControlPlane) -> None:
+    with receiver() as to:
+        cancel_one(plane, callback_url=to.url)
+        assert dispatcher(plane).deliver_one()
+    (got,) = to.received
+    Webhook(plane.settings.webhook_secret).verify(got.body, dict(got.headers))
+
+
+def test_a_private_receiver_is_refused_for_good(plane: ControlPlane) -> None:
+    with receiver() as to:
+        cancel_one(plane, callback_url=to.url)
+        assert dispatcher(plane, "10.0.0.0/8").deliver_one()
+    assert to.received == []
+    (delivery,) = plane.endpoints.deliveries()
+    assert (delivery.status, delivery.next_at) == ("failed", None)
+
+
+def test_a_dead_receiver_is_tried_again(plane: ControlPlane, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/hook?token=canary"
+    cancel_one(plane, callback_url=url)
+    with caplog.at_level(logging.DEBUG):
+        assert dispatcher(plane).deliver_one()
+    (delivery,) = plane.endpoints.deliveries()
+    assert (delivery.status, delivery.attempts) == ("pending", 1)
+    assert "canary" not in caplog.text + str(delivery.last_error)
+
+
+def test_two_dispatchers_send_each_delivery_once(plane: ControlPlane) -> None:
+    with receiver() as to:
+        made = {cancel_one(plane, callback_url=to.url) for _ in range(10)}
+        barrier = threading.Barrier(3)
+
+        def work(_: int) -> int:
+            mine, count = dispatcher(plane), 0
+            barrier.wait()
+            while mine.deliver_one():
+                count += 1
+            return count
+
+        with ThreadPoolExecutor(3) as pool:
+            assert sum(pool.map(work, range(3))) == 10
+    assert sorted(json.loads(got.body)["data"]["id"] for got in to.received) == sorted(made)
