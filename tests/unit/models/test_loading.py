@@ -1,0 +1,64 @@
+"""A folder that could run code, or is not the one the manifest hashed, is refused before it is read."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from vidgen_models.loading import check_folder, scheduler_factory, sha256
+from vidgen_models.registry import ModelRegistry
+
+from vidgen.errors import ModelError
+
+
+@pytest.fixture
+def folder(tiny_folder, tmp_path) -> Path:
+    return Path(shutil.copytree(tiny_folder, tmp_path / "model"))
+
+
+def test_a_clean_folder_passes(folder):
+    check_folder(folder, {"vae/config.json": sha256(folder / "vae" / "config.json")})
+
+
+@pytest.mark.parametrize("name", ["modeling.py", "vae/weights.bin", "transformer/x.pkl", "a.ckpt", "b.pt"])
+def test_files_that_can_run_code_are_refused(folder, name):
+    (folder / name).write_bytes(b"x")
+    with pytest.raises(ModelError, match="can run code") as caught:
+        check_folder(folder, {})
+    assert caught.value.code == "unsafe_model"
+
+
+@pytest.mark.parametrize("key", ["auto_map", "custom_pipeline"])
+def test_configs_that_name_code_are_refused(folder, key):
+    file = folder / "transformer" / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {key: "evil"}))
+    with pytest.raises(ModelError, match="names code"):
+        check_folder(folder, {})
+
+
+def test_a_changed_or_missing_file_is_refused(folder):
+    name = "vae/diffusion_pytorch_model.safetensors"
+    digest = sha256(folder / name)
+    (folder / name).write_bytes((folder / name).read_bytes() + b"\0")
+    with pytest.raises(ModelError, match="sha256 differs"):
+        check_folder(folder, {name: digest})
+    (folder / name).unlink()
+    with pytest.raises(ModelError, match="missing"):
+        check_folder(folder, {name: digest})
+
+
+def test_a_scheduler_config_can_name_only_schedulers(tmp_path):
+    (tmp_path / "scheduler_config.json").write_text('{"_class_name": "DiffusionPipeline"}')
+    with pytest.raises(ModelError, match="not a scheduler"):
+        scheduler_factory(tmp_path)
+
+
+def test_an_unknown_model_names_the_installed_ones(tiny_registry):
+    with pytest.raises(ModelError, match=r"nope: not installed; installed are sprites-64, tiny"):
+        tiny_registry.get("nope")
+
+
+def test_a_broken_manifest_names_its_file(tmp_path):
+    (tmp_path / "bad.toml").write_text("id = 3")
+    with pytest.raises(ModelError, match=r"bad\.toml"):
+        _ = ModelRegistry(tmp_path).manifests

@@ -1,0 +1,67 @@
+"""`render` leaves a clip, a poster and a receipt, or nothing at all."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vidgen.errors import Cancelled, ModelError
+from vidgen.media.probe import probe
+from vidgen.media.reader import read_frames_pyav
+from vidgen.pipelines import Residency, render
+from vidgen.runtime.context import RunContext
+from vidgen.spec import JOB_SPEC, TextToVideo, resolve
+
+
+@pytest.fixture
+def spec(tiny_registry):
+    return resolve(TextToVideo(model="tiny", prompt="a red cat", seed=3), tiny_registry.get("tiny").rules)
+
+
+def test_the_three_files(tiny_registry, spec, tmp_path):
+    result = render(spec, RunContext(), tmp_path, Residency(tiny_registry))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["poster.jpg", "receipt.json", "video.mp4"]
+    assert (result.video.num_frames, result.video.width, result.video.fps) == (9, 32, 8.0)
+    info = probe(result.video.path)
+    assert (info.num_frames, float(info.fps), info.codec) == (9, 8.0, "h264")
+    with Image.open(tmp_path / "poster.jpg") as poster:
+        first = read_frames_pyav(result.video.path, [0])[0]
+        assert np.abs(np.asarray(poster).astype(int) - first).mean() < 12
+
+
+def test_the_receipt_and_the_file_both_hold_the_spec(tiny_registry, spec, tmp_path):
+    result = render(spec, RunContext(), tmp_path, Residency(tiny_registry))
+    receipt = json.loads((tmp_path / "receipt.json").read_text())
+    assert JOB_SPEC.validate_python(receipt["spec"]) == spec
+    assert JOB_SPEC.validate_json(probe(result.video.path).metadata["comment"]) == spec
+    assert receipt["model"]["files"]
+    assert receipt["frames"]["count"] == 9
+
+
+def test_the_same_spec_gives_the_same_receipt_and_file(tiny_registry, spec, tmp_path):
+    digests = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        render(spec, RunContext(), tmp_path / name, Residency(tiny_registry))
+        files = [(tmp_path / name / file).read_bytes() for file in ("receipt.json", "video.mp4")]
+        digests.append([hashlib.sha256(content).hexdigest() for content in files])
+    assert digests[0] == digests[1]
+
+
+def test_a_cancelled_run_leaves_no_clip(tiny_registry, spec, tmp_path):
+    calls = iter(range(100))
+    with pytest.raises(Cancelled):
+        render(spec, RunContext(cancelled=lambda: next(calls) > 3), tmp_path, Residency(tiny_registry))
+    assert not list(tmp_path.glob("*.mp4"))
+
+
+def test_a_changed_weight_file_is_refused_before_it_is_read(tiny_manifests, spec, tmp_path):
+    from vidgen_models.registry import ModelRegistry
+
+    text = (tiny_manifests / "tiny.toml").read_text()
+    first_digest = next(iter(ModelRegistry(tiny_manifests).get("tiny").files.values()))
+    (tmp_path / "tiny.toml").write_text(text.replace(first_digest, "0" * 64))
+    with pytest.raises(ModelError, match="sha256 differs"):
+        render(spec, RunContext(), tmp_path, Residency(ModelRegistry(tmp_path)))
