@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from vidgen_models.registry import Manifest, MemoryRow
 
 from vidgen.jobs.views import Artifact, Delivery, Job
@@ -12,6 +12,9 @@ from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
 
 API = "/api/v1"
+
+Vocabulary = Mapping[str, tuple[str, ...] | Mapping[str, tuple[str, ...]]]
+_VOCABULARY: TypeAdapter[Vocabulary] = TypeAdapter(Vocabulary)
 
 
 class ArtifactAnswer(Artifact):
@@ -45,7 +48,9 @@ class ModelAnswer(SpecModel):
     description: str
     rules: ModelRules
     frame_counts: tuple[int, ...] = Field(description="Every valid num_frames.")
-    vocabulary: Mapping[str, tuple[str, ...]] = Field(description="Words this model knows, by kind; may be empty.")
+    vocabulary: Vocabulary = Field(
+        description="Words this model knows, by kind (`synonyms` by word); empty where it takes any."
+    )
     memory: tuple[MemoryRow, ...]
     seconds_per_step: float
 
@@ -109,7 +114,7 @@ def model_answer(manifest: Manifest) -> ModelAnswer:
         description=manifest.description,
         rules=manifest.rules,
         frame_counts=tuple(range(frames.min, frames.max + 1, frames.step)),
-        vocabulary={kind: tuple(words) for kind, words in manifest.vocabulary().items()},
+        vocabulary=_VOCABULARY.validate_python(manifest.vocabulary()),
         memory=manifest.memory,
         seconds_per_step=manifest.seconds_per_step,
     )

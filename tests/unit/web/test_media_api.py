@@ -1,7 +1,6 @@
 """Uploads come in through a child program; artifacts go out in ranges."""
 
 import io
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,7 +17,7 @@ MP4 = b"\0\0\0\x18ftypmp42 clip"
 
 
 @pytest.fixture
-def video(client: FlaskClient, worker: SimulatedWorker) -> Iterator[dict[str, object]]:
+def video(client: FlaskClient, worker: SimulatedWorker) -> dict[str, object]:
     client.post("/api/v1/jobs", json={"prompt": "x", "num_frames": 5})
     artifacts = client.get(f"/api/v1/jobs/{worker.run()}").get_json()["artifacts"]
     return next(a for a in artifacts if a["kind"] == "video")

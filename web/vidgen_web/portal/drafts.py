@@ -83,8 +83,9 @@ def from_query(services: Services, draft: Draft, query: Mapping[str, str]) -> Dr
     name = MEDIA_BY_TASK.get(task)
     artifact = services.jobs.artifact(query.get("source", "")) if name else None
     if name and artifact is not None:
-        frame = query.get("frame", "-1") if name == "image" else ""
-        slots[name] = _artifact_slot(services, artifact, frame if frame.lstrip("-").isdecimal() else "-1")
+        frame = query.get("frame", "-1")
+        wanted = frame if frame.removeprefix("-").isdecimal() else "-1"
+        slots[name] = _artifact_slot(services, artifact, wanted if name == "image" else "")
         if "prompt" not in query and not values.get("prompt"):
             source = services.jobs.get(artifact.job_id)
             values["prompt"] = source.spec.prompt if source else ""

@@ -63,7 +63,6 @@ def render_home(found: Services, draft: Draft, query: Mapping[str, str]) -> str:
         draft=draft,
         manifests=manifests,
         manifest=manifest,
-        model=model_answer(manifest),
         lengths=_lengths(manifest),
         forecast=_first_forecast(found, draft, manifest),
         examples=EXAMPLES,
@@ -74,6 +73,7 @@ def render_home(found: Services, draft: Draft, query: Mapping[str, str]) -> str:
         clips={job.id: artifact_of(job, "video") for job in gallery.items},
         selected=selected,
         last_event_id=found.jobs.last_event_id(),
+        words=_word_lists(manifest),
         words_shown=WORDS_SHOWN,
         **job_parts(selected),
     )
@@ -123,6 +123,11 @@ def _ended(found: Services) -> list[Job]:
         for job in found.jobs.list(limit=ENDED_SHOWN, status=status).items
     ]
     return sorted(jobs, key=lambda job: job.finished_at or job.created_at, reverse=True)[:ENDED_SHOWN]
+
+
+def _word_lists(manifest: Manifest) -> dict[str, tuple[str, ...]]:
+    vocabulary = model_answer(manifest).vocabulary
+    return {kind: known for kind, known in vocabulary.items() if isinstance(known, tuple)}
 
 
 def _lengths(manifest: Manifest) -> list[tuple[int, str]]:

@@ -1,11 +1,12 @@
 // The gallery: posters play while the pointer or the focus is on them; further pages are appended in place.
-import { fetchPage } from "./page.js";
+import { fetchPage, onSwap } from "./page.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function startGallery() {
   for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, play);
   for (const kind of ["pointerout", "focusout"]) document.addEventListener(kind, stop);
+  onSwap((id) => id === "viewer" && mark());
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("#load-more");
     if (!link) return;
@@ -22,13 +23,21 @@ export function startGallery() {
   });
 }
 
+/** The card of the clip in the viewer is the current one. */
+function mark() {
+  const shown = document.getElementById("viewer").dataset.job;
+  for (const card of document.querySelectorAll("#gallery-cards > li")) {
+    if (card.dataset.job === shown) card.firstElementChild.setAttribute("aria-current", "true");
+    else card.firstElementChild.removeAttribute("aria-current");
+  }
+}
+
 function play(event) {
   const link = event.target.closest?.("a[data-clip]");
   if (!link || calm.matches || link.querySelector("video")) return;
   const video = document.createElement("video");
   Object.assign(video, { src: `/api/v1/artifacts/${link.dataset.clip}`, muted: true, loop: true, playsInline: true });
   video.setAttribute("aria-hidden", "true");
-  video.tabIndex = -1;
   link.append(video);
   video.play().catch(() => {});
 }

@@ -1,0 +1,101 @@
+"""The real server in a thread, a real headless Chromium, and a worker that the test plays."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from vidgen_web import create_app
+from vidgen_web.services import EXTENSION, SERVER_THREADS
+from waitress.server import create_server
+
+from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.service import ControlPlane, open_control_plane
+from vidgen.jobs.session import migrate
+from vidgen.jobs.settings import Settings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TIMEOUT_MS = 10_000
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def plane(tmp_path: Path) -> Iterator[ControlPlane]:
+    settings = Settings(data_dir=tmp_path, port=0)
+    migrate(settings)
+    plane = open_control_plane(settings)
+    yield plane
+    plane.engine.dispose()
+
+
+@pytest.fixture
+def worker(plane: ControlPlane) -> SimulatedWorker:
+    return SimulatedWorker(plane)
+
+
+@pytest.fixture
+def address(plane: ControlPlane) -> Iterator[str]:
+    """Where the server listens."""
+    app = create_app(plane.settings)
+    services = app.extensions[EXTENSION]
+    server = create_server(app, host="127.0.0.1", port=0, threads=SERVER_THREADS)
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    services.stopping.set()
+    server.task_dispatcher.shutdown(timeout=5)
+    server.close()
+    thread.join(timeout=10)
+    services.engine.dispose()
+
+
+class Watched:
+    """A page together with everything that went wrong on it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        page.on("pageerror", lambda error: self.faults.append(str(error)))
+        page.on("console", lambda line: self._heard(line.type, line.text))
+
+    def _heard(self, kind: str, text: str) -> None:
+        # a refused request is an answer like any other; the browser logs it all the same
+        if kind == "error" and "status of 422" not in text:
+            self.faults.append(text)
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(address: str, context: BrowserContext) -> Iterator[Page]:
+    """The studio, loaded; the test fails when its scripts failed or its content policy was broken."""
+    watched = Watched(context.new_page())
+    watched.page.goto(address)
+    yield watched.page
+    assert watched.faults == []

@@ -1,0 +1,191 @@
+"""What a person does with the portal, in a real browser."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.simulated_worker import SimulatedWorker, write_clip
+
+pytestmark = pytest.mark.browser
+
+PROMPT = "a rocket rising on a black background"
+
+
+def generate(page: Page, prompt: str = PROMPT) -> None:
+    page.fill("#prompt", prompt)
+    page.press("#prompt", "Control+Enter")
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+
+
+def test_from_a_prompt_to_a_clip_and_on_from_its_last_frame(page: Page, worker: SimulatedWorker) -> None:
+    page.get_by_role("button", name=PROMPT).click()  # an example fills the prompt
+    expect(page.locator("#prompt")).to_have_value(PROMPT)
+    page.select_option("#num_frames", "9")
+    page.click("#generate")
+    expect(page.locator("#viewer [data-state]")).to_have_text("Next in line")
+    claim = worker.claim()
+    worker.step(claim, 3, 20)
+    expect(page.locator("#viewer [data-state]")).to_contain_text("step 3 of 20")
+    expect(page.locator("#queue-rows [data-state]")).to_contain_text("step 3 of 20")
+    expect(page.locator("#viewer img.clip[data-preview]")).to_be_visible()
+    worker.succeed(claim)
+    player = page.locator("#player")
+    expect(player).to_be_visible()
+    page.wait_for_function("!document.getElementById('player').paused")
+    expect(page.locator("#gallery-cards > li")).to_have_count(1)
+    expect(page.locator("#queue-rows > li")).to_have_count(0)
+
+    page.get_by_role("button", name="Next frame").click()
+    assert player.evaluate("video => video.paused")
+    before = page.locator("[data-counter]").inner_text()
+    page.locator("#viewer-title").click()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-counter]")).not_to_have_text(before)
+
+    page.click("#use-last-frame")
+    expect(page.locator("#task-image-to-video")).to_be_checked()
+    expect(page.locator('.slot[data-slot="image"] .filled')).to_contain_text("Last frame")
+    expect(page.locator("#prompt")).to_have_value(PROMPT)
+    expect(page.locator("#player")).to_be_visible()
+    page.click("#generate")
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+    spec = worker.claim().spec
+    assert spec.task == "image-to-video"
+    assert spec.image.artifact_id is not None
+    assert spec.image.frame == -1
+
+
+def test_a_queued_and_a_running_job_are_cancelled(page: Page, worker: SimulatedWorker) -> None:
+    generate(page)
+    page.get_by_role("button", name=f"Cancel: {PROMPT}").click()
+    expect(page.locator("#queue-rows .cancelled")).to_be_visible()
+    page.get_by_role("button", name=f"Try again: {PROMPT}").click()
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+    claim = worker.claim()
+    worker.step(claim, 1, 5)
+    expect(page.locator("#queue-rows .running")).to_be_visible()
+    page.get_by_role("button", name=f"Cancel: {PROMPT}").click()
+    page.wait_for_function("document.querySelector('#queue-rows .running button')?.disabled")
+    worker.plane.jobs.mark_cancelled(claim)
+    expect(page.locator("#queue-rows .cancelled")).to_be_visible()
+    expect(page.locator("#viewer")).to_contain_text("Cancelled")
+
+
+def test_restyle_reuse_and_a_clip_from_the_gallery(page: Page, worker: SimulatedWorker) -> None:
+    generate(page)
+    worker.run()
+    expect(page.locator("#player")).to_be_visible()
+    page.click("#restyle")
+    expect(page.locator("#strength")).to_be_visible()
+    page.fill("#strength", "0.35")
+    expect(page.locator('[data-mirror="strength"]')).to_have_value("0.35")
+    page.click("#generate")
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+    spec = worker.claim().spec
+    assert (spec.task, spec.strength) == ("video-to-video", 0.35)
+    page.locator("#gallery-cards a").click()
+    expect(page.locator("#player")).to_be_visible()
+    page.click("#reuse")
+    expect(page.locator("#seed")).not_to_have_value("")
+    page.get_by_text("Image", exact=True).click()
+    page.get_by_role("button", name="From the gallery").first.click()
+    page.locator("#gallery-cards a").click()
+    expect(page.locator('.slot[data-slot="image"] .filled')).to_contain_text("Last frame of")
+
+
+def test_a_file_becomes_the_first_picture(page: Page, worker: SimulatedWorker, tmp_path: Path) -> None:
+    write_clip(tmp_path / "mine.mp4", 5, 8)
+    page.get_by_text("Image", exact=True).click()
+    page.set_input_files("#image-file", tmp_path / "mine.mp4")
+    expect(page.locator('.slot[data-slot="image"] .filled')).to_contain_text("mine.mp4")
+    generate(page)
+    assert worker.claim().spec.image.upload_id is not None
+    (tmp_path / "not.png").write_text("no picture at all")
+    page.set_input_files("#image-file", tmp_path / "not.png")
+    expect(page.locator('.slot[data-slot="image"] .wrong')).to_be_visible()
+
+
+def test_the_keyboard_alone_is_enough(page: Page, worker: SimulatedWorker) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.focus("#task-text-to-video")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#task-image-to-video")).to_be_checked()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Tab")
+    expect(page.locator("#prompt")).to_be_focused()
+    page.keyboard.type(PROMPT)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+    worker.run()
+    page.focus("#gallery-cards a")
+    expect(page.locator("#gallery-cards video")).to_have_count(1)
+
+
+def test_without_scripts_everything_works_too(browser: Browser, address: str, worker: SimulatedWorker) -> None:
+    context = browser.new_context(java_script_enabled=False, viewport={"width": 360, "height": 740})
+    page = context.new_page()
+    page.goto(address)
+    page.get_by_text("Restyle", exact=True).click()
+    expect(page.locator("#strength")).to_be_visible()
+    page.get_by_text("Text", exact=True).click()
+    expect(page.locator("#strength")).to_be_hidden()
+    page.fill("#prompt", PROMPT)
+    page.click("#generate")
+    expect(page.locator("[data-state]")).to_have_text("Next in line")
+    claim = worker.claim()
+    worker.step(claim, 2, 7)
+    # the page looks again by itself while the job runs
+    expect(page.locator("[data-state]")).to_contain_text("step 2 of 7", timeout=8000)
+    worker.succeed(claim)
+    expect(page.locator("#player")).to_be_visible(timeout=8000)
+    assert page.locator("#player").get_attribute("controls") is not None
+    page.click("#use-last-frame")
+    expect(page.locator("#task-image-to-video")).to_be_checked()
+    page.fill("#num_inference_steps", "5")
+    page.click("#generate")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#viewer")).to_contain_text("Cancelled")
+    context.close()
+
+
+def test_a_refused_form_comes_back_with_the_reason(browser: Browser, address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    page.fill("#prompt", "kept")
+    page.get_by_text("Image", exact=True).click()
+    page.click("#generate")
+    expect(page.locator("#form-error")).to_be_visible()
+    expect(page.locator("#prompt")).to_have_value("kept")
+    expect(page.locator("#task-image-to-video")).to_be_checked()
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_no_width_scrolls_sideways_and_the_first_page_is_small(browser: Browser, address: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    page = context.new_page()
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(len(answer.body())) if "/events" not in answer.url else None)
+    page.goto(address, wait_until="load")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert 0 < sum(sizes) < 100_000
+    for path in ("/docs", "/jobs/job_none"):
+        page.goto(address + path)
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    context.close()
+
+
+def test_reduced_motion_keeps_clips_still(browser: Browser, address: str, worker: SimulatedWorker) -> None:
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(address)
+    generate(page)
+    worker.run()
+    expect(page.locator("#player")).to_be_visible()
+    page.locator("#gallery-cards a").hover()
+    assert page.locator("#player").evaluate("video => video.paused")
+    expect(page.locator("#gallery-cards video")).to_have_count(0)
+    context.close()
