@@ -1,12 +1,16 @@
 """A migrated control plane in a temporary folder, and specs that need no model. For tests of jobs and workers."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 from tempfile import mkdtemp
 from typing import Any
+
+from sqlalchemy import create_engine, make_url, text
 
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.session import migrate
@@ -39,13 +43,29 @@ def _migrated() -> Path:
 
 @contextmanager
 def control_plane(folder: Path, **changes: Any) -> Iterator[ControlPlane]:
-    """Closed afterwards, so that no connection outlives its test."""
-    shutil.copy(_migrated(), folder / "vidgen.db")
+    """On SQLite, or on the PostgreSQL server of VIDGEN_TEST_POSTGRES; closed, so that no connection outlives a test."""
+    server = os.environ.get("VIDGEN_TEST_POSTGRES")
+    if server is None:
+        shutil.copy(_migrated(), folder / "vidgen.db")
+    else:
+        changes["database_url"] = _fresh_postgres(server)
     plane = open_control_plane(make_settings(folder, **changes))
     try:
         yield plane
     finally:
         plane.engine.dispose()
+
+
+def _fresh_postgres(server: str) -> str:
+    """A database of its own for one test; the server is thrown away afterwards, with all of them."""
+    name = f"test_{token_hex(8)}"
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    migrate(Settings(data_dir=Path(mkdtemp()), database_url=url))
+    return url
 
 
 def make_spec(prompt: str = "a red ball", **changes: Any) -> TextToVideo:

@@ -25,7 +25,8 @@ sys.exit(run_worker(load_settings(), render={RENDER!r}))
 
 def runner_environment() -> str:
     """PYTHONPATH with which the runner's process finds the fake renders and the packages."""
-    return os.pathsep.join(str(ROOT / part) for part in ("", "models", "web", "workers"))
+    folders = [str(ROOT / part) for part in ("", "models", "web", "workers")]
+    return os.pathsep.join([*folders, *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 @contextmanager
@@ -36,6 +37,7 @@ def worker(plane: ControlPlane) -> Iterator["subprocess.Popen[bytes]"]:
     values = {f"VIDGEN_{name.upper()}": str(getattr(settings, name)) for name in names}
     values["VIDGEN_WEBHOOK_ALLOW_PRIVATE"] = ",".join(settings.webhook_allow_private)
     values["VIDGEN_BROKER_URL"] = settings.broker_url
+    values["VIDGEN_DATABASE_URL"] = settings.resolved_database_url
     environment = {**os.environ, **values, "PYTHONPATH": runner_environment()}
     log = settings.data_dir / "worker.log"
     with log.open("ab") as stderr:

@@ -40,6 +40,8 @@ def celery_app(settings: Settings) -> Any:
         worker_send_task_events=False,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
+        # the pollers work on without a broker, so the worker waits for it for ever
+        broker_connection_max_retries=None,
         broker_transport_options=_transport_options(settings),
     )
     return app

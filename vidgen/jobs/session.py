@@ -23,7 +23,9 @@ def make_engine(settings: Settings) -> Engine:
     """The engine for `settings.database_url`. Makes the folder of a SQLite file, not its tables (see migrate)."""
     url = make_url(settings.resolved_database_url)
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True)
+        event.listen(engine, "connect", _prepare_postgresql)
+        return engine
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
@@ -63,6 +65,14 @@ def lock(target: Session | Connection, number: int) -> None:
     connection = target.connection() if isinstance(target, Session) else target
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    # a worker that is frozen within a transaction must not hold its locks for longer than others can wait
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{BUSY_SECONDS}s'")
+        cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
