@@ -2,8 +2,9 @@
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
+from sqlalchemy.exc import OperationalError
 from vidgen_models.registry import ModelRegistry
-from werkzeug.exceptions import HTTPException, RequestedRangeNotSatisfiable
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
@@ -68,7 +69,16 @@ def _answer_errors(app: Flask) -> None:
         headers = {}
         if isinstance(error, RequestedRangeNotSatisfiable) and error.length is not None:
             headers["Content-Range"] = f"{error.units} */{error.length}"
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            headers["Allow"] = ", ".join(error.valid_methods)
         problem = ProblemError(code, error.description or "", headers=headers)
+        return portal.page_for(problem) or problems.answer(problem)
+
+    @app.errorhandler(OperationalError)
+    def database_failed(error: OperationalError) -> ResponseReturnValue:
+        if "full" not in str(error.orig):
+            return unexpected(error)
+        problem = ProblemError("storage_full", "the disk is full; nothing was changed")
         return portal.page_for(problem) or problems.answer(problem)
 
     @app.errorhandler(Exception)

@@ -144,7 +144,8 @@ UNION_TAGS = frozenset({"text-to-video", "image-to-video", "video-to-video"})
 
 def _field_name(item: ErrorDetails) -> str:
     # pydantic puts the tag of a discriminated union into the location; people never wrote it, so they do not see it
-    return ".".join(str(part) for part in item["loc"] if part not in UNION_TAGS)
+    name = ".".join(str(part) for part in item["loc"] if part not in UNION_TAGS)
+    return name.encode(errors="replace").decode()  # JSON may spell half a surrogate pair, which no answer can hold
 
 
 def _field_message(item: ErrorDetails) -> str:

@@ -31,6 +31,8 @@ def main(settings: Settings) -> None:
         channel_timeout=CHANNEL_TIMEOUT_SECONDS,
         # a little above the app's own cap, so that most bodies that are too large get the app's readable answer
         max_request_body_size=settings.max_upload_mb * MEGABYTE + BODY_SLACK,
+        # reading on while a request runs is how an event stream learns that its client has gone
+        channel_request_lookahead=1,
         ident="vidgen",
     )
 

@@ -16,6 +16,7 @@ from vidgen.jobs.settings import Settings
 
 HEAVY = ("torch", "av", "cv2", "decord", "diffusers", "transformers", "numpy", "PIL", "vidgen_workers")
 WEIGHT_LIMIT_MB = 150
+STREAMS = 12
 SERVE = "from vidgen.jobs.settings import load_settings; from vidgen_web.serve import main; main(load_settings())"
 
 
@@ -59,6 +60,22 @@ def test_the_server_is_light_serves_and_stops_at_once(server: tuple[subprocess.P
     assert process.wait(timeout=10) == 0
     assert time.monotonic() - started < 5
     stream.close()
+
+
+def test_closed_streams_make_room_at_once(server: tuple[subprocess.Popen[str], int]) -> None:
+    _, port = server
+    for _ in range(2):
+        streams = []
+        for _ in range(STREAMS):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.request("GET", "/api/v1/events")
+            streams.append(connection.getresponse())
+        assert [stream.status for stream in streams] == [200] * STREAMS
+        assert ask(port, "/api/v1/events")[0] == 503
+        assert ask(port, "/healthz")[0] == 200
+        for stream in streams:
+            stream.close()
+        time.sleep(1.5)
 
 
 def test_bodies_over_the_cap_are_refused_by_the_server_too(server: tuple[subprocess.Popen[str], int]) -> None:

@@ -7,7 +7,7 @@ excess is told to come back later.
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -71,7 +71,8 @@ def _stream(found: Services, job_id: str | None) -> Response:
     after = _last_event_id()
     if not found.streams.acquire(blocking=False):
         raise ProblemError("too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
-    response = Response(_events(found, job_id, after), content_type="text/event-stream; charset=utf-8")
+    is_gone = request.environ.get("waitress.client_disconnected", _never)
+    response = Response(_events(found, job_id, after, is_gone), content_type="text/event-stream; charset=utf-8")
     # on close and not in the generator's finally: a generator that never started runs no finally
     response.call_on_close(found.streams.release)
     response.headers["Cache-Control"] = "no-store"
@@ -88,7 +89,11 @@ def _last_event_id() -> int | None:
     return int(given)
 
 
-def _events(found: Services, job_id: str | None, after: int | None) -> Iterator[bytes]:
+def _never() -> bool:
+    return False
+
+
+def _events(found: Services, job_id: str | None, after: int | None, is_gone: Callable[[], bool]) -> Iterator[bytes]:
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
     if after is None:
         after = (
@@ -99,7 +104,7 @@ def _events(found: Services, job_id: str | None, after: int | None) -> Iterator[
         if over:
             return
     quiet_since = time.monotonic()
-    while not found.stopping.is_set():
+    while not found.stopping.is_set() and not is_gone():
         events = found.jobs.events(after, job_id=job_id, limit=100)
         for event in events:
             after = event.id

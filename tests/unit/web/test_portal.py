@@ -1,0 +1,147 @@
+"""The portal's pages and forms, without a browser."""
+
+import io
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from vidgen_web.portal import words
+
+from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.service import ControlPlane
+
+PROMPT = "a cat moves left"
+
+
+def token(client: FlaskClient) -> str:
+    page = client.get("/").get_data(as_text=True)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def send(client: FlaskClient, path: str = "/jobs", **form: object) -> tuple[int, str]:
+    answer = client.post(path, data={"csrf_token": token(client), **form}, headers={"Accept": "text/html"})
+    return answer.status_code, answer.headers.get("Location", answer.get_data(as_text=True))
+
+
+def test_the_composer_queues_a_job_and_shows_its_page(client: FlaskClient, plane: ControlPlane) -> None:
+    form = {"task": "text-to-video", "prompt": PROMPT, "num_frames": "9", "seed": "5", "strength": "0.4"}
+    status, where = send(client, **form)
+    assert status == 303
+    page = client.get(where).get_data(as_text=True)
+    assert PROMPT in page
+    assert 'http-equiv="refresh"' in page
+    (job,) = plane.jobs.list().items
+    assert (job.spec.num_frames, job.spec.seed) == (9, 5)
+
+
+def test_only_the_chosen_modes_media_are_sent(client: FlaskClient, plane: ControlPlane) -> None:
+    form = {"task": "image-to-video", "prompt": PROMPT, "image": (io.BytesIO(b"\x89PNG"), "a.png")}
+    left_over = {"video.artifact_id": "art_left_over", "image.artifact_id": "art_replaced", "image.frame": "-1"}
+    status, _ = send(client, **form, **left_over)
+    assert status == 303
+    spec = plane.jobs.list().items[0].spec.model_dump()
+    assert spec["image"]["upload_id"]
+    assert "video" not in spec
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"task": "text-to-video", "num_frames": "20"}, "nearest are 17 and 21"),
+        ({"task": "image-to-video"}, "Field required"),
+        ({"task": "text-to-music"}, "task"),
+        ({"task": "image-to-video", "image": (io.BytesIO(b"BAD"), "a.png")}, "this is no picture"),
+        ({"task": "video-to-video", "video.artifact_id": "art_gone"}, "there is no such upload or artifact"),
+    ],
+)
+def test_a_refused_form_keeps_what_was_typed(client: FlaskClient, form: dict[str, object], message: str) -> None:
+    status, page = send(client, prompt="typed <b>text</b>", **form)
+    assert status == 422
+    assert message in page
+    assert "typed &lt;b&gt;text&lt;/b&gt;" in page
+
+
+def test_the_buttons_do_what_they_say(client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane) -> None:
+    _, where = send(client, prompt=PROMPT)
+    assert send(client, f"{where}/cancel") == (303, where)
+    assert "Cancelled" in client.get(where).get_data(as_text=True)
+    assert send(client, f"{where}/retry") == (303, where)
+    assert send(client, f"{where}/cancel", **{"from": "home"}) == (303, "/")
+    assert send(client, f"{where}/retry") == (303, where)
+    worker.run()
+    assert send(client, f"{where}/retry")[0] == 409
+    assert send(client, f"{where}/delete") == (303, "/")
+    missing = client.get(where, headers={"Accept": "text/html"})
+    assert missing.status_code == 404
+    assert "there is no job" in missing.get_data(as_text=True)
+    assert plane.jobs.list().items == ()
+
+
+def test_a_finished_clip_offers_its_next_steps(client: FlaskClient, worker: SimulatedWorker) -> None:
+    send(client, prompt=PROMPT, seed="77", negative_prompt="dogs")
+    job_id = worker.run()
+    page = client.get(f"/?job={job_id}").get_data(as_text=True)
+    links = dict(re.findall(r'href="([^"]+)" data-swap="composer" id="([^"]+)"', page))
+    by_id = {name: link.replace("&amp;", "&") for link, name in links.items()}
+    image = client.get(by_id["use-last-frame"]).get_data(as_text=True)
+    assert re.search(r'value="image-to-video" checked', image)
+    assert re.search(r'name="image.frame" value="-1"', image)
+    assert "Last frame of" in image
+    video = client.get(by_id["restyle"]).get_data(as_text=True)
+    assert re.search(r'value="video-to-video" checked', video)
+    assert re.search(r'name="video.artifact_id" value="art_', video)
+    reused = client.get(by_id["reuse"]).get_data(as_text=True)
+    assert 'value="77"' in reused
+    assert ">dogs</textarea>" in reused
+
+
+def test_running_and_failed_jobs_are_shown(client: FlaskClient, worker: SimulatedWorker) -> None:
+    send(client, prompt=PROMPT)
+    claim = worker.claim()
+    worker.step(claim, 3, 20)
+    page = client.get(f"/?job={claim.job_id}").get_data(as_text=True)
+    assert "step 3 of 20" in page
+    assert f"/api/v1/jobs/{claim.job_id}/preview?version=1" in page
+    worker.plane.jobs.fail(claim, "out_of_memory", "does not fit", False)
+    page = client.get("/").get_data(as_text=True)
+    assert "does not fit" in page
+
+
+def test_an_empty_portal_teaches(client: FlaskClient) -> None:
+    page = client.get("/").get_data(as_text=True)
+    assert "What shall move?" in page
+    assert "Nothing is waiting" in page
+    example = re.search(r'class="chip" href="([^"]+)"', page)
+    assert example
+    assert "background</textarea>" in client.get(example[1]).get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["job=nothing", "reuse=nothing", "mode=nothing", "mode=image&source=nothing&frame=x", "model=nothing", "frame=-"],
+)
+def test_odd_links_show_the_studio(client: FlaskClient, query: str) -> None:
+    assert client.get(f"/?{query}").status_code == 200
+
+
+def test_pages_hold_no_inline_script_or_style(client: FlaskClient, worker: SimulatedWorker) -> None:
+    send(client, prompt=PROMPT)
+    worker.run()
+    for path in ("/", "/docs", f"/jobs/{worker.plane.jobs.list().items[0].id}"):
+        page = client.get(path).get_data(as_text=True)
+        assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\ssrc=)", page)
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0.2, "under a second"), (59.4, "59 s"), (75, "1 min 15 s"), (1200, "20 min"), (7260, "2 h 1 min")],
+)
+def test_durations_are_readable(seconds: float | None, text: str) -> None:
+    assert words.duration(seconds) == text
+
+
+def test_sizes_are_readable() -> None:
+    assert [words.size(n) for n in (12, 34_000, 5_600_000, 7_800_000_000)] == ["12 bytes", "34 kB", "6 MB", "7.8 GB"]
