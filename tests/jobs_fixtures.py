@@ -71,7 +71,7 @@ def _fresh_postgres(server: str) -> str:
 def make_spec(prompt: str = "a red ball", **changes: Any) -> TextToVideo:
     """A resolved spec."""
     values: dict[str, Any] = {"width": 64, "height": 64, "num_frames": 5, "fps": 8, "seed": 1, "guidance_scale": 3.0}
-    return TextToVideo(prompt=prompt, num_inference_steps=4, **{**values, **changes})
+    return TextToVideo(**{"prompt": prompt, "num_inference_steps": 4, **values, **changes})
 
 
 def queue_job(plane: ControlPlane, prompt: str = "a red ball", **arguments: Any) -> Job:
