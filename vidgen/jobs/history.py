@@ -10,23 +10,26 @@ from vidgen.jobs.ids import new_id
 from vidgen.jobs.reading import job_view
 from vidgen.jobs.session import EVENT_LOCK, lock
 from vidgen.jobs.tables import EndpointRow, JobEventRow, JobRow, OutboxRow
+from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus
 
 CALLBACK = "callback"
 
 
-def record(session: Session, row: JobRow, kind: str, now: float) -> None:
-    """Append an event that holds the job as it now is; a terminal one also fills the outbox."""
+def record(session: Session, row: JobRow, kind: str, now: float) -> Job:
+    """Append an event that holds the job as it now is, and return that; a terminal one also fills the outbox."""
     session.flush()
     # event ids must become visible in their order, or a reader who asks "after 7" misses a late 6
     lock(session, EVENT_LOCK)
-    data = job_view(session, row).model_dump(mode="json")
+    job = job_view(session, row)
+    data = job.model_dump(mode="json")
     terminal = JobStatus(row.status).is_terminal
     session.add(
         JobEventRow(job_id=row.id, kind=kind, data=data, created_at=now, terminal_round=row.round if terminal else None)
     )
     if terminal:
         _announce(session, row, kind, data, now)
+    return job
 
 
 def _announce(session: Session, row: JobRow, kind: str, payload: dict[str, Any], now: float) -> None:

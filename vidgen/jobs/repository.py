@@ -84,8 +84,7 @@ class JobRepository(Leases):
                     tenant=LOCAL, key=idempotency_key, body_hash=body_hash or spec_hash, job_id=row.id, created_at=now
                 )
                 session.add(key)
-            record(session, row, "job.queued", now)
-            return Created(job_view(session, row), replayed=False)
+            return Created(record(session, row, "job.queued", now), replayed=False)
 
     def get(self, job_id: str) -> Job | None:
         with reading(self._engine) as session:
@@ -143,8 +142,7 @@ class JobRepository(Leases):
             row.cancel_requested, row.finished_at, row.started_at = False, None, None
             row.error_code, row.error_message, row.error_retryable = None, None, False
             row.stage, row.progress, row.step, row.total_steps, row.eta_seconds = None, 0.0, 0, 0, None
-            record(session, row, "job.queued", now)
-            return job_view(session, row)
+            return record(session, row, "job.queued", now)
 
     def delete(self, job_id: str) -> None:
         """Remove a finished job, then its files. Raises not_found, job_not_finished."""

@@ -100,6 +100,13 @@ def test_a_forged_cursor_is_refused(plane: ControlPlane, cursor: str) -> None:
     assert caught.value.code == "invalid_cursor"
 
 
+def test_a_place_in_the_queue_is_the_same_alone_and_in_a_list(plane: ControlPlane) -> None:
+    made = [queue_job(plane, priority=priority).id for priority in (0, 5, 0, -1, 5)]
+    listed = {job.id: job.queue_position for job in plane.jobs.list().items}
+    assert [listed[job_id] for job_id in made] == [3, 1, 4, 5, 2]
+    assert {job_id: plane.jobs.get(job_id).queue_position for job_id in made} == listed  # type: ignore[union-attr]
+
+
 def test_priority_comes_before_age_in_the_queue(plane: ControlPlane) -> None:
     first, urgent = queue_job(plane), queue_job(plane, priority=5)
     places = {job.id: job.queue_position for job in plane.jobs.list().items}
