@@ -40,7 +40,7 @@ test-faults: $(STAMP) ## the tests that kill processes
 	$(BIN)/pytest -m faults tests
 
 bench: $(STAMP) ## speed and fidelity beside stock diffusers, in one run
-	$(BIN)/python tests/bench/text_to_video.py
+	$(BIN)/python -m tests.bench.text_to_video
 
 format: $(STAMP) ## let ruff format and fix the code
 	$(BIN)/ruff format .

@@ -5,6 +5,10 @@ from pathlib import Path
 import pytest
 from vidgen_models.registry import ModelRegistry
 
+from vidgen.runtime.threads import wait_without_spinning
+
+wait_without_spinning()
+
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

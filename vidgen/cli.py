@@ -161,6 +161,9 @@ def _render_here(spec: SamplingFields, media: dict[str, Path], registry: Any, ou
 
     from rich.progress import Progress as Bar
 
+    from vidgen.runtime.threads import wait_without_spinning
+
+    wait_without_spinning()  # before torch is loaded
     from vidgen.pipelines import Residency
     from vidgen.pipelines import render as render_spec
     from vidgen.runtime.context import RunContext

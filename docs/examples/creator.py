@@ -94,13 +94,14 @@ class Creator:
 
 
 def show_progress(job: dict[str, Any]) -> None:
+    """One line that is drawn over; where the output is kept in a file, only the end of it."""
     filled = round(job["progress"] * 30)
-    stage = job["stage"] or ""
-    print(
-        f"\r  [{'█' * filled}{'·' * (30 - filled)}] {job['progress']:4.0%} {job['status']} {stage:12}",
-        end="",
-        flush=True,
-    )
+    doing = f"step {job['step']}/{job['total_steps']}" if job["total_steps"] else job["stage"] or ""
+    bar = f"  [{'█' * filled}{'·' * (30 - filled)}] {job['progress']:4.0%} {job['status']:9} {doing:12}"
+    if sys.stdout.isatty():
+        print(f"\r{bar}", end="", flush=True)
+    elif job["status"] not in ("queued", "running"):
+        print(bar, end="", flush=True)
 
 
 def free_port() -> int:
@@ -115,7 +116,7 @@ def start_service(folder: Path, port: int) -> "subprocess.Popen[bytes]":
         "VIDGEN_DATA_DIR": str(folder / "data"),
         "VIDGEN_PORT": str(port),
         # the receiver lies on loopback, which webhooks refuse unless the operator allows it
-        "VIDGEN_WEBHOOK_ALLOW_PRIVATE": '["127.0.0.1/32"]',
+        "VIDGEN_WEBHOOK_ALLOW_PRIVATE": "127.0.0.1/32",
     }
     log = (folder / "service.log").open("wb")
     return subprocess.Popen([sys.executable, "-m", "vidgen.cli", "up"], env=environment, stdout=log, stderr=log)

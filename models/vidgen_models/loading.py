@@ -12,8 +12,13 @@ from typing import Any, TypeVar
 
 import diffusers
 import torch
+import transformers
 
 from vidgen.errors import ModelError
+
+# a run shows its own progress; the libraries' bars would write over it
+transformers.utils.logging.disable_progress_bar()
+diffusers.utils.logging.disable_progress_bar()
 
 UNSAFE_SUFFIXES = frozenset({".py", ".bin", ".pkl", ".pickle", ".ckpt", ".pt", ".pth", ".so"})
 CODE_KEYS = frozenset({"auto_map", "custom_pipeline"})
