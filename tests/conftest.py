@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from vidgen_models.registry import ModelRegistry
 
 from vidgen.runtime.threads import wait_without_spinning
+from vidgen_models.registry import ModelRegistry
 
 wait_without_spinning()
 

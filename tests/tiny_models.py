@@ -7,6 +7,7 @@ import torch
 from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, WanVACETransformer3DModel
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
+
 from vidgen_models.loading import sha256
 
 TEXT_LENGTH = 16

@@ -90,9 +90,8 @@ def render(
     image: Path | None, video: Path | None, frame: int | None, strength: float | None, out: Path, **fields: Any
 ) -> None:
     """Make one clip here and now: from PROMPT alone, from a picture, or from a clip."""
-    from vidgen_models.registry import ModelRegistry
-
     from vidgen.jobs.settings import load_settings
+    from vidgen_models.registry import ModelRegistry
 
     if image and video:
         raise click.UsageError("--image and --video exclude each other: animate a picture or restyle a clip")
@@ -125,9 +124,8 @@ def probe(file: Path) -> None:
 @_errors_as_text
 def models(model_id: str | None) -> None:
     """List the installed models, or what one of them can do and which words it knows."""
-    from vidgen_models.registry import ModelRegistry
-
     from vidgen.jobs.settings import load_settings
+    from vidgen_models.registry import ModelRegistry
 
     registry = ModelRegistry(*load_settings().model_folders)
     if model_id is None:

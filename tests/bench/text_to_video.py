@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from diffusers import WanPipeline, WanTransformer3DModel, WanVACEPipeline
 from diffusers.utils import logging as diffusers_logging
-from vidgen_models.registry import Manifest, ModelRegistry
 
 from vidgen.pipelines import Residency
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
 from vidgen.spec import TextToVideo, resolve
+from vidgen_models.registry import Manifest, ModelRegistry
 
 Frames = np.ndarray
 PROMPT = "a cat moves left on a blue background"

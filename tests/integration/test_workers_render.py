@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from vidgen_workers.runner_process import RunnerProcess
-from vidgen_workers.supervisor import Supervisor
 
 from tests.faults.worker_process import runner_environment
 from tests.jobs_fixtures import control_plane, make_spec
 from vidgen.spec import JobStatus
+from vidgen_workers.runner_process import RunnerProcess
+from vidgen_workers.supervisor import Supervisor
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 

@@ -1,12 +1,12 @@
 """One adapter a model family over diffusers: folder in, `VideoModel` out."""
 
 import torch
-from vidgen_models.loading import check_folder
-from vidgen_models.registry import Manifest
 
 from vidgen.errors import ModelError
 from vidgen.families.wan_vace import WanVace
 from vidgen.stages.model import VideoModel
+from vidgen_models.loading import check_folder
+from vidgen_models.registry import Manifest
 
 FAMILIES = {"wan_vace": WanVace}
 

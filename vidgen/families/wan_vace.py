@@ -15,12 +15,12 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import interpolate
 from transformers import T5Tokenizer, UMT5EncoderModel
-from vidgen_models.loading import load_component, scheduler_factory
-from vidgen_models.nets.causal_conv import use_onednn_convolutions
-from vidgen_models.nets.wan import base_transformer, decode_stream, encode
 
 from vidgen.runtime.memory import on_device
 from vidgen.stages.model import Scheduler
+from vidgen_models.loading import load_component, scheduler_factory
+from vidgen_models.nets.causal_conv import use_onednn_convolutions
+from vidgen_models.nets.wan import base_transformer, decode_stream, encode
 
 VAE_SPATIAL, VAE_TEMPORAL = 8, 4
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from vidgen_models.registry import Manifest
 
 import vidgen
 from vidgen.media.frames import FrameChunk
 from vidgen.spec import JobSpec
+from vidgen_models.registry import Manifest
 
 
 class FrameHash:

@@ -1,10 +1,9 @@
 """Which models are in memory: a model is checked and read once, and stays until another one is asked for."""
 
-from vidgen_models.registry import ModelRegistry
-
 from vidgen.families import load_family
 from vidgen.runtime.device import default_device, default_dtype, use_physical_cores
 from vidgen.stages.model import VideoModel
+from vidgen_models.registry import ModelRegistry
 
 
 class Residency:

@@ -18,11 +18,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
 
-from vidgen_models.registry import ModelRegistry
-
 from vidgen.errors import Cancelled, VidgenError
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.threads import wait_without_spinning
 from vidgen.spec import JOB_SPEC, Progress
+from vidgen_models.registry import ModelRegistry
 from vidgen_workers.logs import log_to_stderr
 from vidgen_workers.protocol import Cancel, Failed, Finished, Message, Reported, Run, WasCancelled, decode, encode
 
@@ -97,6 +97,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--models", type=Path, action="append", default=[])
     options = parser.parse_args(arguments)
     die_with(options.parent)
+    wait_without_spinning()
     log_to_stderr()
     answers = _take_stdout()
     module_name, _, function = options.render.partition(":")

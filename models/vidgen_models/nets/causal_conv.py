@@ -16,16 +16,16 @@ class OneDnnCausalConv3d(WanCausalConv3d):  # type: ignore[misc]  # diffusers is
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         if input.device.type != "cpu" or input.dtype != torch.float32 or torch.is_grad_enabled():
             result: Tensor = super()._conv_forward(input, weight, bias)
-            return result
-        result = torch.mkldnn_convolution(
-            input.contiguous(memory_format=torch.channels_last_3d),
-            weight.contiguous(memory_format=torch.channels_last_3d),
-            bias,
-            padding=self.padding,
-            stride=self.stride,
-            dilation=self.dilation,
-            groups=self.groups,
-        )
+        else:
+            result = torch.mkldnn_convolution(
+                input.contiguous(memory_format=torch.channels_last_3d),
+                weight.contiguous(memory_format=torch.channels_last_3d),
+                bias,
+                padding=self.padding,
+                stride=self.stride,
+                dilation=self.dilation,
+                groups=self.groups,
+            )
         return result
 
 

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from vidgen_models.loading import check_folder, scheduler_factory, sha256
-from vidgen_models.registry import ModelRegistry
 
 from vidgen.errors import ModelError
+from vidgen_models.loading import check_folder, scheduler_factory, sha256
+from vidgen_models.registry import ModelRegistry
 
 
 @pytest.fixture

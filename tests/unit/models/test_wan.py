@@ -3,6 +3,7 @@
 import pytest
 import torch
 from diffusers import AutoencoderKLWan, WanVACETransformer3DModel
+
 from vidgen_models.nets.causal_conv import OneDnnCausalConv3d, use_onednn_convolutions
 from vidgen_models.nets.wan import base_transformer, decode_stream, encode
 

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from vidgen_models.registry import ModelRegistry
 
 from vidgen.errors import SpecError
 from vidgen.spec import (
@@ -18,6 +17,7 @@ from vidgen.spec import (
     nearest_frame_counts,
     resolve,
 )
+from vidgen_models.registry import ModelRegistry
 
 RULES = ModelRegistry().get("sprites-64").rules
 CLIP = MediaRef(artifact_id="art_1")

@@ -1,0 +1,137 @@
+"""The shipped checkpoint does what it is asked: effects measured on frames, each beside its control."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vidgen.media.writer import write_video
+from vidgen.pipelines import Residency
+from vidgen.pipelines.factory import pipeline_for
+from vidgen.runtime.context import RunContext
+from vidgen.spec import ImageToVideo, MediaRef, SamplingFields, TextToVideo, VideoToVideo, resolve
+from vidgen_models.loading import sha256
+from vidgen_models.registry import ModelRegistry
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+CLIP = MediaRef(artifact_id="art_clip")
+SUBJECTS = ("cat", "fox", "car")
+RGB = {"blue": (50, 110, 220), "green": (60, 170, 80), "red": (215, 50, 50), "yellow": (250, 215, 60)}
+
+
+@pytest.fixture(scope="module")
+def residency() -> Residency:
+    return Residency(ModelRegistry())
+
+
+def frames_of(residency: Residency, spec: SamplingFields, media: dict[str, Path] | None = None) -> np.ndarray:
+    spec = resolve(spec, residency.registry.get(spec.model).rules)
+    with torch.inference_mode():
+        pipeline = pipeline_for(spec.task, residency.model(spec.model))
+        return np.concatenate(list(pipeline(spec, RunContext(media=media or {}))))
+
+
+def foreground(frames: np.ndarray) -> np.ndarray:
+    """Which pixels are not background, `bool [t, h, w]`; the background is the median of each frame's border."""
+    border = np.concatenate([frames[:, 0], frames[:, -1], frames[:, :, 0], frames[:, :, -1]], axis=1)
+    background = np.median(border, axis=1)[:, None, None]
+    return np.abs(frames.astype(float) - background).max(axis=-1) > 40
+
+
+def track(frames: np.ndarray) -> np.ndarray:
+    """Centroid of the foreground in each frame, `[t, (x, y)]` in pixels."""
+    weights = foreground(frames).astype(float) + 1e-6
+    grid_y, grid_x = np.mgrid[: frames.shape[1], : frames.shape[2]]
+    total = weights.sum((1, 2))
+    return np.stack([(weights * grid_x).sum((1, 2)) / total, (weights * grid_y).sum((1, 2)) / total], axis=1)
+
+
+def journey(frames: np.ndarray) -> np.ndarray:
+    """How far the subject got, `(x, y)` in pixels, between the means of the first and the last three frames."""
+    path = track(frames)
+    return path[-3:].mean(0) - path[:3].mean(0)
+
+
+def growth(frames: np.ndarray) -> float:
+    area = foreground(frames).sum((1, 2)).astype(float) + 1
+    return float(area[-3:].mean() / area[:3].mean())
+
+
+def clips(residency: Residency, motion: str) -> list[np.ndarray]:
+    return [
+        frames_of(residency, TextToVideo(prompt=f"a {subject} {motion} on a blue background", seed=seed))
+        for seed, subject in enumerate(SUBJECTS)
+    ]
+
+
+@pytest.fixture(scope="module")
+def still(residency) -> list[np.ndarray]:
+    return clips(residency, "stays still")
+
+
+@pytest.mark.parametrize(
+    ("motion", "direction"),
+    [("moves left", (-1, 0)), ("moves right", (1, 0)), ("moves up", (0, -1)), ("moves down", (0, 1))],
+)
+def test_the_subject_goes_where_the_prompt_says(residency, still, motion, direction):
+    along = np.median([journey(frames) @ direction for frames in clips(residency, motion)])
+    control = np.median([abs(journey(frames) @ direction) for frames in still])
+    assert along > 8
+    assert along > 3 * control
+
+
+def test_it_grows_and_shrinks(residency, still):
+    assert np.median([growth(frames) for frames in clips(residency, "grows")]) > 1.5
+    assert np.median([growth(frames) for frames in clips(residency, "shrinks")]) < 1 / 1.5
+    assert 0.7 < np.median([growth(frames) for frames in still]) < 1.4
+
+
+@pytest.mark.parametrize("colour", RGB)
+def test_the_background_has_the_colour_asked_for(residency, colour):
+    frames = frames_of(residency, TextToVideo(prompt=f"a cat stays still on a {colour} background", seed=4))
+    border = np.median(np.concatenate([frames[:, 0], frames[:, :, 0]], axis=1), axis=(0, 1))
+    nearest = min(RGB, key=lambda name: float(np.abs(border - RGB[name]).sum()))
+    assert nearest == colour
+
+
+def picture_psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((a.astype(float) / 255 - b / 255.0) ** 2) + 1e-12))
+
+
+def test_image_to_video_begins_with_the_picture_and_then_moves(residency, tmp_path):
+    source = frames_of(residency, TextToVideo(prompt="a cat stays still on a blue background", seed=4))
+    path = write_video([source], tmp_path / "source.mp4", fps=8, crf=1).path
+    spec = ImageToVideo(prompt="a cat moves left on a blue background", image=CLIP, seed=1)
+    animated = frames_of(residency, spec, {CLIP.key: path})
+    from_text = frames_of(residency, TextToVideo(prompt=spec.prompt, seed=1))
+    begins = picture_psnr(animated[0], source[0])
+    assert begins > 20
+    assert begins > picture_psnr(from_text[0], source[0]) + 6
+    assert journey(animated)[0] < -6
+
+
+def test_video_to_video_goes_further_from_the_source_the_stronger_it_is(residency, tmp_path):
+    source = frames_of(residency, TextToVideo(prompt="a cat moves right on a blue background", seed=4))
+    path = write_video([source], tmp_path / "source.mp4", fps=8, crf=1).path
+    distances = []
+    for strength in (0.0, 0.4, 0.7, 1.0):
+        spec = VideoToVideo(prompt="a fox moves right on a green background", video=CLIP, strength=strength, seed=2)
+        restyled = frames_of(residency, spec, {CLIP.key: path})
+        distances.append(float(np.abs(restyled.astype(float) - source).mean()))
+    assert distances == sorted(distances)
+    assert distances[0] < 3
+    assert distances[-1] > 20
+
+
+def test_every_weight_file_is_the_one_the_manifest_names(residency):
+    manifest = residency.registry.get("sprites-64")
+    weights = {path.relative_to(manifest.path).as_posix() for path in manifest.path.rglob("*.safetensors")}
+    assert weights <= manifest.files.keys()
+    assert {name: sha256(manifest.path / name) for name in manifest.files} == dict(manifest.files)
+
+
+def test_the_shipped_weights_stay_small(residency):
+    folder = residency.registry.get("sprites-64").path
+    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 64e6

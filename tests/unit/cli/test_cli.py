@@ -1,0 +1,58 @@
+"""The command line: what it makes, and how it refuses."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from vidgen.cli import main
+from vidgen.media.probe import probe
+
+
+@pytest.fixture
+def run(tiny_manifests, monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDGEN_MODEL_FOLDERS", str(tiny_manifests))
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(main, list(arguments))
+
+
+def test_render_writes_a_clip_that_knows_its_settings(run, tmp_path):
+    done = run("render", "a red cat", "--model", "tiny", "--frames", "5", "--seed", "3", "--out", "a.mp4")
+    assert done.exit_code == 0, done.output
+    info = probe(tmp_path / "a.mp4")
+    assert info.num_frames == 5
+    assert json.loads(info.metadata["comment"])["seed"] == 3
+    assert '"a red cat"' in run("probe", "a.mp4").output
+
+
+def test_a_clip_can_be_animated_and_restyled(run, tmp_path):
+    run("render", "a red cat", "--model", "tiny", "--out", "a.mp4")
+    animated = run("render", "dog", "--model", "tiny", "--image", "a.mp4", "--frame", "-1", "--out", "b.mp4")
+    restyled = run("render", "dog", "--model", "tiny", "--video", "a.mp4", "--strength", "0.5", "--out", "c.mp4")
+    assert (animated.exit_code, restyled.exit_code) == (0, 0), animated.output + restyled.output
+    assert probe(tmp_path / "c.mp4").num_frames == probe(tmp_path / "b.mp4").num_frames == 9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--frames", "20"), "nearest are 17 and 21"),
+        (("--model", "nope"), "installed are sprites-64, tiny"),
+        (("--strength", "0.5"), "belongs to --video"),
+    ],
+)
+def test_refusals_are_one_readable_line(run, arguments, message):
+    done = run("render", "a cat", *arguments)
+    assert done.exit_code in (1, 2)
+    assert message in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_refused_render_leaves_nothing(run, tmp_path):
+    run("render", "a cat", "--model", "tiny", "--video", __file__, "--out", "x.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_models_lists_and_describes(run):
+    assert "sprites-64" in run("models").output
+    assert json.loads(run("models", "tiny").output)["family"] == "wan_vace"
