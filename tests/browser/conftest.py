@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from vidgen_web import create_app
-from vidgen_web.services import EXTENSION, SERVER_THREADS
-from waitress.server import create_server
+from waitress.server import TcpWSGIServer, create_server
 
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings
+from vidgen_web import create_app
+from vidgen_web.services import EXTENSION, SERVER_THREADS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -64,9 +64,16 @@ def address(plane: ControlPlane) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.effective_port}"
     services.stopping.set()
     server.task_dispatcher.shutdown(timeout=5)
-    server.close()
+    # closed by the thread that uses the sockets; it ends when none is left
+    server.trigger.pull_trigger(lambda: _close_all(server))
     thread.join(timeout=10)
     services.engine.dispose()
+
+
+def _close_all(server: TcpWSGIServer) -> None:
+    for channel in list(server.active_channels.values()):
+        channel.handle_close()
+    server.close()
 
 
 class Watched:

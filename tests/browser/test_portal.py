@@ -19,15 +19,15 @@ def generate(page: Page, prompt: str = PROMPT) -> None:
 
 
 def test_from_a_prompt_to_a_clip_and_on_from_its_last_frame(page: Page, worker: SimulatedWorker) -> None:
-    page.get_by_role("button", name=PROMPT).click()  # an example fills the prompt
+    page.get_by_role("link", name=PROMPT).click()  # an example fills the prompt
     expect(page.locator("#prompt")).to_have_value(PROMPT)
     page.select_option("#num_frames", "9")
     page.click("#generate")
     expect(page.locator("#viewer [data-state]")).to_have_text("Next in line")
     claim = worker.claim()
     worker.step(claim, 3, 20)
-    expect(page.locator("#viewer [data-state]")).to_contain_text("step 3 of 20")
-    expect(page.locator("#queue-rows [data-state]")).to_contain_text("step 3 of 20")
+    expect(page.locator("#viewer [data-state]")).to_contain_text("Step 3 of 20")
+    expect(page.locator("#queue-rows [data-state]")).to_contain_text("Step 3 of 20")
     expect(page.locator("#viewer img.clip[data-preview]")).to_be_visible()
     worker.succeed(claim)
     player = page.locator("#player")
@@ -137,7 +137,7 @@ def test_without_scripts_everything_works_too(browser: Browser, address: str, wo
     claim = worker.claim()
     worker.step(claim, 2, 7)
     # the page looks again by itself while the job runs
-    expect(page.locator("[data-state]")).to_contain_text("step 2 of 7", timeout=8000)
+    expect(page.locator("[data-state]")).to_contain_text("Step 2 of 7", timeout=8000)
     worker.succeed(claim)
     expect(page.locator("#player")).to_be_visible(timeout=8000)
     assert page.locator("#player").get_attribute("controls") is not None

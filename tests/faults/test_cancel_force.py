@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from vidgen_workers.runner_process import RunnerProcess
-from vidgen_workers.supervisor import Supervisor
 
 from tests.faults.worker_process import RENDER, is_alive, runner_environment, wait_until
 from tests.jobs_fixtures import control_plane, queue_job
 from vidgen.jobs.service import ControlPlane
 from vidgen.spec import JobStatus
+from vidgen_workers.runner_process import RunnerProcess
+from vidgen_workers.supervisor import Supervisor
 
 pytestmark = pytest.mark.faults
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import Field, TypeAdapter
-from vidgen_models.registry import Manifest, MemoryRow
 
 from vidgen.jobs.views import Artifact, Delivery, Job
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
+from vidgen_models.registry import Manifest, MemoryRow
 
 API = "/api/v1"
 

@@ -3,12 +3,12 @@
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
-from vidgen_models.registry import ModelRegistry
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
+from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, portal, problems, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError

@@ -1,17 +1,19 @@
-"""How long a job will take and when it will start, from the manifest's costs and the queue. Promises nothing."""
+"""How long a job will take and when it will start: the manifest's costs, the pace of the latest jobs, the queue."""
 
 import shutil
+from statistics import median
 
 from pydantic import Field
-from vidgen_models.registry import Manifest
 
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, SamplingFields, VideoToVideo
 from vidgen.spec.base import SpecModel
+from vidgen_models.registry import Manifest
 from vidgen_web.services import Services
 
 PAGE = 100
 LOOKED_AT = 500
+LEARNED_FROM = 5
 LOAD_AND_WRITE_SECONDS = 1.0
 BYTES_PER_PIXEL = 0.4
 BYTES_BESIDE_THE_CLIP = 64 * 1024
@@ -20,9 +22,10 @@ BYTES_BESIDE_THE_CLIP = 64 * 1024
 class Forecast(SpecModel):
     """What to expect of a job, were it queued now."""
 
-    seconds: float = Field(description="Time of the run itself, on two CPU cores.")
+    seconds: float = Field(description="Time of the run itself.")
     queue_seconds: float = Field(description="Time until it starts, when one worker runs one job after the other.")
     jobs_ahead: int
+    measured_jobs: int = Field(description="How many finished jobs the time was learned from; 0: it is the manifest's.")
     disk_bytes: int = Field(description="Size of the files it will leave, an upper estimate.")
     disk_free_bytes: int
 
@@ -30,10 +33,13 @@ class Forecast(SpecModel):
 def forecast(services: Services, spec: SamplingFields, manifest: Manifest) -> Forecast:
     """The forecast of a resolved spec."""
     ahead = _unfinished(services)
+    paces = _paces(services)
+    learned = paces.get(manifest.id, [])
     return Forecast(
-        seconds=round(run_seconds(spec, manifest), 1),
-        queue_seconds=round(sum(_left(services, job) for job in ahead), 1),
+        seconds=round(run_seconds(spec, manifest) * _pace(learned), 1),
+        queue_seconds=round(sum(_left(services, job, paces) for job in ahead), 1),
         jobs_ahead=len(ahead),
+        measured_jobs=len(learned),
         disk_bytes=round(_pixels(spec) * BYTES_PER_PIXEL) + BYTES_BESIDE_THE_CLIP,
         disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
     )
@@ -62,11 +68,29 @@ def _unfinished(services: Services) -> list[Job]:
     return found
 
 
-def _left(services: Services, job: Job) -> float:
+def _paces(services: Services) -> dict[str, list[float]]:
+    """By model: how much longer than its manifest says each of the latest jobs took on this machine."""
+    found: dict[str, list[float]] = {}
+    for job in services.jobs.list(limit=LEARNED_FROM, status=JobStatus.SUCCEEDED).items:
+        manifest = services.models.manifests.get(job.model)
+        if manifest and job.started_at and job.finished_at:
+            took = (job.finished_at - job.started_at).total_seconds()
+            found.setdefault(job.model, []).append(took / run_seconds(job.spec, manifest))
+    return found
+
+
+def _pace(learned: list[float]) -> float:
+    # the median, so that one run on a busy machine does not count
+    return median(learned) if learned else 1.0
+
+
+def _left(services: Services, job: Job, paces: dict[str, list[float]]) -> float:
     if job.eta_seconds is not None and job.status is JobStatus.RUNNING:
         return job.eta_seconds
     manifest = services.models.manifests.get(job.model)
-    return run_seconds(job.spec, manifest) * (1 - job.progress) if manifest else 0.0
+    if manifest is None:
+        return 0.0
+    return run_seconds(job.spec, manifest) * _pace(paces.get(job.model, [])) * (1 - job.progress)
 
 
 def _pixels(spec: SamplingFields) -> int:

@@ -7,13 +7,13 @@ from typing import cast
 
 from flask import current_app
 from sqlalchemy import Engine
-from vidgen_models.registry import ModelRegistry
 
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.jobs.webhooks import EndpointRepository
+from vidgen_models.registry import ModelRegistry
 
 EXTENSION = "vidgen"
 SERVER_THREADS = 16

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from vidgen_models.registry import Manifest
 from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError, VidgenError
@@ -24,6 +23,7 @@ from vidgen.spec import (
     nearest_frame_counts,
     resolve,
 )
+from vidgen_models.registry import Manifest
 from vidgen_web import intake
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
 from vidgen_web.services import Services

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from vidgen_web import create_app
-from vidgen_web.services import EXTENSION
 
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings
+from vidgen_web import create_app
+from vidgen_web.services import EXTENSION
 
 FAKE_INGEST = Path(__file__).parent / "echo_ingest.py"
 

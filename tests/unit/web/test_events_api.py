@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from vidgen_web.api import events
-from vidgen_web.services import EXTENSION, SERVER_THREADS, THREADS_KEPT_FREE, Services
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen_web.api import events
+from vidgen_web.services import EXTENSION, SERVER_THREADS, THREADS_KEPT_FREE, Services
 
 Message = tuple[int, str, dict[str, Any]]
 

@@ -4,9 +4,9 @@ import io
 
 import pytest
 from flask.testing import FlaskClient
-from vidgen_web.api import schemas
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen_web.api import schemas
 
 JOBS = "/api/v1/jobs"
 PROMPT = {"prompt": "a cat moves left"}
@@ -247,6 +247,16 @@ def test_a_forecast_grows_with_the_work_and_the_queue(client: FlaskClient) -> No
     assert forecast()["jobs_ahead"] == 1
     assert forecast()["queue_seconds"] > 0
     assert client.post(f"{JOBS}/forecast", json={"num_frames": 20}).status_code == 422
+
+
+def test_a_forecast_learns_from_what_jobs_took(client: FlaskClient, worker: SimulatedWorker) -> None:
+    body = {**PROMPT, "num_inference_steps": 100}
+    before = client.post(f"{JOBS}/forecast", json=body).get_json()
+    client.post(JOBS, json=body)
+    worker.run(steps=0)  # at once, so much faster than the manifest says
+    after = client.post(f"{JOBS}/forecast", json=body).get_json()
+    assert (before["measured_jobs"], after["measured_jobs"]) == (0, 1)
+    assert after["seconds"] < before["seconds"]
 
 
 def test_callbacks_must_be_urls_that_may_be_called(client: FlaskClient) -> None:

@@ -9,10 +9,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
-from vidgen_web.problems import STATUS_BY_CODE, TITLES
 from werkzeug.test import TestResponse
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen_web.problems import STATUS_BY_CODE, TITLES
 
 ROOT = Path(__file__).parents[3]
 METHODS = {"get", "post", "put", "patch", "delete"}

@@ -5,10 +5,10 @@ import re
 
 import pytest
 from flask.testing import FlaskClient
-from vidgen_web.portal import words
 
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane
+from vidgen_web.portal import words
 
 PROMPT = "a cat moves left"
 
@@ -50,7 +50,7 @@ def test_only_the_chosen_modes_media_are_sent(client: FlaskClient, plane: Contro
     ("form", "message"),
     [
         ({"task": "text-to-video", "num_frames": "20"}, "nearest are 17 and 21"),
-        ({"task": "image-to-video"}, "Field required"),
+        ({"task": "image-to-video"}, "First picture: choose one first"),
         ({"task": "text-to-music"}, "task"),
         ({"task": "image-to-video", "image": (io.BytesIO(b"BAD"), "a.png")}, "this is no picture"),
         ({"task": "video-to-video", "video.artifact_id": "art_gone"}, "there is no such upload or artifact"),
@@ -102,7 +102,7 @@ def test_running_and_failed_jobs_are_shown(client: FlaskClient, worker: Simulate
     claim = worker.claim()
     worker.step(claim, 3, 20)
     page = client.get(f"/?job={claim.job_id}").get_data(as_text=True)
-    assert "step 3 of 20" in page
+    assert "Step 3 of 20" in page
     assert f"/api/v1/jobs/{claim.job_id}/preview?version=1" in page
     worker.plane.jobs.fail(claim, "out_of_memory", "does not fit", False)
     page = client.get("/").get_data(as_text=True)

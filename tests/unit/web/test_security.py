@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+
+from vidgen.jobs.settings import Settings
 from vidgen_web import create_app
 from vidgen_web.security import ExposedWithoutLogin
 from vidgen_web.services import EXTENSION
-
-from vidgen.jobs.settings import Settings
 
 PATHS = ["/", "/docs", "/healthz", "/api/v1/jobs", "/static/main.js", "/nowhere"]
 

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from sqlalchemy.exc import OperationalError
+
 from vidgen_workers.background import Repeating
 from vidgen_workers.logs import JsonLines
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook
-from vidgen_workers.dispatcher import Dispatcher
 
 from tests.jobs_fixtures import queue_job
 from tests.receiver import receiver
@@ -15,6 +14,7 @@ from vidgen.jobs.outbox import Outbox
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
 from vidgen.jobs.tables import OutboxRow
+from vidgen_workers.dispatcher import Dispatcher
 
 
 def dispatcher(plane: ControlPlane, *allow: str) -> Dispatcher:

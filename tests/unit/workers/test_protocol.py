@@ -1,4 +1,6 @@
 import pytest
+
+from vidgen.spec import Progress, Stage
 from vidgen_workers.protocol import (
     Cancel,
     Exited,
@@ -11,8 +13,6 @@ from vidgen_workers.protocol import (
     decode,
     encode,
 )
-
-from vidgen.spec import Progress, Stage
 
 MESSAGES: list[Message] = [
     Run("job_1", {"prompt": "zwei\nZeilen"}, {"upl_1": "/x/y.png"}, "/out"),

@@ -1,11 +1,11 @@
 import pytest
-from vidgen_workers import reporter as module
-from vidgen_workers.reporter import Reporter
 
 from tests.jobs_fixtures import queue_job
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.views import Claim
 from vidgen.spec import Progress, Stage
+from vidgen_workers import reporter as module
+from vidgen_workers.reporter import Reporter
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
-from vidgen_workers.runner_process import RunnerProcess
-from vidgen_workers.supervisor import Supervisor
 
 from tests.faults.worker_process import RENDER, runner_environment, wait_until
 from tests.jobs_fixtures import control_plane, make_spec, queue_job
@@ -17,6 +15,8 @@ from vidgen.jobs.session import writing
 from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import Job
 from vidgen.spec import ImageToVideo, JobStatus, MediaRef
+from vidgen_workers.runner_process import RunnerProcess
+from vidgen_workers.supervisor import Supervisor
 
 
 @pytest.fixture(scope="module")

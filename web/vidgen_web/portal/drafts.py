@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vidgen_models.registry import Manifest
-
 from vidgen.jobs.views import Artifact, Job
 from vidgen.spec import MediaRef
+from vidgen_models.registry import Manifest
 from vidgen_web.answers import artifact_url
+from vidgen_web.portal import words
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services
 
@@ -103,7 +103,7 @@ def from_form(draft: Draft, form: Mapping[str, str], problem: ProblemError) -> D
         )
         for name in ("image", "video")
     }
-    errors = {error.field: error.message for error in problem.errors} or {"": problem.message}
+    errors = {e.field: words.complaint(e.field, e.message) for e in problem.errors} or {"": problem.message}
     task = form.get("task", draft.task)
     known = task if task in TASK_BY_MODE.values() else draft.task
     return replace(draft, task=known, values={**draft.values, **form}, slots=slots, errors=errors)

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, render_template, request
-from vidgen_models.registry import Manifest
 
 from vidgen.jobs.views import Artifact, Job, Page
 from vidgen.spec import JobStatus
+from vidgen_models.registry import Manifest
 from vidgen_web.answers import model_answer
-from vidgen_web.forecast import forecast, run_seconds
+from vidgen_web.forecast import forecast
 from vidgen_web.portal import drafts, words
 from vidgen_web.portal.drafts import Draft
 from vidgen_web.problems import ProblemError
@@ -143,8 +143,7 @@ def _first_forecast(found: Services, draft: Draft, manifest: Manifest) -> str:
     except ProblemError:
         return ""
     expected = forecast(found, spec, manifest)
-    seconds = words.duration(run_seconds(spec, manifest))
-    return f"About {seconds}" + (f", after {expected.jobs_ahead} in line" if expected.jobs_ahead else "")
+    return words.about(expected.seconds) + (f", after {expected.jobs_ahead} in line" if expected.jobs_ahead else "")
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Numbers and states as people read them."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,23 @@ STAGES = {
     Stage.DECODING: "Developing the frames",
     Stage.PUBLISHING: "Saving",
 }
+LABELS = {
+    "prompt": "Prompt",
+    "negative_prompt": "Negative prompt",
+    "num_frames": "Length",
+    "num_inference_steps": "Steps",
+    "guidance_scale": "Guidance",
+    "strength": "Strength",
+    "seed": "Seed",
+    "fps": "Frames a second",
+    "width": "Width",
+    "height": "Height",
+    "image": "First picture",
+    "video": "Clip to restyle",
+    "model": "Model",
+}
+PREFIX = re.compile(r"^[\w.]+=[^:]*: ")
+MISSING = "Field required"
 TASKS = {"text-to-video": "Text", "image-to-video": "Image", "video-to-video": "Restyle"}
 
 
@@ -31,6 +49,11 @@ def duration(seconds: float | None) -> str:
         return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min"
+
+
+def about(seconds: float) -> str:
+    """About 12 s, or: Under a second."""
+    return f"About {duration(seconds)}" if seconds >= 1 else "Under a second"
 
 
 def clip_length(num_frames: int, fps: float) -> str:
@@ -51,17 +74,31 @@ def size(amount: int) -> str:
 def state(job: Job) -> str:
     """One line that says where a job is."""
     if job.status is JobStatus.QUEUED:
-        return "Next in line" if job.queue_position == 1 else f"{job.queue_position or 'Some place'} in line"
+        return (
+            "Next in line"
+            if job.queue_position == 1
+            else f"Number {job.queue_position} in line"
+            if job.queue_position
+            else "In line"
+        )
     if job.status is JobStatus.RUNNING:
         if job.cancel_requested:
             return "Stopping"
         stage = STAGES[job.stage] if job.stage else "Starting"
-        step = f" · step {job.step} of {job.total_steps}" if job.total_steps else ""
+        doing = f"Step {job.step} of {job.total_steps}" if job.total_steps else stage
         left = f" · {duration(job.eta_seconds)} left" if job.eta_seconds else ""
-        return stage + step + left
+        return doing + left
     if job.status is JobStatus.FAILED:
         return job.error.message if job.error else "Failed"
     return {JobStatus.SUCCEEDED: "Done", JobStatus.CANCELLED: "Cancelled"}[job.status]
+
+
+def complaint(field: str, message: str) -> str:
+    """A field's error as the portal says it: with the control's label instead of the API's name and value."""
+    label = LABELS.get(field.partition(".")[0])
+    if label is None:
+        return message
+    return f"{label}: " + ("choose one first" if message == MISSING else PREFIX.sub("", message))
 
 
 def moment(when: datetime | None) -> str:

@@ -134,11 +134,11 @@ async function forecast() {
   try {
     const found = await call("POST", "/jobs/forecast", { json: fields, signal: asked.signal });
     const wait = found.jobs_ahead ? `, after ${found.jobs_ahead} in line` : "";
-    line.textContent = `About ${duration(found.seconds)}${wait}`;
+    line.textContent = (found.seconds < 1 ? "Under a second" : `About ${duration(found.seconds)}`) + wait;
     line.classList.remove("wrong");
   } catch (error) {
     if (error.name === "AbortError" || !(error instanceof Problem)) return;
-    line.textContent = error.message;
+    line.textContent = error.errors.map(complaint).join(" ") || error.message;
     line.classList.add("wrong");
   }
 }
@@ -150,7 +150,7 @@ function showError(error) {
     const name = field.split(".")[0];
     const place = form().querySelector(`[data-error="${CSS.escape(name)}"]`);
     if (!place) continue;
-    place.textContent = message;
+    place.textContent = complaint({ field, message });
     place.hidden = false;
     form().elements[name]?.setAttribute?.("aria-invalid", "true");
     shown = true;
@@ -159,6 +159,15 @@ function showError(error) {
   box.querySelector("p").textContent = error.message;
   if (!shown) box.focus();
   announce(error.message);
+}
+
+/** A field's error with the control's label instead of the API's name and value. */
+function complaint({ field, message }) {
+  const name = field.split(".")[0];
+  const label = form().querySelector(`label[for="${CSS.escape(name)}"], [data-slot="${CSS.escape(name)}"] legend`);
+  if (!label) return message;
+  const said = message === "Field required" ? "choose one first" : message.replace(/^[\w.]+=[^:]*: /, "");
+  return `${label.textContent.trim()}: ${said}`;
 }
 
 function clearErrors() {

@@ -17,12 +17,15 @@ export function duration(seconds) {
 }
 
 export function stateText(job) {
-  if (job.status === "queued") return job.queue_position === 1 ? "Next in line" : `${job.queue_position ?? "Some place"} in line`;
+  if (job.status === "queued") {
+    if (job.queue_position === 1) return "Next in line";
+    return job.queue_position ? `Number ${job.queue_position} in line` : "In line";
+  }
   if (job.status !== "running") return "";
   if (job.cancel_requested) return "Stopping";
-  const step = job.total_steps ? ` · step ${job.step} of ${job.total_steps}` : "";
+  const doing = job.total_steps ? `Step ${job.step} of ${job.total_steps}` : (STAGES[job.stage] ?? "Starting");
   const left = job.eta_seconds ? ` · ${duration(job.eta_seconds)} left` : "";
-  return (STAGES[job.stage] ?? "Starting") + step + left;
+  return doing + left;
 }
 
 export function showProgress(job) {
