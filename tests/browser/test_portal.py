@@ -137,9 +137,9 @@ def test_without_scripts_everything_works_too(browser: Browser, address: str, wo
     claim = worker.claim()
     worker.step(claim, 2, 7)
     # the page looks again by itself while the job runs
-    expect(page.locator("[data-state]")).to_contain_text("Step 2 of 7", timeout=8000)
+    expect(page.locator("[data-state]")).to_contain_text("Step 2 of 7")
     worker.succeed(claim)
-    expect(page.locator("#player")).to_be_visible(timeout=8000)
+    expect(page.locator("#player")).to_be_visible()
     assert page.locator("#player").get_attribute("controls") is not None
     page.click("#use-last-frame")
     expect(page.locator("#task-image-to-video")).to_be_checked()
