@@ -46,10 +46,10 @@ class Manifest(SpecModel):
     def path(self) -> Path:
         return SHIPPED_WEIGHTS / self.folder
 
-    def vocabulary(self) -> dict[str, list[str]]:
-        """Subjects, motions and backgrounds the model knows, where its weights say so; else empty."""
+    def vocabulary(self) -> dict[str, list[str] | dict[str, list[str]]]:
+        """Subjects, motions, backgrounds and synonyms the model knows, where its weights say so; else empty."""
         file = self.path / "vocabulary.json"
-        found: dict[str, list[str]] = json.loads(file.read_text()) if file.is_file() else {}
+        found: dict[str, list[str] | dict[str, list[str]]] = json.loads(file.read_text()) if file.is_file() else {}
         return found
 
 

@@ -72,6 +72,7 @@ def _frames(num_frames: int, rule: FrameRule) -> int:
     raise SpecError(
         f"num_frames={num_frames}: this model needs {form} from {rule.min} to {rule.max}; nearest {verb} {words}",
         field="num_frames",
+        nearest=nearest,
     )
 
 
@@ -82,7 +83,9 @@ def _shortened(rule: FrameRule, available: int, asked: int | None) -> FrameRule:
     longest = max(nearest_frame_counts(available, rule)[0], rule.min)
     if asked is not None and asked > available:
         raise SpecError(
-            f"num_frames={asked}: the source holds {available} frames; nearest is {longest}", field="num_frames"
+            f"num_frames={asked}: the source holds {available} frames; nearest is {longest}",
+            field="num_frames",
+            nearest=(longest,),
         )
     return rule.model_copy(update={"max": longest, "default": min(rule.default, longest)})
 
@@ -99,6 +102,7 @@ def _side(field: str, asked: int | None, rules: ModelRules) -> int:
             f"{field}={asked}: must be a multiple of {rule.multiple} from {rule.min} to {rule.max}; "
             f"nearest is {nearest}",
             field=field,
+            nearest=(nearest,),
         )
     return asked
 
@@ -108,5 +112,7 @@ def _within(field: str, asked: Number | None, low: Number, high: Number, default
         return default
     if not low <= asked <= high:
         nearest = low if not asked >= low else high
-        raise SpecError(f"{field}={asked}: must be from {low} to {high}; nearest is {nearest}", field=field)
+        raise SpecError(
+            f"{field}={asked}: must be from {low} to {high}; nearest is {nearest}", field=field, nearest=(nearest,)
+        )
     return asked

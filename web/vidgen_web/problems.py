@@ -103,14 +103,14 @@ class ProblemError(VidgenError):
         self.headers = dict(headers or {})
 
 
-def problem_of(error: VidgenError, *, nearest: tuple[int | float, ...] | None = None) -> ProblemError:
+def problem_of(error: VidgenError) -> ProblemError:
     """The same failure as a ProblemError: a SpecError keeps its field, an unknown code becomes internal_error."""
     if isinstance(error, ProblemError):
         return error
     code = error.code if error.code in STATUS_BY_CODE else "internal_error"
     errors: tuple[FieldError, ...] = ()
     if isinstance(error, SpecError):
-        errors = (FieldError(field=error.field, message=error.message, nearest=nearest),)
+        errors = (FieldError(field=error.field, message=error.message, nearest=error.nearest or None),)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if STATUS_BY_CODE[code] in (429, 503) else {}
     return ProblemError(code, error.message, errors=errors, headers=headers)
 

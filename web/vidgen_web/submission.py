@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.queue import poke
-from vidgen.jobs.views import Created, Job, Upload
+from vidgen.jobs.views import Artifact, Created, Job, Upload
 from vidgen.spec import (
     JOB_SPEC,
     ImageToVideo,
@@ -20,7 +20,6 @@ from vidgen.spec import (
     SamplingFields,
     TextToVideo,
     VideoToVideo,
-    nearest_frame_counts,
     resolve,
 )
 from vidgen_models.registry import Manifest
@@ -112,9 +111,23 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest]:
             error.code, error.message, errors=(FieldError(field="model", message=error.message),)
         ) from error
     try:
-        return resolve(spec, manifest.rules), manifest
+        return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
     except SpecError as error:
-        raise problem_of(error, nearest=_nearest(error.field, spec, manifest)) from error
+        raise problem_of(error) from error
+
+
+def _source_seconds(services: Services, spec: Spec) -> float | None:
+    """The length of a video-to-video job's source, where it is already here and is a clip."""
+    if not isinstance(spec, VideoToVideo):
+        return None
+    found = _find(services, spec.video)
+    if found is None or not found.num_frames or not found.fps:
+        return None
+    return found.num_frames / found.fps
+
+
+def _find(services: Services, ref: MediaRef) -> Upload | Artifact | None:
+    return services.uploads.get(ref.upload_id) if ref.upload_id else services.jobs.artifact(ref.key)
 
 
 def check_media(services: Services, spec: SamplingFields) -> None:
@@ -126,7 +139,7 @@ def check_media(services: Services, spec: SamplingFields) -> None:
 
 
 def _check_reference(services: Services, name: str, ref: MediaRef) -> None:
-    found = services.uploads.get(ref.upload_id) if ref.upload_id else services.jobs.artifact(ref.key)
+    found = _find(services, ref)
     if found is None:
         raise SpecError(f"{name}={ref.key}: there is no such upload or artifact", field=name, code="media_not_found")
     kind = "image" if found.kind == "poster" else found.kind
@@ -147,20 +160,3 @@ def _task(fields: Mapping[str, Any]) -> str:
 def _frame(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     given = fields.get(name)
     return {"frame": given["frame"]} if isinstance(given, Mapping) and given.get("frame") is not None else {}
-
-
-def _nearest(name: str, spec: SamplingFields, manifest: Manifest) -> tuple[int | float, ...] | None:
-    asked, rules = getattr(spec, name, None), manifest.rules
-    if asked is None:
-        return None
-    if name == "num_frames":
-        return nearest_frame_counts(asked, rules.frames)
-    bands: dict[str, tuple[float, float]] = {
-        "num_inference_steps": (rules.steps.min, rules.steps.max),
-        "guidance_scale": (rules.guidance.min, rules.guidance.max),
-        "strength": (0.0, 1.0),
-    }
-    if name not in bands:
-        return None
-    low, high = bands[name]
-    return (min(max(asked, low), high),)

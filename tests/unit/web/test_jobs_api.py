@@ -46,7 +46,7 @@ def test_a_wrong_frame_count_is_answered_with_the_nearest_valid_ones(client: Fla
         ({"guidance_scale": 99}, "guidance_scale", [8.0]),
         ({"num_inference_steps": 0}, "num_inference_steps", [1]),
         ({"video": {"upload_id": "upl_x"}, "strength": 1.5}, "strength", [1.0]),
-        ({"width": 65}, "width", None),
+        ({"width": 65}, "width", [64]),
         ({"prompts": "typo"}, "prompts", None),
         ({"model": "nothing-here"}, "model", None),
         ({"task": "image-to-video"}, "image", None),
@@ -148,6 +148,16 @@ def test_form_references_name_an_artifact_and_its_frame(client: FlaskClient, wor
     assert job["spec"]["image"] == {"upload_id": None, "artifact_id": video["id"], "frame": -1}
     beyond = client.post(JOBS, json={"image": {"artifact_id": video["id"], "frame": 5}})
     assert beyond.get_json()["errors"][0]["field"] == "image.frame"
+
+
+def test_a_restyle_is_as_long_as_its_source_allows(client: FlaskClient, worker: SimulatedWorker) -> None:
+    client.post(JOBS, json={**PROMPT, "num_frames": 9})
+    source = {"artifact_id": client.get(f"{JOBS}/{worker.run()}").get_json()["artifacts"][0]["id"]}
+    fitting = client.post(JOBS, json={**PROMPT, "video": source})
+    assert (fitting.status_code, fitting.get_json()["spec"]["num_frames"]) == (202, 9)
+    longer = client.post(JOBS, json={**PROMPT, "video": source, "num_frames": 13})
+    assert longer.status_code == 422
+    assert longer.get_json()["errors"][0]["nearest"] == [9]
 
 
 def test_receipts_are_no_media(client: FlaskClient, worker: SimulatedWorker) -> None:
