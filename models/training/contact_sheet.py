@@ -1,0 +1,55 @@
+"""A sheet of clips for the eye: each clip is a strip of frames under its prompt."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, caption, random_scene
+from training.sampling import Generator, Settings
+
+SHOWN_FRAMES = (0, 4, 8, 12, 16)
+
+
+def sheet(
+    clips: NDArray[np.uint8], labels: Sequence[str], columns: int = 3, frames: Sequence[int] = SHOWN_FRAMES
+) -> Image.Image:
+    """Strips of the chosen frames, `columns` clips a row, each under its label."""
+    height, width = clips.shape[2:4]
+    strip, row = width * len(frames) + 6, height + 14
+    rows = -(-len(clips) // columns)
+    page = Image.new("RGB", (strip * columns, row * rows), "white")
+    pen = ImageDraw.Draw(page)
+    for n, (clip, label) in enumerate(zip(clips, labels, strict=True)):
+        x, y = n % columns * strip, n // columns * row
+        pen.text((x + 2, y), label[: strip // 6], fill="black")
+        page.paste(Image.fromarray(np.concatenate([clip[f] for f in frames], axis=1)), (x, y + 13))
+    return page
+
+
+def unpicked_prompts(count: int, seed: int = 0) -> list[str]:
+    """The first `count` prompts that a fixed seed gives, half of them of pairs never trained on."""
+    rng = np.random.default_rng([11, seed])
+    return [caption(random_scene(rng, n % 2 == 0), rng, TEMPLATES + HELD_OUT_TEMPLATES) for n in range(count)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=48)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--guidance", type=float, default=3.0)
+    args = parser.parse_args()
+    prompts = unpicked_prompts(args.count)
+    clips = Generator.load(args.model)(prompts, range(args.count), Settings(args.steps, args.guidance))
+    sheet(clips, prompts).save(args.output, optimize=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Measures an exported model against what was asked of it, with controls beside every figure.
+
+Run `python -m training.evaluate --model <folder>`. Prints a report in Markdown and writes it beside the judges.
+The judges are tested on real renders and on real renders sent through the autoencoder first; shuffled prompts are
+the control.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_scene
+from training.judges import Judges, real_clips
+from training.latents import decode, encode
+from training.render import MOTIONS, render_clip
+from training.sampling import Generator, Settings, to_pixels
+from training.sprites import Sprite, load_sprites
+from training.vae import to_tensor
+
+BATCH = 20
+Clips = NDArray[np.uint8]
+
+
+def psnr(a: Clips, b: Clips) -> float:
+    return float(10 * np.log10(255**2 / np.mean((a.astype(float) - b.astype(float)) ** 2)))
+
+
+def through_autoencoder(generator: Generator, clips: Clips) -> Clips:
+    vae = generator.pipeline.vae
+    parts = [decode(vae, encode(vae, part)) for part in to_tensor(clips).split(8)]
+    return to_pixels(torch.cat(parts))
+
+
+def frame_change(clips: Clips) -> float:
+    """Mean absolute difference of neighbouring frames inside the autoencoder's groups of four."""
+    change = np.abs(np.diff(clips.astype(float), axis=1)).mean(axis=(0, 2, 3, 4))
+    return float(np.mean([c for i, c in enumerate(change) if i % 4 != 0]))
+
+
+def autoencoder_report(generator: Generator, clips: Clips) -> dict[str, float]:
+    """Quality and liveliness of the autoencoder on real clips, PSNR by position inside a group."""
+    rebuilt = through_autoencoder(generator, clips)
+    positions = {f"psnr_frame_{i}": round(psnr(clips[:, i], rebuilt[:, i]), 2) for i in range(0, 9)}
+    ratio = frame_change(rebuilt) / frame_change(clips)
+    return {"psnr": round(psnr(clips, rebuilt), 2), "within_group_change": round(ratio, 3), **positions}
+
+
+def generate(generator: Generator, prompts: Sequence[str], settings: Settings, seed: int) -> Clips:
+    batches = [range(i, min(i + BATCH, len(prompts))) for i in range(0, len(prompts), BATCH)]
+    return np.concatenate([generator([prompts[i] for i in b], [seed + i for i in b], settings) for b in batches])
+
+
+def table_row(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str, object]:
+    scores = judges.scores(clips, scenes)
+    turning = np.array([s.motion in MOTIONS[:4] for s in scenes])
+    rates = {k: round(float(v.mean()), 3) for k, v in scores.items()}
+    return {"n": len(scenes), **rates, "directions": round(float(scores["motion"][turning].mean()), 3)}
+
+
+def by_motion(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str, str]:
+    hits = judges.scores(clips, scenes)["motion"]
+    asked = np.array([s.motion for s in scenes])
+    return {m: f"{int(hits[asked == m].sum())}/{int((asked == m).sum())}" for m in MOTIONS}
+
+
+def even_scenes(count: int, held_out: bool, rng: np.random.Generator) -> list[Scene]:
+    """`count` scenes with every motion equally often."""
+    scenes: list[Scene] = []
+    while len(scenes) < count:
+        scene = random_scene(rng, held_out)
+        if scene.motion == MOTIONS[len(scenes) % len(MOTIONS)]:
+            scenes.append(scene)
+    return scenes
+
+
+def shuffled(scenes: Sequence[Scene]) -> list[Scene]:
+    """Other prompts for the same clips: a shift by an odd count, so that hardly any aspect stays."""
+    order = np.random.default_rng(1).permutation(len(scenes))
+    return [scenes[order[(int(np.where(order == i)[0][0]) + 1) % len(scenes)]] for i in range(len(scenes))]
+
+
+def adherence(
+    generator: Generator, judges: Judges, counts: tuple[int, int], settings: Settings
+) -> Iterator[tuple[str, dict[str, object]]]:
+    rng = np.random.default_rng(21)
+    name = f"{settings.steps} steps, guidance {settings.guidance:g}"
+    for label, held_out, count in (("held-out pairs", True, counts[0]), ("trained pairs", False, counts[1])):
+        scenes = even_scenes(count, held_out, rng)
+        prompts = [caption(s, rng, HELD_OUT_TEMPLATES if i % 3 == 0 else TEMPLATES) for i, s in enumerate(scenes)]
+        if not count:
+            continue
+        clips = generate(generator, prompts, settings, 1000)
+        yield f"{label}, {name}", {**table_row(judges, clips, scenes), "by_motion": by_motion(judges, clips, scenes)}
+        yield f"{label}, {name}, shuffled prompts", table_row(judges, clips, shuffled(scenes))
+
+
+def first_frame_report(
+    generator: Generator, judges: Judges, sprites: dict[str, Sprite], count: int, settings: Settings
+) -> dict[str, object]:
+    """Image-to-video on held-out pairs: is frame 0 the given picture, and does the rest move as asked?"""
+    rng = np.random.default_rng(31)
+    scenes = even_scenes(count, True, rng)
+    real = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
+    video = to_tensor(real)
+    mask = torch.ones(video.shape[0], *video.shape[2:])
+    mask[:, 0] = 0
+    prompts = [caption(s, rng) for s in scenes]
+    clips = np.concatenate(
+        [
+            generator(
+                prompts[i : i + BATCH],
+                range(i, min(i + BATCH, count)),
+                settings,
+                generator.context(video[i : i + BATCH], mask[i : i + BATCH]),
+            )
+            for i in range(0, count, BATCH)
+        ]
+    )
+    rebuilt = through_autoencoder(generator, real[:, :1])
+    return {
+        **table_row(judges, clips, scenes),
+        "frame_0_psnr_to_input": round(psnr(clips[:, 0], real[:, 0]), 2),
+        "frame_0_psnr_to_round_trip": round(psnr(clips[:, 0], rebuilt[:, 0]), 2),
+        "by_motion": by_motion(judges, clips, scenes),
+    }
+
+
+def editing_report(
+    generator: Generator, judges: Judges, sprites: dict[str, Sprite], count: int, settings: Settings
+) -> dict[str, object]:
+    """Video-to-video: another subject is asked for; distance to the source must grow with strength."""
+    rng = np.random.default_rng(41)
+    scenes = [random_scene(rng) for _ in range(count)]
+    targets = [Scene(random_scene(rng).subject, s.motion, s.background) for s in scenes]
+    real = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
+    start = encode(generator.pipeline.vae, to_tensor(real))
+    report: dict[str, object] = {}
+    for strength in (0.3, 0.6, 0.9):
+        prompts = [caption(s, np.random.default_rng(1)) for s in targets]
+        clips = generator(prompts, range(count), settings, start=start, strength=strength)
+        row = table_row(judges, clips, targets)
+        report[f"strength {strength}"] = {**row, "psnr_to_source": round(psnr(clips, real), 2)}
+    return report
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--held-out", type=int, default=80)
+    parser.add_argument("--trained", type=int, default=120)
+    parser.add_argument("--steps", type=int, nargs="+", default=[20, 8])
+    parser.add_argument("--guidance", type=float, nargs="+", default=[3.0])
+    parser.add_argument("--only-text", action="store_true")
+    args = parser.parse_args()
+    sprites, judges, generator = (
+        load_sprites(args.cache),
+        Judges.load(args.work / "judges.pt"),
+        Generator.load(args.model),
+    )
+    report: dict[str, object] = {}
+
+    def note(key: str, value: object) -> None:
+        report[key] = value
+        print(key, json.dumps(value), flush=True)
+
+    if not args.only_text:
+        clips, scenes = real_clips(sprites, 160, np.random.default_rng(77))
+        note("real renders", table_row(judges, clips, scenes))
+        note("real renders through the autoencoder", table_row(judges, through_autoencoder(generator, clips), scenes))
+        note("autoencoder", autoencoder_report(generator, clips))
+        moving = [i for i, s in enumerate(scenes) if s.motion == "spin"]
+        note("autoencoder on spins", autoencoder_report(generator, clips[moving]))
+    for guidance in args.guidance:
+        for steps in args.steps:
+            for key, value in adherence(generator, judges, (args.held_out, args.trained), Settings(steps, guidance)):
+                note(key, value)
+    if not args.only_text:
+        best = Settings(args.steps[0], args.guidance[0])
+        note("image to video", first_frame_report(generator, judges, sprites, 40, best))
+        note("video to video", editing_report(generator, judges, sprites, 16, best))
+        (args.work / "evaluation.json").write_text(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()

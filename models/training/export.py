@@ -1,0 +1,81 @@
+"""Writes a trained checkpoint as a folder in the standard diffusers layout, loadable by stock WanVACEPipeline.
+
+Run `python -m training.export --output <folder>`. Weights are taken from the moving average and stored in half
+precision, the autoencoder in single precision, because it is small and its errors are seen.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from diffusers import UniPCMultistepScheduler, WanVACEPipeline
+
+from training.latents import load_vae
+from training.presets import PRESETS, Preset
+from training.render import BACKGROUNDS
+from training.sprites import SUBJECTS
+from training.tokenizer import build_tokenizer
+from training.transformer import build
+
+MOTION_WORDS = {
+    "left": "moves left",
+    "right": "moves right",
+    "up": "moves up",
+    "down": "moves down",
+    "grow": "grows",
+    "shrink": "shrinks",
+    "spin": "spins",
+    "still": "stays still",
+}
+
+
+def build_pipeline(preset: Preset, work: Path) -> WanVACEPipeline:
+    """The whole pipeline from the newest checkpoints in `work`; an untrained transformer when there is none yet."""
+    tokenizer = build_tokenizer()
+    model = build(preset, tokenizer)
+    checkpoint = work / "transformer.pt"
+    if checkpoint.exists():
+        values = torch.load(checkpoint, weights_only=True)["average"]
+        with torch.no_grad():
+            for parameter, value in zip(model.parameters(), values, strict=True):
+                parameter.copy_(value)
+    return WanVACEPipeline(
+        tokenizer=tokenizer,
+        text_encoder=model["text"].eval(),
+        vae=load_vae(work, preset.name),
+        scheduler=UniPCMultistepScheduler(
+            prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, num_train_timesteps=1000
+        ),
+        transformer=model["transformer"].eval(),
+    )
+
+
+def export(preset: Preset, work: Path, output: Path) -> None:
+    pipeline = build_pipeline(preset, work)
+    pipeline.transformer.half()
+    pipeline.text_encoder.half()
+    pipeline.save_pretrained(output, safe_serialization=True)
+    vocabulary = {
+        "subjects": [s.name for s in SUBJECTS],
+        "synonyms": {s.name: list(s.words[1:]) for s in SUBJECTS if len(s.words) > 1},
+        "motions": list(MOTION_WORDS.values()),
+        "backgrounds": list(BACKGROUNDS),
+    }
+    (output / "vocabulary.json").write_text(json.dumps(vocabulary, indent=1) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--output", type=Path, required=True)
+    args = parser.parse_args()
+    export(PRESETS[args.preset], args.work, args.output)
+    print(sum(f.stat().st_size for f in args.output.rglob("*") if f.is_file()) / 1e6, "MB")
+
+
+if __name__ == "__main__":
+    main()

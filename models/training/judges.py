@@ -1,0 +1,160 @@
+"""The judges of generated clips: a subject classifier, a motion classifier and a measure of the background's colour.
+
+They are trained on real renders only (partly blurred, because every autoencoder blurs) and must prove themselves on
+renders they have not seen before anything generated is shown to them. Run `python -m training.judges` to train and
+check them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from training.captions import Scene, random_scene
+from training.optimiser import for_module
+from training.render import BACKGROUNDS, MOTIONS, render_clip
+from training.sprites import SUBJECTS, Sprite, load_sprites
+
+NAMES = [s.name for s in SUBJECTS]
+WATCHED = np.linspace(0, 1, 9)  # nine moments of a clip are enough to tell its motion
+LOOKED_AT = (0.0, 0.3, 0.65, 1.0)
+
+
+def network(channels: int, classes: int, widths: Sequence[int]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for into, out in zip([channels, *widths[:-1]], widths, strict=True):
+        layers += [nn.Conv2d(into, out, 3, stride=2, padding=1), nn.GroupNorm(8, out), nn.SiLU()]
+    layers += [nn.Conv2d(widths[-1], widths[-1], 3, padding=1), nn.SiLU(), nn.Flatten(), nn.LazyLinear(classes)]
+    return nn.Sequential(*layers)
+
+
+def blurred(clip: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+    """The clip as floats in [-1, 1], half the time blurred and always a little noisy."""
+    x = clip.astype(np.float32) / 127.5 - 1
+    if rng.uniform() < 0.6:
+        sigma = rng.uniform(0.4, 1.4)
+        x = np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in x])
+    return x + rng.normal(0, rng.uniform(0, 0.05), x.shape).astype(np.float32)
+
+
+def pick(clips: NDArray[np.generic], moments: Sequence[float]) -> NDArray[np.generic]:
+    frames = np.round(np.asarray(moments) * (clips.shape[-4] - 1)).astype(int)
+    return clips[..., frames, :, :, :]
+
+
+def motion_input(clips: Tensor) -> Tensor:
+    """B 9 H W 3 in [-1, 1] to B 27 32 32, less the first frame's border colour so that colours do not matter."""
+    x = clips.permute(0, 1, 4, 2, 3).flatten(1, 2)
+    ground = x[:, :, 0, :].median(dim=-1).values[:, :, None, None]
+    return F.avg_pool2d(x - ground, 2)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judges:
+    subject_net: nn.Module
+    motion_net: nn.Module
+
+    @classmethod
+    def untrained(cls) -> Judges:
+        torch.manual_seed(0)
+        subject, motion = network(3, len(NAMES), (32, 64, 128, 128)), network(27, len(MOTIONS), (48, 96, 128))
+        subject(torch.zeros(1, 3, 64, 64)), motion(torch.zeros(1, 27, 32, 32))
+        return cls(subject, motion)
+
+    @classmethod
+    def load(cls, path: Path) -> Judges:
+        judges, state = cls.untrained(), torch.load(path, weights_only=True)
+        judges.subject_net.load_state_dict(state["subject"])
+        judges.motion_net.load_state_dict(state["motion"])
+        return judges
+
+    def save(self, path: Path) -> None:
+        torch.save({"subject": self.subject_net.state_dict(), "motion": self.motion_net.state_dict()}, path)
+
+    @torch.no_grad()
+    def subjects(self, clips: NDArray[np.uint8]) -> list[str]:
+        """The subject seen in each of B clips (T H W 3), by four of its frames together."""
+        frames = torch.from_numpy(pick(clips, LOOKED_AT).copy()).float() / 127.5 - 1
+        logits = self.subject_net(frames.flatten(0, 1).permute(0, 3, 1, 2)).log_softmax(-1)
+        return [NAMES[i] for i in logits.unflatten(0, (-1, len(LOOKED_AT))).mean(1).argmax(-1)]
+
+    @torch.no_grad()
+    def motions(self, clips: NDArray[np.uint8]) -> list[str]:
+        frames = torch.from_numpy(pick(clips, WATCHED).copy()).float() / 127.5 - 1
+        return [MOTIONS[i] for i in self.motion_net(motion_input(frames)).argmax(-1)]
+
+    @staticmethod
+    def backgrounds(clips: NDArray[np.uint8]) -> list[str]:
+        """The named colour nearest to the median of each clip's outermost pixels."""
+        ring = np.concatenate([clips[:, :, 0], clips[:, :, -1], clips[:, :, :, 0], clips[:, :, :, -1]], axis=2)
+        colour = np.median(ring.reshape(len(clips), -1, 3), axis=1)
+        table = np.array(list(BACKGROUNDS.values()))
+        return [list(BACKGROUNDS)[i] for i in ((colour[:, None] - table) ** 2).sum(-1).argmin(1)]
+
+    def scores(self, clips: NDArray[np.uint8], scenes: Sequence[Scene]) -> dict[str, NDArray[np.bool_]]:
+        """Whether each clip shows what its scene asks for, aspect by aspect."""
+        seen = {"subject": self.subjects(clips), "motion": self.motions(clips), "background": self.backgrounds(clips)}
+        return {
+            k: np.array([getattr(s, k) == v for s, v in zip(scenes, values, strict=True)]) for k, values in seen.items()
+        }
+
+
+def real_clips(
+    sprites: dict[str, Sprite], count: int, rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], list[Scene]]:
+    scenes = [random_scene(rng, None) for _ in range(count)]
+    return np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes]), scenes
+
+
+def train(sprites: dict[str, Sprite], minutes: float) -> Judges:
+    judges, rng = Judges.untrained(), np.random.default_rng(5)
+    nets = nn.ModuleList([judges.subject_net, judges.motion_net])
+    optimiser, begin, step = for_module(nets, 0.01, 0.1), time.monotonic(), 0
+    while (progress := (time.monotonic() - begin) / (minutes * 60)) < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = 0.01 * min(1, (step + 1) / 30) * (1 - progress) + 1e-5
+        scenes = [random_scene(rng, None) for _ in range(48)]
+        clips = [
+            blurred(pick(render_clip(sprites[s.subject], s.motion, s.background, rng), WATCHED), rng) for s in scenes
+        ]
+        video = torch.from_numpy(np.stack(clips)).float()
+        stills = video[:, rng.choice(9, 2, replace=False)].flatten(0, 1).permute(0, 3, 1, 2)
+        subject = torch.tensor([NAMES.index(s.subject) for s in scenes]).repeat_interleave(2)
+        motion = torch.tensor([MOTIONS.index(s.motion) for s in scenes])
+        with torch.autocast("cpu", torch.bfloat16):
+            seen, moved = judges.subject_net(stills), judges.motion_net(motion_input(video))
+        one, two = F.cross_entropy(seen.float(), subject), F.cross_entropy(moved.float(), motion)
+        (one + two).backward()
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        step += 1
+        if step % 50 == 0:
+            print(f"{step} {progress * minutes:.2f} min subject {one.item():.3f} motion {two.item():.3f}", flush=True)
+    return judges
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--minutes", type=float, default=5)
+    args = parser.parse_args()
+    sprites = load_sprites(args.cache)
+    judges = train(sprites, args.minutes)
+    judges.save(args.work / "judges.pt")
+    clips, scenes = real_clips(sprites, 300, np.random.default_rng(99))
+    print({k: float(v.mean()) for k, v in judges.scores(clips, scenes).items()})
+
+
+if __name__ == "__main__":
+    main()

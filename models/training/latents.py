@@ -1,0 +1,193 @@
+"""Renders clips and encodes them once, with everything the conditioned tasks need, into shards of half-precision
+arrays.
+
+The VACE context is built exactly as diffusers' WanVACEPipeline does it (`prepare_video_latents`, `prepare_masks`):
+what is kept and what is hidden are encoded apart, the mask is folded 8 x 8 into channels and thinned in time. Run
+several workers at once: `python -m training.latents --worker 0 --workers 2`. A worker skips the shards that exist
+already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKLWan
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training import vae_forward
+from training.captions import Scene, random_scene
+from training.presets import PRESETS
+from training.render import SIZE, render_clip
+from training.sprites import Sprite, load_sprites
+from training.vae import STAGES, Z_DIM, build, to_tensor
+
+SHARD = 96
+LONG_FRAMES, SHORT_FRAMES = 25, 17
+TASKS = ("first", "extend", "ends", "inpaint")
+
+
+def load_vae(work: Path, preset: str) -> AutoencoderKLWan:
+    """The autoencoder of the newest stage that was trained, in evaluation mode, mean and std in its config."""
+    vae = build(PRESETS[preset].vae).eval().requires_grad_(False)
+    trained = [work / f"vae-{stage}.pt" for stage in reversed(STAGES)]
+    state = torch.load(next(path for path in trained if path.exists()), weights_only=True)
+    vae.load_state_dict(state["model"])
+    statistics = work / "latent-statistics.pt"
+    if statistics.exists():
+        mean, std = torch.load(statistics, weights_only=True)
+        vae.register_to_config(latents_mean=mean.tolist(), latents_std=std.tolist())
+    return vae
+
+
+@torch.no_grad()
+def encode(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
+    """Most likely latents of `video` (B 3 T H W in [-1, 1]), normalised by the config's mean and std."""
+    mean = torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1, 1)
+    std = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
+    return (vae_forward.encode(vae, video)[:, :Z_DIM].float() - mean) / std
+
+
+@torch.no_grad()
+def decode(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
+    """Pixels in [-1, 1] of normalised `latents`."""
+    mean = torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1, 1)
+    std = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
+    return vae_forward.decode(vae, latents * std + mean).clamp(-1, 1)
+
+
+def fold_mask(mask: Tensor) -> Tensor:
+    """B T H W (1 where the model paints) to B 64 t H/8 W/8, as the pipeline folds it."""
+    batch, frames, height, width = mask.shape
+    blocks = mask.view(batch, frames, height // 8, 8, width // 8, 8).permute(0, 3, 5, 1, 2, 4).flatten(1, 2)
+    return F.interpolate(blocks, size=((frames + 3) // 4, height // 8, width // 8), mode="nearest-exact")
+
+
+def random_mask(task: str, frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """T H W mask of a task: 0 where the picture is given, 1 where the model paints."""
+    mask = np.ones((frames, SIZE, SIZE), np.float32)
+    if task == "first":
+        mask[0] = 0
+    elif task == "extend":
+        mask[:5] = 0
+    elif task == "ends":
+        mask[[0, -1]] = 0
+    else:
+        mask[:] = 0
+        width, height = rng.integers(24, 49, 2)
+        x, y = rng.integers(0, SIZE - width + 1), rng.integers(0, SIZE - height + 1)
+        mask[:, y : y + height, x : x + width] = 1
+    return mask
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    scene: Scene
+    task: str
+    clip: NDArray[np.uint8]
+    hidden: NDArray[np.uint8]
+    mask: NDArray[np.float32]
+
+
+def random_example(sprites: dict[str, Sprite], task: str, frames: int, rng: np.random.Generator) -> Example:
+    """A training scene with a mask; under the mask lies neutral grey, or for half the inpaintings another subject."""
+    scene = random_scene(rng)
+    clip = render_clip(sprites[scene.subject], scene.motion, scene.background, rng, frames)
+    hidden = np.full_like(clip, 128)
+    if task == "inpaint" and rng.uniform() < 0.5:
+        other = random_scene(rng, None)
+        hidden = render_clip(sprites[other.subject], other.motion, scene.background, rng, frames)
+    return Example(scene, task, clip, hidden, random_mask(task, frames, rng))
+
+
+def encode_fast(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
+    """`encode` in bf16, eight clips at a time: its rounding is far below the posterior's own noise."""
+    return torch.cat(
+        [encode(vae, part.bfloat16().contiguous(memory_format=torch.channels_last_3d)) for part in video.split(8)]
+    )
+
+
+def make_shard(
+    vae: AutoencoderKLWan, sprites: dict[str, Sprite], task: str, frames: int, rng: np.random.Generator
+) -> dict[str, object]:
+    examples = [random_example(sprites, task, frames, rng) for _ in range(SHARD)]
+    video = to_tensor(np.stack([e.clip for e in examples]))
+    mask = torch.from_numpy(np.stack([e.mask for e in examples]))
+    kept = video * (1 - mask[:, None])
+    hidden = to_tensor(np.stack([e.hidden for e in examples]))
+    hidden = torch.where(hidden.abs() < 0.01, 0.0, hidden) * mask[:, None]
+    latents, inactive = encode_fast(vae, video), encode_fast(vae, kept)
+    grey = encode(vae, torch.zeros_like(video[:1]))
+    reactive = encode_fast(vae, hidden) if task == "inpaint" else None
+    return {
+        "scenes": [(e.scene.subject, e.scene.motion, e.scene.background) for e in examples],
+        "task": task,
+        "latents": latents.half().clone(),
+        "inactive": inactive.half().clone(),
+        "reactive": None if reactive is None else reactive.half().clone(),
+        "mask": fold_mask(mask).to(torch.uint8).clone(),
+        "grey": grey.half().clone(),
+    }
+
+
+def measure_statistics(vae: AutoencoderKLWan, sprites: dict[str, Sprite], work: Path) -> None:
+    """Mean and std of each latent channel over rendered clips, kept beside the checkpoints."""
+    rng = np.random.default_rng(7)
+    clips = []
+    for _ in range(96):
+        scene = random_scene(rng)
+        clips.append(render_clip(sprites[scene.subject], scene.motion, scene.background, rng))
+    with torch.no_grad():
+        parts = [vae_forward.encode(vae, part)[:, :Z_DIM] for part in to_tensor(np.stack(clips)).split(8)]
+    latents = torch.cat(parts)
+    torch.save((latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))), work / "latent-statistics.pt")
+
+
+def plan(clips: int, long_share: float) -> list[tuple[str, int]]:
+    """(task, frames) of every shard; the tasks' shares mirror how often training draws them."""
+    shares = {"first": 0.56, "extend": 0.16, "ends": 0.14, "inpaint": 0.14}
+    shards = [task for task, share in shares.items() for _ in range(round(clips * share / SHARD))]
+    order = np.random.default_rng(0).permutation(len(shards))
+    return [(shards[i], LONG_FRAMES if n % 100 < 100 * long_share else SHORT_FRAMES) for n, i in enumerate(order)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--clips", type=int)
+    parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--worker", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1)
+    args = parser.parse_args()
+    torch.set_flush_denormal(True)
+    preset = PRESETS[args.preset].latents
+    sprites = load_sprites(args.cache)
+    if not (args.work / "latent-statistics.pt").exists():
+        measure_statistics(load_vae(args.work, args.preset), sprites, args.work)
+    vae = load_vae(args.work, args.preset)
+    vae_forward.use_fused_kernels()
+    folder = args.work / "latents"
+    folder.mkdir(exist_ok=True)
+    shards = list(enumerate(plan(args.clips or preset.clips, preset.long_share)))
+    # long shards spread evenly, so that a run stopped early still holds its share of them
+    begin = time.monotonic()
+    for done, (number, (task, frames)) in enumerate(shards[args.worker :: args.workers]):
+        target = folder / f"{number:04d}.pt"
+        if target.exists() or time.monotonic() - begin > args.minutes * 60:
+            continue
+        shard = make_shard(vae, sprites, task, frames, np.random.default_rng([1, number]))
+        torch.save(shard, target.with_suffix(".tmp"))
+        target.with_suffix(".tmp").rename(target)
+        print(f"{done + 1} of {len(shards) // args.workers}: {time.monotonic() - begin:.0f} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

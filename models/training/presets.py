@@ -1,0 +1,70 @@
+"""Sizes and budgets of a training run, small (a two-core CPU in two hours) and full (one GPU)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class VaePreset:
+    base_dim: int
+    num_res_blocks: int
+    image_minutes: float
+    video_minutes: float
+    long_minutes: float
+    image_batch: int
+    video_batch: int
+    learning_rate: float = 0.02
+    kl_weight: float = 3e-4
+    texture_share: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class LatentPreset:
+    clips: int
+    long_share: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerPreset:
+    heads: int
+    head_dim: int
+    layers: int
+    ffn_dim: int
+    vace_layers: tuple[int, ...]
+    text_dim: int
+    text_layers: int
+    minutes: float
+    batch: int
+    learning_rate: float = 0.015
+    ema_decay: float = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    name: str
+    device: str
+    vae: VaePreset
+    latents: LatentPreset
+    transformer: TransformerPreset
+    tasks: dict[str, float] = field(
+        default_factory=lambda: {"text": 0.55, "first": 0.25, "extend": 0.08, "ends": 0.06, "inpaint": 0.06}
+    )
+
+
+PRESETS: dict[str, Preset] = {
+    "cpu": Preset(
+        name="cpu",
+        device="cpu",
+        vae=VaePreset(16, 1, image_minutes=7, video_minutes=24, long_minutes=9, image_batch=32, video_batch=4),
+        latents=LatentPreset(clips=12_000),
+        transformer=TransformerPreset(3, 64, 6, 768, (0, 3), 128, 2, minutes=63, batch=32),
+    ),
+    "full": Preset(
+        name="full",
+        device="cuda",
+        vae=VaePreset(32, 2, image_minutes=10, video_minutes=45, long_minutes=30, image_batch=256, video_batch=32),
+        latents=LatentPreset(clips=120_000),
+        transformer=TransformerPreset(6, 64, 12, 1536, (0, 3, 6, 9), 256, 4, minutes=120, batch=512),
+    ),
+}

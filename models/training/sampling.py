@@ -1,0 +1,96 @@
+"""Generates clips from an exported folder, batched: through the base path, and through the condition's branch.
+
+Only what evaluation and contact sheets need; the service has an engine of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import UniPCMultistepScheduler, WanTransformer3DModel, WanVACEPipeline
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.latents import decode, encode, fold_mask
+from training.networks import base_view
+from training.tokenizer import MAX_LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    steps: int = 20
+    guidance: float = 3.0
+    shift: float = 3.0
+    frames: int = 17
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Generator:
+    """An exported pipeline with the plain transformer over its weights."""
+
+    pipeline: WanVACEPipeline
+    base: WanTransformer3DModel
+
+    @classmethod
+    def load(cls, folder: Path) -> Generator:
+        pipeline = WanVACEPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+        pipeline.text_encoder.eval()
+        return cls(pipeline, base_view(pipeline.transformer.eval()))
+
+    def text(self, prompts: list[str]) -> Tensor:
+        return self.pipeline._get_t5_prompt_embeds(prompts, max_sequence_length=MAX_LENGTH)
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        settings: Settings,
+        context: Tensor | None = None,
+        start: Tensor | None = None,
+        strength: float = 1.0,
+    ) -> NDArray[np.uint8]:
+        """B T H W 3 clips. `context` (B 96 t h w) conditions; `start` (latents) with `strength` < 1 edits a clip
+        (SDEdit)."""
+        text, empty = self.text(list(prompts)), self.text([""] * len(prompts))
+        both = torch.cat([text, empty])
+        scheduler = UniPCMultistepScheduler.from_config(self.pipeline.scheduler.config, flow_shift=settings.shift)
+        scheduler.set_timesteps(settings.steps)
+        shape = (16, (settings.frames - 1) // 4 + 1, 8, 8)
+        latents = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
+        first = round(settings.steps * (1 - strength))
+        if start is not None and first > 0:
+            sigma = scheduler.sigmas[first]
+            latents = (1 - sigma) * start + sigma * latents
+            scheduler.set_begin_index(first)
+        for timestep in scheduler.timesteps[first:]:
+            time = timestep.expand(2 * len(prompts)).float()
+            doubled = torch.cat([latents, latents])
+            if context is None:
+                velocity = self.base(doubled, time, both, return_dict=False)[0]
+            else:
+                control = torch.cat([context, context])
+                velocity = self.pipeline.transformer(
+                    doubled, time, both, control_hidden_states=control, return_dict=False
+                )[0]
+            asked, unasked = velocity.chunk(2)
+            latents = scheduler.step(
+                unasked + settings.guidance * (asked - unasked), timestep, latents, return_dict=False
+            )[0]
+        return to_pixels(torch.cat([decode(self.pipeline.vae, part) for part in latents.split(8)]))
+
+    def context(self, video: Tensor, mask: Tensor) -> Tensor:
+        """VACE context of `video` (B 3 T H W in [-1, 1]) and `mask` (B T H W, 1 where the model paints); grey under
+        the mask."""
+        vae = self.pipeline.vae
+        inactive, reactive = encode(vae, video * (1 - mask[:, None])), encode(vae, torch.zeros_like(video))
+        return torch.cat([inactive, reactive, fold_mask(mask)], dim=1)
+
+
+def to_pixels(video: Tensor) -> NDArray[np.uint8]:
+    """B 3 T H W in [-1, 1] to B T H W 3 in 0..255."""
+    return ((video + 1) * 127.5 + 0.5).clamp(0, 255).byte().permute(0, 2, 3, 4, 1).numpy()

@@ -1,0 +1,72 @@
+"""Fetches the public packages that the recipes learn from, by name, and unpacks them.
+
+Knows: which package holds what, and where it lies once unpacked. Does not know what the files mean.
+Nothing fetched here is ever committed; licences are named in the model card.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One archive of a package registry: `registry` is the client that fetches it ("npm" or "pip")."""
+
+    registry: str
+    name: str
+    version: str
+
+    @property
+    def folder(self) -> str:
+        return self.name.replace("@", "").replace("/", "-") + "-" + self.version
+
+
+SPRITES = Package("npm", "@lobehub/fluent-emoji-3d", "1.1.0")
+NAMES = Package("npm", "emojibase-data", "17.0.0")
+FILM = Package("pip", "moviepy", "2.2.1")
+
+
+def fetch(package: Package, cache: Path) -> Path:
+    """Returns the unpacked folder of `package` under `cache`, downloading and unpacking only what is missing."""
+    target = cache / package.folder
+    if target.exists():
+        return target
+    archives = sorted(cache.glob(f"{package.folder}*.t*gz"))
+    archive = archives[0] if archives else _download(package, cache)
+    partial = target.with_suffix(".partial")
+    with tarfile.open(archive) as tar:
+        tar.extractall(partial, filter="data")
+    partial.rename(target)
+    return target
+
+
+def _download(package: Package, cache: Path) -> Path:
+    cache.mkdir(parents=True, exist_ok=True)
+    spec = f"{package.name}@{package.version}" if package.registry == "npm" else f"{package.name}=={package.version}"
+    npm = ["npm", "pack", spec, "--pack-destination", str(cache)]
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary=:all:", "--no-build-isolation"]
+    subprocess.run(npm if package.registry == "npm" else [*pip, "-d", str(cache), spec], check=True)
+    return next(iter(sorted(cache.glob(f"{package.folder}*.t*gz"))))
+
+
+def sprite_folder(cache: Path) -> Path:
+    """Folder of still sprites named by lower-case code point, such as `1f408.webp` (MIT)."""
+    return fetch(SPRITES, cache) / "package" / "assets"
+
+
+def names_file(cache: Path) -> Path:
+    """JSON list of labels and tags by upper-case code point (MIT)."""
+    return fetch(NAMES, cache) / "package" / "en" / "data.json"
+
+
+def film_file(cache: Path) -> Path | None:
+    """A short film used as texture (Big Buck Bunny, CC-BY 3.0), or None when the package cannot be fetched."""
+    try:
+        return next(iter(sorted(fetch(FILM, cache).rglob("*bunny*.mp4"))), None)
+    except subprocess.CalledProcessError:
+        return None

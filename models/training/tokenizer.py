@@ -1,0 +1,46 @@
+"""Builds the Unigram tokenizer from the words of the captions and wraps it as transformers' T5Tokenizer.
+
+Every word that a caption can hold is one piece, plain and capitalised; any other word falls into letters.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import string
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from transformers import T5Tokenizer
+
+from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, caption, random_scene
+from training.sprites import SUBJECTS
+
+MAX_LENGTH = 32
+LETTER_SCORE = -20.0
+SPECIAL_TOKENS = ("<pad>", "</s>", "<unk>")
+
+
+def corpus(count: int = 40_000) -> Iterator[str]:
+    """Captions of every pair in every wording, and every name."""
+    rng = np.random.default_rng(0)
+    for _ in range(count):
+        yield caption(random_scene(rng, None), rng, TEMPLATES + HELD_OUT_TEMPLATES)
+    yield from (word for subject in SUBJECTS for word in subject.words)
+
+
+def build_tokenizer() -> T5Tokenizer:
+    """A tokenizer of at most MAX_LENGTH tokens a caption; the pieces' scores are their log frequencies."""
+    counts = Counter(word for text in corpus() for word in re.findall(r"[a-z]+", text.lower()))
+    total = sum(counts.values())
+    pieces: dict[str, float] = dict.fromkeys(SPECIAL_TOKENS, 0.0)
+    for word, count in sorted(counts.items()):
+        score = math.log(count / total)
+        pieces["▁" + word] = score
+        pieces.setdefault("▁" + word.capitalize(), score)
+    for letter in string.ascii_letters + string.digits + string.punctuation:
+        pieces.setdefault(letter, LETTER_SCORE)
+    pieces[","] = pieces["."] = -3.0
+    pieces["▁"] = -5.0
+    return T5Tokenizer(vocab=list(pieces.items()), extra_ids=0, model_max_length=MAX_LENGTH)

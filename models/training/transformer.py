@@ -1,0 +1,220 @@
+"""Trains the transformer and its text encoder together on encoded clips: text-to-video and every conditioned task
+in one run.
+
+Rectified flow: x_sigma = (1 - sigma) x0 + sigma noise, the network predicts noise - x0. The logit of sigma is
+normal with mean 1.1 and deviation 1.3, because layout is decided at high noise. Run `python -m
+training.transformer`; it resumes from `transformer.pt`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import T5Tokenizer
+
+from training.captions import Scene, caption
+from training.checkpoints import Clock, Every, restore, save
+from training.networks import base_view, build_text_encoder, build_transformer, embed_text, use_plain_attention
+from training.optimiser import for_module
+from training.parallel import Workers, launch
+from training.presets import PRESETS, Preset
+from training.tokenizer import build_tokenizer
+
+LOGIT_MEAN, LOGIT_STD = 1.1, 1.3
+CAPTION_DROPOUT, CONDITION_DROPOUT = 0.10, 0.08
+SHORTENED = 0.12
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Normalised latents B 16 t h w, their scenes, and the VACE context B 96 t h w (None for text-to-video)."""
+
+    latents: Tensor
+    scenes: list[Scene]
+    context: Tensor | None
+
+
+class LatentSet:
+    """All encoded clips in memory, by task and length."""
+
+    def __init__(self, folder: Path) -> None:
+        shards: dict[tuple[str, int], list[dict[str, object]]] = defaultdict(list)
+        for path in sorted(folder.glob("*.pt")):
+            shard = torch.load(path, weights_only=True)
+            shards[shard["task"], shard["latents"].shape[2]].append(shard)
+        self.groups = {key: self._join(group) for key, group in shards.items()}
+        self.grey = {length: group["grey"] for (_, length), group in self.groups.items()}
+        self.clips = sum(len(group["scenes"]) for group in self.groups.values())
+
+    @staticmethod
+    def _join(shards: list[dict[str, object]]) -> dict[str, object]:
+        tensors = {
+            key: torch.cat([s[key] for s in shards])
+            for key in ("latents", "inactive", "reactive", "mask")
+            if shards[0][key] is not None
+        }
+        scenes = [Scene(*scene) for shard in shards for scene in shard["scenes"]]
+        return {**tensors, "scenes": scenes, "grey": shards[0]["grey"]}
+
+    def batch(self, task: str, long: bool, size: int, rng: np.random.Generator) -> Batch:
+        """`size` random clips; "text" draws from all tasks' clips and carries no context."""
+        lengths = sorted({length for _, length in self.groups})
+        length = lengths[-1] if long else lengths[0]
+        names = [t for t, n in self.groups if n == length and task in (t, "text")]
+        if not names:
+            return self.batch(task, not long, size, rng)
+        if task == "text":
+            weights = np.array([len(self.groups[n, length]["scenes"]) for n in names], float)
+            parts = rng.multinomial(size, weights / weights.sum())
+            batches = [self._draw(n, length, int(k), rng) for n, k in zip(names, parts, strict=True) if k]
+            return Batch(torch.cat([b.latents for b in batches]), [s for b in batches for s in b.scenes], None)
+        return self._draw(task, length, size, rng)
+
+    def _draw(self, task: str, length: int, size: int, rng: np.random.Generator) -> Batch:
+        group = self.groups[task, length]
+        index = torch.from_numpy(rng.integers(len(group["scenes"]), size=size))
+        latents = group["latents"][index].float()
+        grey = self.grey[length].float().expand_as(latents)
+        inactive = group["inactive"][index].float()
+        reactive = group["reactive"][index].float() if "reactive" in group else grey
+        mask = group["mask"][index].float()
+        dropped = torch.from_numpy(rng.uniform(size=size) < CONDITION_DROPOUT).view(-1, 1, 1, 1, 1)
+        inactive, reactive = torch.where(dropped, grey, inactive), torch.where(dropped, grey, reactive)
+        mask = torch.where(dropped, 1.0, mask)
+        return Batch(latents, [group["scenes"][i] for i in index], torch.cat([inactive, reactive, mask], dim=1))
+
+
+def shorten(batch: Batch, task: str, rng: np.random.Generator) -> Batch:
+    """Now and then keeps the first frames alone, so that short clips work too: the autoencoder is causal, hence
+    these are valid."""
+    if task == "ends" or rng.uniform() > SHORTENED:
+        return batch
+    keep = int(rng.integers(2, batch.latents.shape[2]))
+    return Batch(
+        batch.latents[:, :, :keep].contiguous(),
+        batch.scenes,
+        None if batch.context is None else batch.context[:, :, :keep].contiguous(),
+    )
+
+
+class Average:
+    """Exponential moving average of parameters, warmed up."""
+
+    def __init__(self, module: nn.Module, decay: float) -> None:
+        self.decay, self.step = decay, 0
+        self.source = list(module.parameters())
+        self.values = [p.detach().clone() for p in self.source]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        self.step += 1
+        decay = min(self.decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(self.values, self.source, 1 - decay)
+
+
+def build(preset: Preset, tokenizer: T5Tokenizer) -> nn.ModuleDict:
+    torch.manual_seed(0)
+    return nn.ModuleDict(
+        {
+            "transformer": build_transformer(preset.transformer),
+            "text": build_text_encoder(preset.transformer, tokenizer),
+        }
+    ).train()
+
+
+def train(workers: Workers, preset: Preset, minutes: float, learning_rate: float, batch_size: int, work: Path) -> None:
+    tokenizer, clock = build_tokenizer(), Clock(budget=minutes * 60)
+    model = build(preset, tokenizer)
+    use_plain_attention(model["transformer"])
+    base = base_view(model["transformer"])
+    average = Average(model, preset.transformer.ema_decay)
+    optimiser = for_module(model, learning_rate, other_ratio=0.08)
+    if (state := restore(work / "transformer.pt", clock, model, optimiser)) is not None:
+        average.values, average.step = state["average"], clock.step
+    shared = np.random.default_rng([3, clock.step])  # the same choice of task and length in every process
+    rng = np.random.default_rng([4, workers.rank, clock.step])
+    torch.manual_seed(int(rng.integers(2**31)))
+    data = LatentSet(work / "latents")
+    tasks, shares = list(preset.tasks), np.array(list(preset.tasks.values()))
+    if workers.leads:
+        millions = sum(p.numel() for p in model.parameters()) / 1e6
+        print(
+            f"{millions:.2f}M parameters, {data.clips} clips, {workers.count} x {batch_size} a step, {minutes} minutes"
+        )
+    losses: dict[str, list[float]] = defaultdict(list)
+    due = Every(240)
+    while clock.progress < 1:
+        with clock.counting():
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate * clock.cosine(warmup=100, floor=1e-3)
+            task = str(shared.choice(tasks, p=shares))
+            long = bool(shared.uniform() < preset.latents.long_share)
+            batch = shorten(data.batch(task, long, batch_size, rng), task, shared)
+            loss = flow_loss(model, base, tokenizer, batch, rng)
+            loss.backward()
+            clock.spent = workers.average(model.parameters(), clock.spent)
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            average.update()
+        losses["text" if task == "text" else "conditioned"].append(loss.item())
+        if workers.leads and clock.step % 50 == 0:
+            shown = " ".join(f"{k} {np.mean(v):.4f}" for k, v in sorted(losses.items()))
+            rate = clock.step * batch_size * workers.count / clock.spent
+            print(f"{clock.step} {clock.spent / 60:.2f} min {shown} clips/s {rate:.1f}", flush=True)
+            losses.clear()
+        if workers.leads and (due() or clock.progress >= 1):
+            save(work / "transformer.pt", clock, model, optimiser, average=average.values)
+
+
+def flow_loss(
+    model: nn.ModuleDict, base: nn.Module, tokenizer: T5Tokenizer, batch: Batch, rng: np.random.Generator
+) -> Tensor:
+    """Mean squared error of the predicted velocity."""
+    prompts = ["" if rng.uniform() < CAPTION_DROPOUT else caption(scene, rng) for scene in batch.scenes]
+    noise = torch.randn_like(batch.latents)
+    sigma = torch.sigmoid(torch.randn(len(prompts)) * LOGIT_STD + LOGIT_MEAN)
+    scale = sigma.view(-1, 1, 1, 1, 1)
+    noisy = (1 - scale) * batch.latents + scale * noise
+    with torch.autocast("cpu", torch.bfloat16):
+        text = embed_text(tokenizer, model["text"], prompts)
+        if batch.context is None:
+            velocity = base(noisy, sigma * 1000, text, return_dict=False)[0]
+        else:
+            velocity = model["transformer"](
+                noisy, sigma * 1000, text, control_hidden_states=batch.context, return_dict=False
+            )[0]
+    return (velocity.float() - (noise - batch.latents)).square().mean()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--processes", type=int, default=1)
+    args = parser.parse_args()
+    preset = PRESETS[args.preset]
+    sizes = preset.transformer
+    run = partial(
+        train,
+        preset=preset,
+        minutes=args.minutes or sizes.minutes,
+        learning_rate=args.learning_rate or sizes.learning_rate,
+        batch_size=args.batch or sizes.batch,
+        work=args.work,
+    )
+    launch(run, args.processes)
+
+
+if __name__ == "__main__":
+    main()

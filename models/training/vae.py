@@ -1,0 +1,244 @@
+"""Trains the causal video autoencoder: first on pictures, then on clips.
+
+Run `python -m training.vae --stage image` and then `--stage video`. Both resume from `vae-<stage>.pt` in the work
+folder, optimiser included; the learning rate falls as a cosine of the time spent, so that a run ends when planned.
+Loss: L1, L1 on spatial gradients, L1 on differences of neighbouring frames (without it the decoder freezes motion
+inside its groups of four frames), sprite pixels weighted, a small KL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from diffusers import AutoencoderKLWan
+from einops import rearrange
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from training import vae_forward
+from training.checkpoints import Clock, Every, restore, save
+from training.optimiser import MuonWithAdamW, for_module
+from training.parallel import Workers, launch
+from training.presets import PRESETS, VaePreset
+from training.render import BACKGROUNDS, MOTIONS, SIZE, Placement, background, draw, render_clip
+from training.sources import film_file
+from training.sprites import Sprite, load_sprites
+from training.textures import Textures
+
+Z_DIM = 16
+STAGES = ("image", "video", "long")
+FRAMES = {"image": 1, "video": 9, "long": 17}
+
+
+def build(preset: VaePreset) -> AutoencoderKLWan:
+    """An untrained autoencoder whose log-variance starts low, so that it first learns to see and then to be smooth."""
+    vae = AutoencoderKLWan(
+        base_dim=preset.base_dim,
+        z_dim=Z_DIM,
+        dim_mult=[1, 2, 4, 4],
+        num_res_blocks=preset.num_res_blocks,
+        temperal_downsample=[False, True, True],
+    )
+    with torch.no_grad():
+        vae.quant_conv.weight[Z_DIM:].mul_(0.1)
+        vae.quant_conv.bias[Z_DIM:].fill_(-4.0)
+    return vae
+
+
+@torch.no_grad()
+def inflate(vae: AutoencoderKLWan) -> None:
+    """Turns the picture autoencoder into one of clips that starts by treating every frame alone, plus a little
+    noise."""
+    for module in vae.modules():
+        if isinstance(module, torch.nn.Conv3d) and module.kernel_size[0] == 3:
+            module.weight[:, :, :2].normal_(0, 0.1 * float(module.weight[:, :, 2].std()))
+    for name, module in vae.named_modules():
+        if name.endswith("time_conv"):
+            out, into = module.weight.shape[:2]
+            module.weight.normal_(0, 0.3 / math.sqrt(3 * into))
+            module.weight[:, :, -1, 0, 0] += torch.eye(into).repeat(out // into, 1)
+            module.bias.zero_()
+
+
+def random_picture(
+    sprites: list[Sprite], textures: Textures, share: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """One training picture, shape 1 H W 3: a sprite in any size, place and angle over a plain or a textured ground."""
+    kind = rng.uniform()
+    if kind < share / 2:
+        return textures.sample(rng, 1)
+    canvas = (
+        textures.sample(rng, 1)[0].astype(np.float32) / 255
+        if kind < share
+        else background(str(rng.choice(list(BACKGROUNDS))), rng)
+    )
+    angle = rng.uniform(0, 360) if rng.uniform() < 0.35 else 0.0
+    x, y = rng.uniform(10, SIZE - 10, 2)
+    frame = draw(canvas, sprites[rng.integers(len(sprites))], Placement(x, y, rng.uniform(12, 48), angle))
+    if rng.uniform() < 0.06:  # the neutral grey that VACE leaves where a mask hides the picture
+        x0, x1 = np.sort(rng.integers(0, SIZE + 1, 2))
+        y0, y1 = np.sort(rng.integers(0, SIZE + 1, 2))
+        frame[y0:y1, x0:x1] = 0.5
+    return (frame * 255 + 0.5).clip(0, 255).astype(np.uint8)[None]
+
+
+def random_clip(
+    sprites: list[Sprite], textures: Textures, share: float, rng: np.random.Generator, frames: int
+) -> NDArray[np.uint8]:
+    """One training clip, T H W 3: mostly motions to be learnt, spins most often; some film; some frames hidden by
+    grey."""
+    if rng.uniform() < share / 2:
+        return textures.sample(rng, frames)
+    weights = np.array([3.0 if m == "spin" else 0.5 if m == "still" else 1.0 for m in MOTIONS])
+    motion = str(rng.choice(MOTIONS, p=weights / weights.sum()))
+    total = 17 if rng.uniform() < 0.8 else 25
+    clip = render_clip(sprites[rng.integers(len(sprites))], motion, str(rng.choice(list(BACKGROUNDS))), rng, total)
+    start = int(rng.integers(0, total - frames + 1))
+    clip = clip[start : start + frames]
+    if rng.uniform() < 0.1:
+        clip = clip.copy()
+        kind = rng.uniform()
+        if kind < 0.5:
+            clip[1 + 4 * int(rng.integers(0, frames // 8)) :] = 128
+        elif kind < 0.7:
+            clip[:1] = 128
+        else:
+            x0, x1, y0, y1 = *np.sort(rng.integers(0, SIZE + 1, 2)), *np.sort(rng.integers(0, SIZE + 1, 2))
+            clip[:, y0:y1, x0:x1] = 128
+    return clip
+
+
+def to_tensor(clips: NDArray[np.uint8]) -> Tensor:
+    """B T H W 3 in 0..255 to B 3 T H W in [-1, 1]."""
+    video = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    return video.contiguous(memory_format=torch.channels_last_3d)
+
+
+def reconstruction_loss(output: Tensor, target: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Weighted L1 on pixels, spatial gradients and frame differences; B 3 T H W in [-1, 1]."""
+    ground = target.flatten(2).median(dim=2).values[:, :, None, None, None]
+    weight = 1 + 3 * ((target - ground).abs().amax(1, keepdim=True) > 0.08).float()
+    weight = weight / weight.mean()
+    pixel = ((output - target).abs() * weight).mean()
+    error = output - target
+    gradient = (error.diff(dim=-1).abs() * weight[..., 1:]).mean() + (
+        error.diff(dim=-2).abs() * weight[..., 1:, :]
+    ).mean()
+    loss = pixel + 0.5 * gradient
+    parts = {"pixel": pixel.item(), "gradient": gradient.item()}
+    if target.shape[2] > 1:
+        moving = 1 + 4 * (target.diff(dim=2).abs().amax(1, keepdim=True) > 0.05).float()
+        temporal = (error.diff(dim=2).abs() * moving).mean()
+        loss = loss + 0.7 * temporal
+        parts["temporal"] = temporal.item()
+    return loss, parts
+
+
+def resume(
+    workers: Workers, stage: str, clock: Clock, preset: VaePreset, work: Path
+) -> tuple[AutoencoderKLWan, MuonWithAdamW]:
+    """The stage's own checkpoint, or else the end of the stage before it."""
+    torch.manual_seed(0)
+    vae = build(preset).train()
+    optimiser = for_module(vae, preset.learning_rate, other_ratio=0.1)
+    if restore(work / f"vae-{stage}.pt", clock, vae, optimiser) is None and stage != "image":
+        previous = STAGES[STAGES.index(stage) - 1]
+        vae.load_state_dict(torch.load(work / f"vae-{previous}.pt", weights_only=True)["model"])
+        if stage == "video":
+            inflate(vae)
+    torch.manual_seed(1000 * clock.step + workers.rank)  # the same weights everywhere, other noise in each process
+    return vae, optimiser
+
+
+def train(
+    workers: Workers, stage: str, minutes: float, preset: VaePreset, cache: Path, work: Path, learning_rate: float
+) -> None:
+    clock = Clock(budget=minutes * 60)
+    vae, optimiser = resume(workers, stage, clock, preset, work)
+    rng = np.random.default_rng([workers.rank, clock.step])
+    sprites, textures = list(load_sprites(cache).values()), Textures(film_file(cache))
+    frames = FRAMES[stage]
+    batch = preset.image_batch if stage == "image" else preset.video_batch * FRAMES["video"] // frames
+    draw = random_picture if stage == "image" else partial(random_clip, frames=frames)
+    if stage != "image":
+        vae_forward.use_fused_kernels()
+    if workers.leads:
+        print(f"{stage}: {minutes} minutes, {workers.count} x {batch} x {frames} frames a step, from step {clock.step}")
+    due = Every(90)
+    while clock.progress < 1:
+        with clock.counting():
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate * clock.cosine(warmup=50, floor=0.25 if stage == "image" else 0.01)
+            target = to_tensor(np.stack([draw(sprites, textures, preset.texture_share, rng) for _ in range(batch)]))
+            output, parts = learn(vae, target, preset.kl_weight)
+            clock.spent = workers.average(vae.parameters(), clock.spent)
+            torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        if workers.leads and clock.step % 25 == 0:
+            shown = " ".join(f"{k} {v:.4f}" for k, v in parts.items())
+            print(f"{clock.step} {clock.spent / 60:.2f} min {shown}", flush=True)
+        if workers.leads and (due() or clock.progress >= 1):
+            save(work / f"vae-{stage}.pt", clock, vae, optimiser)
+            preview(target, output, work / f"vae-{stage}.png")
+
+
+def learn(vae: AutoencoderKLWan, target: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, float]]:
+    """Gradients of one batch; returns the reconstruction and figures to print."""
+    mean, logvar = vae_forward.encode(vae, target.bfloat16()).float().chunk(2, dim=1)
+    logvar = logvar.clamp(-20, 10)
+    latents = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean)
+    output = vae_forward.decode(vae, latents.bfloat16()).float()
+    loss, parts = reconstruction_loss(output, target)
+    kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+    (loss + kl_weight * kl).backward()
+    output = output.detach()
+    error = F.mse_loss(output.clamp(-1, 1), target).item()
+    return output, {**parts, "kl": kl.item(), "psnr": -10 * math.log10(error / 4)}
+
+
+def preview(target: Tensor, output: Tensor, path: Path, clips: int = 6) -> None:
+    """Originals above their reconstructions, frames (or, for single pictures, pictures) from left to right."""
+    if target.shape[2] == 1:
+        target, output = (x.transpose(0, 2) for x in (target, output))
+    both = torch.stack([target[:clips], output[:clips]], dim=1).clamp(-1, 1)
+    page = rearrange((both + 1) * 127.5, "clip pair rgb t h w -> (clip pair h) (t w) rgb")
+    Image.fromarray(page.byte().numpy()).save(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--stage", choices=STAGES, required=True)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--processes", type=int, default=1)
+    args = parser.parse_args()
+    preset = PRESETS[args.preset].vae
+    planned = {"image": preset.image_minutes, "video": preset.video_minutes, "long": preset.long_minutes}[args.stage]
+    args.work.mkdir(parents=True, exist_ok=True)
+    torch.set_flush_denormal(True)
+    rate = args.learning_rate or preset.learning_rate
+    run = partial(
+        train,
+        stage=args.stage,
+        minutes=args.minutes or planned,
+        preset=preset,
+        cache=args.cache,
+        work=args.work,
+        learning_rate=rate,
+    )
+    launch(run, args.processes)
+
+
+if __name__ == "__main__":
+    main()
