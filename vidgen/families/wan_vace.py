@@ -26,14 +26,17 @@ VAE_SPATIAL, VAE_TEMPORAL = 8, 4
 
 
 class WanVace:
-    """A `VideoModel` over a diffusers folder of a WanVACEPipeline. Networks are read once, when made."""
+    """A `VideoModel` over a diffusers folder of a WanVACEPipeline. Its networks are read once and stay on `device`.
+
+    The autoencoder stays in float32 on every device: its rounding errors are seen, and it is the smallest network.
+    """
 
     def __init__(self, folder: Path, *, text_length: int, device: torch.device, dtype: torch.dtype) -> None:
         self.device, self._dtype, self._text_length = device, dtype, text_length
         self.tokenizer = load_component(T5Tokenizer, folder / "tokenizer")
-        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype)
-        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype)
-        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32)
+        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype).to(device)
+        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype).to(device)
+        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(device)
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
         self._empty_latents: dict[tuple[int, ...], Tensor] = {}

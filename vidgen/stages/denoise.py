@@ -34,6 +34,7 @@ def denoise(
     With guidance, the conditional and unconditional predictions are one batched pass.
     Raises Cancelled within one step of a cancel.
     """
+    latents = latents.to(model.device)
     previews = PreviewClock(model)
     scheduler.set_begin_index(first_step)
     timesteps = scheduler.timesteps[first_step:]

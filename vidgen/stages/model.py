@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -21,8 +22,11 @@ class VideoModel(Protocol):
     """A latent video diffusion model with flow prediction.
 
     Pixels are `[batch, 3, frames, height, width]` in -1..1, latents `[batch, z, latent_frames, h, w]`, text embeddings
-    `[batch, tokens, dim]`.
+    `[batch, tokens, dim]`. Tensors may be given on any device and come back on `device`.
     """
+
+    @property
+    def device(self) -> torch.device: ...
 
     def latent_shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]: ...
 
