@@ -26,7 +26,7 @@ from training.render import BACKGROUNDS, MOTIONS, render_clip
 from training.sprites import SUBJECTS, Sprite, load_sprites
 
 NAMES = [s.name for s in SUBJECTS]
-WATCHED = np.linspace(0, 1, 9)  # nine moments of a clip are enough to tell its motion
+WATCHED = tuple(i / 8 for i in range(9))  # nine moments of a clip are enough to tell its motion
 LOOKED_AT = (0.0, 0.3, 0.65, 1.0)
 
 
@@ -47,7 +47,8 @@ def blurred(clip: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.flo
     return x + rng.normal(0, rng.uniform(0, 0.05), x.shape).astype(np.float32)
 
 
-def pick(clips: NDArray[np.generic], moments: Sequence[float]) -> NDArray[np.generic]:
+def pick(clips: NDArray[np.uint8], moments: Sequence[float]) -> NDArray[np.uint8]:
+    """The frames at `moments` (0 is the first, 1 the last); ... T H W 3."""
     frames = np.round(np.asarray(moments) * (clips.shape[-4] - 1)).astype(int)
     return clips[..., frames, :, :, :]
 

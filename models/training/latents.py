@@ -154,7 +154,7 @@ def plan(clips: int, long_share: float) -> list[tuple[str, int]]:
     shares = {"first": 0.56, "extend": 0.16, "ends": 0.14, "inpaint": 0.14}
     shards = [task for task, share in shares.items() for _ in range(round(clips * share / SHARD))]
     order = np.random.default_rng(0).permutation(len(shards))
-    return [(shards[i], LONG_FRAMES if n % 100 < 100 * long_share else SHORT_FRAMES) for n, i in enumerate(order)]
+    return [(shards[i], LONG_FRAMES if n % 20 < 20 * long_share else SHORT_FRAMES) for n, i in enumerate(order)]
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,54 +42,60 @@ class Batch:
     context: Tensor | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """All clips of one task and length; `reactive` None means that grey lies under every mask."""
+
+    scenes: list[Scene]
+    latents: Tensor
+    inactive: Tensor
+    reactive: Tensor | None
+    mask: Tensor
+    grey: Tensor
+
+    @classmethod
+    def join(cls, shards: list[dict[str, Any]]) -> Group:
+        def joined(key: str) -> Tensor:
+            return torch.cat([shard[key] for shard in shards])
+
+        scenes = [Scene(*scene) for shard in shards for scene in shard["scenes"]]
+        reactive = None if shards[0]["reactive"] is None else joined("reactive")
+        return cls(scenes, joined("latents"), joined("inactive"), reactive, joined("mask"), shards[0]["grey"].float())
+
+    def draw(self, size: int, rng: np.random.Generator) -> Batch:
+        """`size` random clips with their contexts, a few of which are dropped: then the whole clip is to be painted."""
+        index = torch.from_numpy(rng.integers(len(self.scenes), size=size))
+        latents, inactive, mask = (x[index].float() for x in (self.latents, self.inactive, self.mask))
+        grey = self.grey.expand_as(latents)
+        reactive = grey if self.reactive is None else self.reactive[index].float()
+        dropped = torch.from_numpy(rng.uniform(size=size) < CONDITION_DROPOUT).view(-1, 1, 1, 1, 1)
+        inactive, reactive = torch.where(dropped, grey, inactive), torch.where(dropped, grey, reactive)
+        context = torch.cat([inactive, reactive, torch.where(dropped, 1.0, mask)], dim=1)
+        return Batch(latents, [self.scenes[int(i)] for i in index], context)
+
+
 class LatentSet:
-    """All encoded clips in memory, by task and length."""
+    """All encoded clips in memory, by task and length in latent frames."""
 
     def __init__(self, folder: Path) -> None:
-        shards: dict[tuple[str, int], list[dict[str, object]]] = defaultdict(list)
+        shards: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
         for path in sorted(folder.glob("*.pt")):
             shard = torch.load(path, weights_only=True)
             shards[shard["task"], shard["latents"].shape[2]].append(shard)
-        self.groups = {key: self._join(group) for key, group in shards.items()}
-        self.grey = {length: group["grey"] for (_, length), group in self.groups.items()}
-        self.clips = sum(len(group["scenes"]) for group in self.groups.values())
-
-    @staticmethod
-    def _join(shards: list[dict[str, object]]) -> dict[str, object]:
-        tensors = {
-            key: torch.cat([s[key] for s in shards])
-            for key in ("latents", "inactive", "reactive", "mask")
-            if shards[0][key] is not None
-        }
-        scenes = [Scene(*scene) for shard in shards for scene in shard["scenes"]]
-        return {**tensors, "scenes": scenes, "grey": shards[0]["grey"]}
+        self.groups = {key: Group.join(group) for key, group in shards.items()}
+        self.clips = sum(len(group.scenes) for group in self.groups.values())
 
     def batch(self, task: str, long: bool, size: int, rng: np.random.Generator) -> Batch:
         """`size` random clips; "text" draws from all tasks' clips and carries no context."""
-        lengths = sorted({length for _, length in self.groups})
+        lengths = sorted({length for name, length in self.groups if task in (name, "text")})
         length = lengths[-1] if long else lengths[0]
-        names = [t for t, n in self.groups if n == length and task in (t, "text")]
-        if not names:
-            return self.batch(task, not long, size, rng)
-        if task == "text":
-            weights = np.array([len(self.groups[n, length]["scenes"]) for n in names], float)
-            parts = rng.multinomial(size, weights / weights.sum())
-            batches = [self._draw(n, length, int(k), rng) for n, k in zip(names, parts, strict=True) if k]
-            return Batch(torch.cat([b.latents for b in batches]), [s for b in batches for s in b.scenes], None)
-        return self._draw(task, length, size, rng)
-
-    def _draw(self, task: str, length: int, size: int, rng: np.random.Generator) -> Batch:
-        group = self.groups[task, length]
-        index = torch.from_numpy(rng.integers(len(group["scenes"]), size=size))
-        latents = group["latents"][index].float()
-        grey = self.grey[length].float().expand_as(latents)
-        inactive = group["inactive"][index].float()
-        reactive = group["reactive"][index].float() if "reactive" in group else grey
-        mask = group["mask"][index].float()
-        dropped = torch.from_numpy(rng.uniform(size=size) < CONDITION_DROPOUT).view(-1, 1, 1, 1, 1)
-        inactive, reactive = torch.where(dropped, grey, inactive), torch.where(dropped, grey, reactive)
-        mask = torch.where(dropped, 1.0, mask)
-        return Batch(latents, [group["scenes"][i] for i in index], torch.cat([inactive, reactive, mask], dim=1))
+        if task != "text":
+            return self.groups[task, length].draw(size, rng)
+        groups = [group for (_, n), group in self.groups.items() if n == length]
+        weights = np.array([len(group.scenes) for group in groups], dtype=np.float64)
+        parts = rng.multinomial(size, weights / weights.sum())
+        batches = [group.draw(int(k), rng) for group, k in zip(groups, parts, strict=True) if k]
+        return Batch(torch.cat([b.latents for b in batches]), [s for b in batches for s in b.scenes], None)
 
 
 def shorten(batch: Batch, task: str, rng: np.random.Generator) -> Batch:
@@ -145,9 +152,8 @@ def train(workers: Workers, preset: Preset, minutes: float, learning_rate: float
     tasks, shares = list(preset.tasks), np.array(list(preset.tasks.values()))
     if workers.leads:
         millions = sum(p.numel() for p in model.parameters()) / 1e6
-        print(
-            f"{millions:.2f}M parameters, {data.clips} clips, {workers.count} x {batch_size} a step, {minutes} minutes"
-        )
+        each_step = f"{workers.count} x {batch_size} a step"
+        print(f"{millions:.2f}M parameters, {data.clips} clips, {each_step}, {minutes} minutes", flush=True)
     losses: dict[str, list[float]] = defaultdict(list)
     due = Every(240)
     while clock.progress < 1:

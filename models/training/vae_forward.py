@@ -72,7 +72,7 @@ _fastest_norm_silu = _norm_silu
 
 
 def use_fused_kernels() -> None:
-    """Compiles normalisation and activation into one pass: a tenth of the time on a CPU, worth it for long runs alone."""
+    """Compiles normalisation and activation into one pass, which takes a tenth of the time on a CPU."""
     global _fastest_norm_silu
     torch._dynamo.config.recompile_limit = 64
     _fastest_norm_silu = torch.compile(_norm_silu, dynamic=False)
