@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# options for installing torch: where pip would choose the large CUDA build, name the index of the CPU builds here
+TORCH_OPTIONS ?=
+PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test check bench format test-faults train-model eval-model clean
@@ -12,9 +15,9 @@ help: ## list these verbs
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	@# the CPU build of torch first, so that nothing after it asks for another one
+	@# torch first, so that nothing after it asks for another build
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --progress-bar off torch==2.13.0
+	$(BIN)/python -m pip install --progress-bar off torch==2.13.0 $(TORCH_OPTIONS)
 	$(BIN)/python -m pip install --progress-bar off --editable '.[dev]'
 	@touch $@
 
@@ -39,8 +42,28 @@ test: $(STAMP) ## every test that this machine can run
 test-faults: $(STAMP) ## the tests that kill processes
 	$(BIN)/pytest -m faults tests
 
-bench: $(STAMP) ## speed and fidelity beside stock diffusers, in one run
+bench: $(STAMP) ## speed and fidelity beside stock diffusers, in one run (fails below 50 dB)
 	$(BIN)/python -m tests.bench.text_to_video
+
+# everything a training needs lies in .train, where it resumes from when it is started again
+TRAIN := cd models && $(CURDIR)/$(BIN)/python -m
+FOLDERS := --cache ../.train/sources --work ../.train
+PROCESSES ?= 2
+MODEL ?= vidgen_models/weights/sprites-64
+
+train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: about three hours on two cores)
+	mkdir -p .train
+	for stage in image video long; do \
+	    ($(TRAIN) training.vae --preset $(PRESET) --stage $$stage --processes $(PROCESSES) $(FOLDERS)) || exit 1; done
+	$(TRAIN) training.judges $(FOLDERS)
+	$(TRAIN) training.latents --preset $(PRESET) $(FOLDERS)
+	$(TRAIN) training.transformer --preset $(PRESET) --processes $(PROCESSES) --work ../.train
+	$(TRAIN) training.export --preset $(PRESET) --work ../.train --output ../.train/model
+
+eval-model: $(STAMP) ## measure a model with judges that are tested on real renders first (MODEL=folder)
+	mkdir -p .train
+	test -e .train/judges.pt || ($(TRAIN) training.judges $(FOLDERS))
+	$(TRAIN) training.evaluate --model $(MODEL) $(FOLDERS)
 
 format: $(STAMP) ## let ruff format and fix the code
 	$(BIN)/ruff format .

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import ValidationError
 
 from vidgen import __version__
 from vidgen.errors import VidgenError
@@ -17,7 +18,7 @@ Command = Callable[..., Any]
 
 
 def _errors_as_text(command: Command) -> Command:
-    """An expected failure is one readable line and exit code 2, not a traceback."""
+    """An expected failure is one readable line and exit code 1, not a traceback; wrong usage is exit code 2."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -25,6 +26,9 @@ def _errors_as_text(command: Command) -> Command:
             return command(*args, **kwargs)
         except VidgenError as error:
             raise click.ClickException(f"{error.message} [{error.code}]") from error
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise click.ClickException(f"{wrong} [invalid_request]") from error
 
     return wrapped
 
@@ -95,6 +99,10 @@ def render(
 
     if image and video:
         raise click.UsageError("--image and --video exclude each other: animate a picture or restyle a clip")
+    if frame is not None and not image:
+        raise click.UsageError("--frame belongs to --image")
+    if not out.resolve().parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no folder {out.parent}")
     if strength is not None and not video:
         raise click.UsageError("--strength belongs to --video")
     spec, media = _requested(image, video, frame, strength, fields)

@@ -1,5 +1,6 @@
 """Starts the service's processes. It knows their names, not their insides: web and worker stay strangers."""
 
+import ctypes
 import signal
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from types import FrameType
 from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings, load_settings
 
-RESTART_PAUSE_SECONDS = 1.0
+RESTART_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
+START_SECONDS = 10.0
+PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.2
 
@@ -33,22 +36,61 @@ def run_worker() -> int:
 def run_service(settings: Settings) -> int:
     """Web and worker as child processes until a signal comes; one that dies is started again.
 
-    The database is migrated once, before either starts. Returns 0 after a clean stop.
+    The database is migrated once, before either starts. Returns 0 after a clean stop, and the exit code of a child
+    that ends by itself as soon as it is started: a port that is taken will not be free a second later.
     """
     migrate(settings)
     stop = _StopSignal()
-    children = {name: _start(name) for name in ("web", "worker")}
+    children = [_Child(name) for name in ("web", "worker")]
     try:
         while not stop.asked:
-            for name, child in children.items():
-                if child.poll() is not None and not stop.asked:
-                    print(f"{name} ended with code {child.returncode}; starting it again", file=sys.stderr)
-                    time.sleep(RESTART_PAUSE_SECONDS)
-                    children[name] = _start(name)
+            for child in children:
+                if child.is_hopeless():
+                    print(f"{child.name} cannot start (exit code {child.exit_code}); see above", file=sys.stderr)
+                    return child.exit_code or 1
+                if child.exit_code is not None and not stop.asked:
+                    print(f"{child.name} ended with code {child.exit_code}; starting it again", file=sys.stderr)
+                    child.start_again()
             time.sleep(POLL_SECONDS)
     finally:
-        _stop(list(children.values()))
+        _stop([child.process for child in children])
     return 0
+
+
+class _Child:
+    """One process of the service and when it was started."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._pause = RESTART_PAUSE_SECONDS
+        self._start()
+
+    @property
+    def exit_code(self) -> int | None:
+        return self.process.poll()
+
+    def is_hopeless(self) -> bool:
+        """It ended by itself, with an error, right after its start; one that was killed gets another chance."""
+        return (self.exit_code or 0) > 0 and time.monotonic() - self._started < START_SECONDS
+
+    def start_again(self) -> None:
+        """Wait longer from time to time, so that a process which keeps dying does not keep the machine busy."""
+        time.sleep(self._pause)
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+        self._start()
+
+    def _start(self) -> None:
+        # a process group of its own: Ctrl+C reaches the launcher alone, which then stops its children in order
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "vidgen.cli", self.name], start_new_session=True, preexec_fn=_end_with_launcher
+        )
+        self._started = time.monotonic()
+
+
+def _end_with_launcher() -> None:
+    """On Linux the kernel sends SIGTERM when the launcher dies, however it dies; the port is free again then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class _StopSignal:
@@ -62,11 +104,6 @@ class _StopSignal:
     def _remember(self, number: int, frame: FrameType | None) -> None:
         del number, frame
         self.asked = True
-
-
-def _start(name: str) -> "subprocess.Popen[bytes]":
-    # a process group of its own: Ctrl+C reaches this process alone, which then stops the children in order
-    return subprocess.Popen([sys.executable, "-m", "vidgen.cli", name], start_new_session=True)
 
 
 def _stop(children: "list[subprocess.Popen[bytes]]") -> None:

@@ -6,6 +6,7 @@ their runs take turns; the figure of each is its fastest run.
 
 import argparse
 import json
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from vidgen.spec import TextToVideo, resolve
 from vidgen_models.registry import Manifest, ModelRegistry
 
 Frames = np.ndarray
+LEAST_PSNR_DB = 50.0
 PROMPT = "a cat moves left on a blue background"
 
 
@@ -67,7 +69,7 @@ def stock_pipelines(folder: Path) -> dict[str, WanPipeline | WanVACEPipeline]:
     return pipelines
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5, help="runs of each, taken in turns")
     parser.add_argument("--seed", type=int, default=1)
@@ -101,8 +103,17 @@ def main() -> None:
     for name, taken in best.items():
         fidelity = "" if name == "vidgen" else f"{psnr(results['vidgen'], results[name]):.1f} dB"
         print(f"{name:28}{taken:9.3f}{taken / best['vidgen']:11.2f}×{fidelity:>17}")
-    print(json.dumps({"seconds": {name: round(taken, 4) for name, taken in best.items()}}))
+    fidelity_db = {name: psnr(results["vidgen"], frames) for name, frames in results.items() if name != "vidgen"}
+    print(
+        json.dumps(
+            {
+                "ratio": {name: round(best[name] / best["vidgen"], 2) for name in fidelity_db},
+                "psnr_db": {name: round(value, 1) for name, value in fidelity_db.items()},
+            }
+        )
+    )
+    return 0 if min(fidelity_db.values()) >= LEAST_PSNR_DB else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

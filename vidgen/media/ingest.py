@@ -15,7 +15,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-from PIL import Image, UnidentifiedImageError
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vidgen.errors import MediaError, VidgenError
 from vidgen.media.frames import FrameChunk
@@ -57,7 +58,7 @@ def _still(source: Path, out_dir: Path) -> Ingested:
     try:
         with Image.open(source, formats=STILL_FORMATS) as picture:
             _check_size(*picture.size)
-            plain = _on_white(picture)
+            plain = _on_white(ImageOps.exif_transpose(picture))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise MediaError(
             "not a picture or clip that is read here: PNG, JPEG, WebP, MP4, MOV, WebM, MKV, GIF"
@@ -67,10 +68,17 @@ def _still(source: Path, out_dir: Path) -> Ingested:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    """The pixels alone, upright is as stored, transparency over white."""
-    rgba = picture.convert("RGBA")
+    """The pixels alone, 8 bits deep, transparency over white."""
+    rgba = _eight_bits(picture).convert("RGBA")
     white = Image.new("RGBA", rgba.size, "white")
     return Image.alpha_composite(white, rgba).convert("RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Pillow clips 16-bit greys to white when it converts them; scale them instead."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return Image.fromarray((np.asarray(picture).clip(0, 65535) / 257).round().astype(np.uint8))
 
 
 def _clip(source: Path, out_dir: Path, container_format: str) -> Ingested:
@@ -100,13 +108,15 @@ def _frame_rate(stream: av.VideoStream) -> Fraction:
 
 
 def _frames(container: "av.container.InputContainer", stream: av.VideoStream, fps: Fraction) -> Iterator[FrameChunk]:
-    """Decoded frames with even sides, because 4:2:0 has no odd ones."""
+    """Decoded frames, upright, with even sides, because 4:2:0 has no odd ones."""
     limit = min(MAX_FRAMES, int(MAX_SECONDS * fps))
-    width, height = stream.codec_context.width & ~1, stream.codec_context.height & ~1
     for number, frame in enumerate(container.decode(stream)):
         if number >= limit:
             raise MediaError(f"longer than {limit} frames; cut the clip to at most {MAX_SECONDS} seconds")
-        yield frame.to_ndarray(format="rgb24")[None, :height, :width]
+        # a phone held upright stores its pictures lying, and how far to turn them counterclockwise
+        upright = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+        height, width = upright.shape[:2]
+        yield np.ascontiguousarray(upright[None, : height & ~1, : width & ~1])
 
 
 def _check_size(width: int, height: int) -> None:

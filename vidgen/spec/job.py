@@ -48,7 +48,7 @@ class VideoToVideo(SamplingFields):
     """A restyle of the given clip: 0 returns the source, 1 keeps nothing of it."""
 
     task: Literal["video-to-video"] = "video-to-video"
-    video: MediaRef
+    video: MediaRef = Field(description="The source clip, whole: it takes no frame.")
     strength: float | None = Field(default=None, description="0..1: how far from the source the result may go.")
 
 

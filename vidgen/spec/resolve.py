@@ -29,6 +29,8 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
         )
     if spec.negative_prompt and not rules.negative_prompt:
         raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
+    if isinstance(spec, VideoToVideo) and spec.video.frame is not None:
+        raise SpecError("video.frame: a restyle takes the whole clip; leave it out", field="video.frame")
     frames, fps = rules.frames, rules.fps if spec.fps is None else spec.fps
     if isinstance(spec, VideoToVideo) and source_seconds is not None:
         frames = _shortened(frames, int(source_seconds * fps + EPSILON), spec.num_frames)

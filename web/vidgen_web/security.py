@@ -14,6 +14,7 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.settings import Settings
 from vidgen_web.problems import ProblemError
 
+ARTIFACT_ENDPOINT = "api.artifacts.show"
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -97,6 +98,6 @@ def _is_foreign(settings: Settings) -> bool:
 def _may_be_foreign() -> bool:
     if request.method not in SAFE_METHODS:
         return False
-    if "signature" in request.args:  # the artifact route checks it
+    if request.endpoint == ARTIFACT_ENDPOINT and "signature" in request.args:  # the route checks it
         return True
     return request.headers.get("Origin") is None and request.headers.get("Sec-Fetch-Mode") == "navigate"

@@ -39,6 +39,9 @@ def test_a_clip_can_be_animated_and_restyled(run, tmp_path):
         (("--frames", "20"), "nearest are 17 and 21"),
         (("--model", "nope"), "installed are sprites-64, tiny"),
         (("--strength", "0.5"), "belongs to --video"),
+        (("--frame", "-1"), "belongs to --image"),
+        (("--fps", "0"), "fps: Input should be greater than or equal to 1"),
+        (("--out", "nowhere/x.mp4"), "there is no folder nowhere"),
     ],
 )
 def test_refusals_are_one_readable_line(run, arguments, message):

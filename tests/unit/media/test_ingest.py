@@ -1,6 +1,7 @@
 """Uploads are re-encoded by a child program that reads one file and obeys limits."""
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from vidgen.media.probe import probe
+from vidgen.media.reader import read_frames_pyav
 from vidgen.media.writer import write_video
 
 
@@ -99,3 +101,35 @@ def test_odd_sides_are_cropped_to_even_ones(tmp_path):
     pictures[0].save(tmp_path / "in.gif", save_all=True, append_images=pictures[1:], duration=100)
     code, answer = run_ingest(tmp_path / "in.gif", tmp_path / "out")
     assert (code, answer["width"], answer["height"], answer["num_frames"]) == (0, 46, 32, 4)
+
+
+def test_a_phones_picture_is_turned_upright(tmp_path):
+    picture = Image.new("RGB", (64, 32), "white")
+    picture.paste("red", (0, 0, 64, 8))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "in.jpg", exif=exif, quality=95)
+    code, answer = run_ingest(tmp_path / "in.jpg", tmp_path / "out")
+    assert (code, answer["width"], answer["height"]) == (0, 32, 64)
+    with Image.open(tmp_path / "out" / "media.png") as out:
+        assert out.getpixel((29, 32))[1] < 60 < 200 < out.getpixel((4, 32))[1]
+
+
+def test_a_phones_clip_is_turned_upright(tmp_path):
+    frames = np.full((5, 32, 64, 3), 240, np.uint8)
+    frames[:, :8] = (220, 20, 20)
+    content = bytearray(write_video([frames], tmp_path / "lying.mp4", fps=8).path.read_bytes())
+    at = content.index(b"tkhd") + 44
+    content[at : at + 36] = struct.pack(">9i", 0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    (tmp_path / "in.mp4").write_bytes(content)
+    code, answer = run_ingest(tmp_path / "in.mp4", tmp_path / "out")
+    assert (code, answer["width"], answer["height"]) == (0, 32, 64)
+    upright = read_frames_pyav(tmp_path / "out" / "media.mp4", [0])[0]
+    assert upright[32, 29, 1] < 80 < 200 < upright[32, 4, 1]
+
+
+def test_a_deep_grey_keeps_its_brightness(tmp_path):
+    Image.fromarray(np.full((32, 32), 40000, np.uint16)).save(tmp_path / "in.png")
+    run_ingest(tmp_path / "in.png", tmp_path / "out")
+    with Image.open(tmp_path / "out" / "media.png") as out:
+        assert out.getpixel((9, 9)) == (156, 156, 156)

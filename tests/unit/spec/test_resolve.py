@@ -77,6 +77,12 @@ def test_a_task_the_model_lacks_is_refused():
     assert caught.value.code == "unsupported_task"
 
 
+def test_a_single_frame_of_a_restyles_source_is_refused():
+    with pytest.raises(SpecError, match="takes the whole clip") as caught:
+        resolve(VideoToVideo(video=CLIP.model_copy(update={"frame": 3})), RULES)
+    assert caught.value.field == "video.frame"
+
+
 def test_the_default_length_fits_a_short_source():
     spec = resolve(VideoToVideo(video=CLIP), RULES, source_seconds=11 / 8)
     assert spec.num_frames == 9

@@ -52,6 +52,10 @@ def test_the_own_origin_is_welcome(client: FlaskClient) -> None:
 def test_images_and_scripts_of_other_sites_reach_nothing(client: FlaskClient) -> None:
     headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
     assert client.get("/api/v1/jobs", headers=headers).status_code == 403
+    # only the route that checks signatures is open to those who bring one
+    assert client.get("/api/v1/events?signature=x", headers=headers).get_json()["code"] == "cross_origin"
+    assert client.get("/api/v1/artifacts/art_x?signature=x&expires=1", headers=headers).status_code != 200
+    assert client.get("/api/v1/artifacts/art_x?signature=x", headers=headers).get_json()["code"] != "cross_origin"
     assert client.delete("/api/v1/jobs/x", headers={**headers, "Sec-Fetch-Mode": "navigate"}).status_code == 403
     # following a link from another site is how people arrive
     assert client.get("/", headers={**headers, "Sec-Fetch-Mode": "navigate"}).status_code == 200
