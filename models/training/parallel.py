@@ -1,6 +1,6 @@
 """Data-parallel training on one machine: one process a core beats many threads in one process for networks this small.
 
-`launch(main, processes)` starts copies of a recipe; inside, `Workers.average` is the only place where they meet.
+`launch(main, processes)` starts copies of a recipe; inside, `Workers` is the only place where they meet.
 """
 
 from __future__ import annotations
@@ -29,20 +29,23 @@ class Workers:
         return self.rank == 0
 
     @torch.no_grad()
-    def average(self, parameters: Iterable[Tensor], clock: float) -> float:
-        """Averages the gradients of `parameters` over all processes in place; returns the average of `clock`.
-
-        The clock is shared because it decides when a run ends: all must leave the loop after the same step.
-        """
+    def average(self, parameters: Iterable[Tensor]) -> None:
+        """Averages the gradients of `parameters` over all processes, in place."""
         if self.count == 1:
-            return clock
+            return
         grads = [p.grad for p in parameters if p.grad is not None]
-        flat = torch.cat([*(g.reshape(-1) for g in grads), torch.tensor([clock])])
+        flat = torch.cat([g.reshape(-1) for g in grads])
         dist.all_reduce(flat)
-        flat /= self.count
-        for grad, mean in zip(grads, flat[:-1].split([g.numel() for g in grads]), strict=True):
-            grad.copy_(mean.view(grad.shape))
-        return float(flat[-1])
+        for grad, total in zip(grads, flat.split([g.numel() for g in grads]), strict=True):
+            grad.copy_(total.view(grad.shape) / self.count)
+
+    def agree(self, value: float) -> float:
+        """The same mean of `value` in every process: a run's clock must stop all of them after the same step."""
+        if self.count == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64)
+        dist.all_reduce(shared)
+        return float(shared) / self.count
 
 
 def launch(run: Callable[[Workers], None], count: int) -> None:

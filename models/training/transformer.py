@@ -165,11 +165,12 @@ def train(workers: Workers, preset: Preset, minutes: float, learning_rate: float
             batch = shorten(data.batch(task, long, batch_size, rng), task, shared)
             loss = flow_loss(model, base, tokenizer, batch, rng)
             loss.backward()
-            clock.spent = workers.average(model.parameters(), clock.spent)
+            workers.average(model.parameters())
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
             average.update()
+        clock.spent = workers.agree(clock.spent)
         losses["text" if task == "text" else "conditioned"].append(loss.item())
         if workers.leads and clock.step % 50 == 0:
             shown = " ".join(f"{k} {np.mean(v):.4f}" for k, v in sorted(losses.items()))

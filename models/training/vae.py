@@ -178,10 +178,11 @@ def train(
                 group["lr"] = learning_rate * clock.cosine(warmup=50, floor=0.25 if stage == "image" else 0.01)
             target = to_tensor(np.stack([draw(sprites, textures, preset.texture_share, rng) for _ in range(batch)]))
             output, parts = learn(vae, target, preset.kl_weight)
-            clock.spent = workers.average(vae.parameters(), clock.spent)
+            workers.average(vae.parameters())
             torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
+        clock.spent = workers.agree(clock.spent)
         if workers.leads and clock.step % 25 == 0:
             shown = " ".join(f"{k} {v:.4f}" for k, v in parts.items())
             print(f"{clock.step} {clock.spent / 60:.2f} min {shown}", flush=True)
