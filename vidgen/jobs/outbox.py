@@ -1,7 +1,9 @@
 """Takes due deliveries out of the outbox and writes down what became of them. Knows the schedule, not the network."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import ColumnElement, Engine, Select, or_, select
 from sqlalchemy.orm import Session
@@ -32,8 +34,13 @@ class Parcel:
     job_id: str | None
     attempt: int
     url: str
-    body: bytes
+    compose: Callable[[], bytes] = field(repr=False, compare=False)
     secrets: tuple[str, ...]
+
+    @property
+    def body(self) -> bytes:
+        """Composed when asked for, so that a payload that cannot be told fails its own attempt and not `take`."""
+        return self.compose()
 
 
 class Outbox:
@@ -59,8 +66,8 @@ class Outbox:
             # a corrected address also serves what is still waiting
             row.url = row.url if endpoint is None else endpoint.url
             secrets = (self._service_secret,) if endpoint is None else self._endpoint_secrets(endpoint, now)
-        body = webhook_body(row.kind, as_datetime(row.created_at), row.payload, self._link)
-        return Parcel(row.id, row.event_id, row.job_id, row.attempts, row.url, body, secrets)
+        compose = partial(webhook_body, row.kind, as_datetime(row.created_at), row.payload, self._link)
+        return Parcel(row.id, row.event_id, row.job_id, row.attempts, row.url, compose, secrets)
 
     def answered(self, parcel: Parcel, status: int, retry_after: float | None = None) -> None:
         """Any 2xx delivers; 410 also disables the endpoint; anything else, a redirect too, is a failed attempt."""

@@ -101,6 +101,6 @@ def _retry_after(status: int, value: str | None) -> float | None:
     else:
         try:
             seconds = parsedate_to_datetime(value).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):  # a time zone of many digits is an OverflowError
             return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER)

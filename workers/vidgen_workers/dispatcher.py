@@ -2,6 +2,7 @@
 
 import logging
 import time
+import traceback
 from collections.abc import Callable, Sequence
 
 from vidgen.jobs.addresses import AddressRefused
@@ -30,21 +31,31 @@ class Dispatcher:
             return False
         extra = {"delivery": parcel.delivery_id, "job": parcel.job_id, "attempt": parcel.attempt}
         try:
-            answer = self._send(parcel.url, _headers(parcel, int(time.time())), parcel.body, allow=self._allow)
+            answer = self._attempt(parcel)
         except AddressRefused as error:
             log.warning("webhook refused: %s", error.code, extra=extra)
             self._outbox.unanswered(parcel, error.message, final=not error.retryable)
         except SendFailed as error:
             log.warning("webhook failed", extra=extra)
             self._outbox.unanswered(parcel, error.message)
+        except Exception as error:
+            # a receiver chooses its answer: raised further, one that nobody foresaw would end this and every later
+            # worker. The error's own text stays out of the log, because it may quote the URL
+            trace = "".join(traceback.format_tb(error.__traceback__))
+            log.error("webhook failed unexpectedly: %s\n%s", type(error).__name__, trace, extra=extra)
+            self._outbox.unanswered(parcel, f"failed unexpectedly ({type(error).__name__})")
         else:
             log.info("webhook answered", extra=extra | {"status": answer.status})
             self._outbox.answered(parcel, answer.status, answer.retry_after)
         return True
 
+    def _attempt(self, parcel: Parcel) -> Answer:
+        body = parcel.body
+        return self._send(parcel.url, _headers(parcel, body, int(time.time())), body, allow=self._allow)
 
-def _headers(parcel: Parcel, timestamp: int) -> dict[str, str]:
-    signatures = " ".join(sign(secret, parcel.event_id, timestamp, parcel.body) for secret in parcel.secrets)
+
+def _headers(parcel: Parcel, body: bytes, timestamp: int) -> dict[str, str]:
+    signatures = " ".join(sign(secret, parcel.event_id, timestamp, body) for secret in parcel.secrets)
     return {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,

@@ -71,7 +71,12 @@ def test_retry_after_is_read_and_bounded(status: int, header: str, low: float, h
     assert low <= answer.retry_after <= high
 
 
-@pytest.mark.parametrize(("status", "header"), [(500, "120"), (503, "soon"), (503, "-1"), (503, "Wed, 99 Foo")])
+ENDLESS_ZONE = "Mon, 01 Jan 2020 00:00:00 +99999999999999"
+
+
+@pytest.mark.parametrize(
+    ("status", "header"), [(500, "120"), (503, "soon"), (503, "-1"), (503, "Wed, 99 Foo"), (503, ENDLESS_ZONE)]
+)
 def test_other_retry_after_is_ignored(status: int, header: str) -> None:
     with receiver(status, Retry_After=header) as to:
         assert post(to.url, {}, b"", allow=ALLOW).retry_after is None

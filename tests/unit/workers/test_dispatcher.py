@@ -10,7 +10,9 @@ from standardwebhooks import Webhook
 
 from tests.jobs_fixtures import queue_job
 from tests.receiver import receiver
+from vidgen.jobs import outbox
 from vidgen.jobs.outbox import Outbox
+from vidgen.jobs.sender import Answer
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
 from vidgen.jobs.tables import OutboxRow
@@ -80,6 +82,34 @@ def test_a_dead_receiver_is_tried_again(plane: ControlPlane, caplog: pytest.LogC
     (delivery,) = plane.endpoints.deliveries()
     assert (delivery.status, delivery.attempts) == ("pending", 1)
     assert "canary" not in caplog.text + str(delivery.last_error)
+
+
+def test_what_nobody_foresaw_is_a_failed_attempt(plane: ControlPlane, caplog: pytest.LogCaptureFixture) -> None:
+    def send(url: str, *_: object, **__: object) -> Answer:
+        raise OverflowError(url)
+
+    cancel_one(plane, callback_url="https://hooks.example/?token=canary")
+    box = Outbox(plane.engine, plane.settings.webhook_secret, lambda artifact_id, _: artifact_id)
+    with caplog.at_level(logging.DEBUG):
+        assert Dispatcher(box, send=send).deliver_one()
+    (delivery,) = plane.endpoints.deliveries()
+    assert (delivery.status, delivery.attempts) == ("pending", 1)
+    assert delivery.last_error == "failed unexpectedly (OverflowError)"
+    assert "OverflowError" in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_body_that_cannot_be_written_is_a_failed_attempt(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unwritable(*_: object) -> bytes:
+        raise KeyError("expires_at")
+
+    monkeypatch.setattr(outbox, "webhook_body", unwritable)
+    cancel_one(plane, callback_url="https://hooks.example/")
+    assert dispatcher(plane).deliver_one()
+    (delivery,) = plane.endpoints.deliveries()
+    assert (delivery.status, delivery.last_error) == ("pending", "failed unexpectedly (KeyError)")
 
 
 def test_two_dispatchers_send_each_delivery_once(plane: ControlPlane) -> None:
