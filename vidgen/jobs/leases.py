@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select
+from pydantic import ValidationError
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -19,6 +20,7 @@ from vidgen.spec import JOB_SPEC, JobStatus, Progress
 
 DAY = 86400.0
 WORKER_LOST = "the worker died while it ran the job"
+INVALID_SPEC = "this version of the service does not accept the spec that was stored with the job"
 
 
 class Leases:
@@ -29,21 +31,36 @@ class Leases:
         self._retention_seconds = retention_days * DAY
 
     def claim(self, owner: str, lease_seconds: float) -> Claim | None:
-        """Take the next queued job for `owner`, or None when nothing waits. No two callers get the same attempt."""
-        if not self.claimable():
-            return None
-        with writing(self._engine) as session:
-            now = database_now(session)
-            waiting = select(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, col(JobRow.run_after) <= now)
-            row = session.scalar(waiting.order_by(*QUEUE_ORDER).limit(1).with_for_update(skip_locked=True))
-            if row is None:
-                return None
-            row.status, row.owner, row.attempt = JobStatus.RUNNING.value, owner, row.attempt + 1
-            row.lease_until, row.started_at = now + lease_seconds, now
-            _clear_progress(row)
-            record(session, row, "job.running", now)
+        """Take the next queued job for `owner`, or None when nothing waits. No two callers get the same attempt.
+
+        Jobs whose stored spec is not valid any more are failed on the way: left waiting, the first of them would
+        stop the queue for ever.
+        """
+        while self.claimable():
+            with writing(self._engine) as session:
+                now = database_now(session)
+                waiting = select(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, col(JobRow.run_after) <= now)
+                row = session.scalar(waiting.order_by(*QUEUE_ORDER).limit(1).with_for_update(skip_locked=True))
+                if row is None:
+                    return None
+                claim = self._claimed(session, row, owner, now, lease_seconds)
+            if claim is not None:
+                return claim
+        return None
+
+    def _claimed(self, session: Session, row: JobRow, owner: str, now: float, lease_seconds: float) -> Claim | None:
+        """Start an attempt, or fail the job and return None when its spec is not valid any more."""
+        try:
             spec = JOB_SPEC.validate_python(row.spec)
-            return Claim(job_id=row.id, attempt=row.attempt, owner=owner, spec=spec, max_attempts=row.max_attempts)
+        except ValidationError:
+            row.error_code, row.error_message, row.error_retryable = "invalid_spec", INVALID_SPEC, False
+            self.finish(session, row, JobStatus.FAILED, now)
+            return None
+        row.status, row.owner, row.attempt = JobStatus.RUNNING.value, owner, row.attempt + 1
+        row.lease_until, row.started_at = now + lease_seconds, now
+        _clear_progress(row)
+        record(session, row, "job.running", now)
+        return Claim(job_id=row.id, attempt=row.attempt, owner=owner, spec=spec, max_attempts=row.max_attempts)
 
     def claimable(self) -> bool:
         """Whether a job is due right now; a read, so idle workers write nothing."""
@@ -113,11 +130,16 @@ class Leases:
             return self._requeue(session, row, now, run_after=row.run_after)
 
     def expire_leases(self) -> int:
-        """Requeue, fail or cancel the jobs of silent workers; returns how many there were."""
+        """Requeue, fail or cancel the jobs of silent workers; returns how many there were.
+
+        Looks before it writes, because every worker asks this every few seconds and nearly always there are none.
+        """
+        with reading(self._engine) as session:
+            if session.scalar(_lost(database_now(session)).limit(1)) is None:
+                return 0
         with writing(self._engine) as session:
             now = database_now(session)
-            lost = select(JobRow).where(col(JobRow.status) == JobStatus.RUNNING, col(JobRow.lease_until) < now)
-            rows = session.scalars(lost.with_for_update(skip_locked=True)).all()
+            rows = session.scalars(_lost(now).with_for_update(skip_locked=True)).all()
             for row in rows:
                 self.lose(session, row, now)
             return len(rows)
@@ -148,6 +170,11 @@ class Leases:
         _clear_progress(row)
         record(session, row, "job.requeued", now)
         return JobStatus.QUEUED
+
+
+def _lost(now: float) -> Select[JobRow]:
+    """The running jobs whose lease has run out."""
+    return select(JobRow).where(col(JobRow.status) == JobStatus.RUNNING, col(JobRow.lease_until) < now)
 
 
 def _clear_progress(row: JobRow) -> None:

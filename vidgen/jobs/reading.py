@@ -1,7 +1,9 @@
 """Rows to views. The only place that knows how a job is put together from its tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -9,7 +11,7 @@ from sqlmodel import col
 from vidgen.jobs.clock import as_datetime, as_optional_datetime
 from vidgen.jobs.tables import ArtifactRow, JobRow
 from vidgen.jobs.views import Artifact, Job, JobError
-from vidgen.spec import JOB_SPEC, JobStatus, Stage
+from vidgen.spec import JOB_SPEC, JobSpec, JobStatus, Stage, TextToVideo
 
 # the order in which queued jobs run
 QUEUE_ORDER = (col(JobRow.priority).desc(), col(JobRow.run_after), col(JobRow.created_at), col(JobRow.id))
@@ -78,7 +80,7 @@ def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -
         queue_position=place,
         eta_seconds=row.eta_seconds,
         attempts=row.attempt,
-        spec=JOB_SPEC.validate_python(row.spec),
+        spec=_shown_spec(row.spec),
         model=row.model,
         model_revision=row.model_revision,
         artifacts=artifacts,
@@ -91,3 +93,20 @@ def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -
         finished_at=as_optional_datetime(row.finished_at),
         expires_at=as_datetime(row.expires_at),
     )
+
+
+def _shown_spec(fields: Mapping[str, Any]) -> JobSpec:
+    """The stored spec, or what is left of it: a job of another version must be listed, failed and deleted like any."""
+    try:
+        return JOB_SPEC.validate_python(fields)
+    except ValidationError:
+        # every field of this task has a default, so each can be tried by itself
+        return TextToVideo(**{name: value for name, value in fields.items() if _is_readable(name, value)})
+
+
+def _is_readable(name: str, value: object) -> bool:
+    try:
+        TextToVideo.model_validate({name: value})
+    except ValidationError:
+        return False
+    return True

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.jobs_fixtures import queue_job
+from vidgen.jobs import leases
 from vidgen.jobs.fence import LeaseLost
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.retries import may_retry, retry_delay
@@ -39,6 +40,26 @@ def test_a_claim_carries_the_fence(plane: ControlPlane) -> None:
     assert running is not None
     assert (running.status, running.attempts, running.queue_position) == (JobStatus.RUNNING, 1, None)
     assert running.started_at is not None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"prompt": "x" * 9999}, {"task": "text-to-smell"}, {"unheard": 1}, {"image": {"upload_id": "upl_1"}}]
+)
+def test_a_spec_of_another_version_fails_and_stops_nobody(plane: ControlPlane, changes: dict[str, object]) -> None:
+    bad, good = queue_job(plane, callback_url="https://a.example/"), queue_job(plane)
+    with writing(plane.engine) as session:
+        row = session.get_one(JobRow, bad.id)
+        row.spec = row.spec | changes
+    assert take(plane).job_id == good.id
+    failed = plane.jobs.get(bad.id)
+    assert failed is not None
+    assert failed.error is not None
+    assert (failed.status, failed.error.code, failed.error.retryable) == (JobStatus.FAILED, "invalid_spec", False)
+    assert (failed.attempts, failed.spec.seed) == (0, 1)  # what can be read of the spec is still shown
+    assert [event.kind for event in plane.jobs.events(0, bad.id)] == ["job.queued", "job.failed"]
+    assert [delivery.kind for delivery in plane.endpoints.deliveries()] == ["job.failed"]
+    assert len(plane.jobs.list().items) == 2
+    plane.jobs.delete(bad.id)
 
 
 def test_two_threads_never_claim_the_same_job(plane: ControlPlane) -> None:
@@ -119,6 +140,16 @@ def test_an_expired_lease_goes_back_to_the_front(plane: ControlPlane) -> None:
     assert job is not None
     assert (job.status, job.queue_position, job.progress) == (JobStatus.QUEUED, 1, 0.0)
     assert take(plane).attempt == 2
+
+
+def test_looking_for_lost_leases_writes_nothing(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write(_: object) -> None:
+        raise AssertionError("a write transaction was begun")
+
+    queue_job(plane)
+    take(plane)
+    monkeypatch.setattr(leases, "writing", write)
+    assert plane.jobs.expire_leases() == 0
 
 
 def test_a_live_lease_is_left_alone(plane: ControlPlane) -> None:
