@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +46,8 @@ class Repeating:
             more = False
             try:
                 more = bool(self._step())
-            except (DBAPIError, OSError) as error:
-                # the database or the disk is away; a thread that died over it would never see it come back
+            except (SQLAlchemyError, OSError) as error:
+                # the database or the disk is away or busy; a thread that died over it would never see it come back
                 log.warning("%s: %s; trying again", self.name, type(error).__name__)
             if not more:
                 self._stop.wait(self._seconds)

@@ -6,7 +6,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from vidgen.jobs.fence import LeaseLost
 from vidgen.jobs.repository import JobRepository
@@ -59,7 +59,7 @@ class LeaseKeeper:
             except LeaseLost:
                 if not self._done.is_set():
                     self._lost.set()
-            except DBAPIError as error:
+            except SQLAlchemyError as error:
                 log.warning("heartbeat failed: %s", type(error).__name__, extra={"job": self._claim.job_id})
                 if time.monotonic() - self._renewed > self._lease_seconds:
                     self._lost.set()

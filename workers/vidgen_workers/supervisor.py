@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.fence import LeaseLost
@@ -17,12 +18,14 @@ from vidgen_workers.lease_keeper import LeaseKeeper
 from vidgen_workers.protocol import Exited, Failed, Finished, Reported, Run, WasCancelled
 from vidgen_workers.publishing import make_scratch, publish
 from vidgen_workers.reporter import Reporter
-from vidgen_workers.runner_process import RunnerProcess
+from vidgen_workers.runner_process import KILL_SECONDS, RunnerProcess
 
 log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
 SETTLE_PAUSE_SECONDS = 0.5
+# a drain that is asked to stop ends the runner first, then writes that the job is free
+CLOSE_SECONDS = KILL_SECONDS + 3.0
 
 
 class Stopping(Exception):
@@ -61,8 +64,15 @@ class Supervisor:
             self._working.release()
 
     def close(self) -> None:
-        """End the runner; call it when no thread drains any more."""
-        self._runner.stop()
+        """End the runner, after request_stop. Waits, not for ever, for a drain that still hands its job back."""
+        idle = self._working.acquire(timeout=CLOSE_SECONDS)
+        if not idle:
+            log.warning("closed while a job is in hand", extra={"job": self.current_job})
+        try:
+            self._runner.stop()
+        finally:
+            if idle:
+                self._working.release()
 
     def run_next(self) -> bool:
         """Claim a job and see it to its end; False when nothing waited."""
@@ -184,7 +194,7 @@ class Supervisor:
         while True:
             try:
                 return write()
-            except OperationalError as error:
+            except (OperationalError, PoolTimeout) as error:
                 if lease.lost:
                     raise
                 log.warning("last write failed, trying again: %s", type(error).__name__)

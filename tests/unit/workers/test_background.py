@@ -4,18 +4,20 @@ import threading
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vidgen_workers.background import Repeating
 from vidgen_workers.logs import JsonLines
 
 
-def test_a_step_is_repeated_after_the_database_was_away() -> None:
+@pytest.mark.parametrize("error", [OperationalError("SELECT 1", {}, Exception("away")), PoolTimeout("none is free")])
+def test_a_step_is_repeated_after_the_database_was_away(error: Exception) -> None:
     seen, done = [], threading.Event()
 
     def step() -> bool:
         seen.append(1)
         if len(seen) < 3:
-            raise OperationalError("SELECT 1", {}, Exception("away"))
+            raise error
         done.set()
         return False
 
