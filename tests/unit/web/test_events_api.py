@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.service import ControlPlane
 from vidgen_web.api import events
 from vidgen_web.services import EXTENSION, SERVER_THREADS, THREADS_KEPT_FREE, Services
 
@@ -74,6 +75,32 @@ def test_all_jobs_are_followed_by_one_stream(client: FlaskClient, worker: Simula
             ("job.running", job_id),
             ("job.succeeded", job_id),
         ]
+
+
+def test_the_snapshot_holds_more_than_a_page(
+    client: FlaskClient, worker: SimulatedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "SNAPSHOT_PAGE", 2)
+    made = {client.post("/api/v1/jobs", json={"prompt": "x"}).get_json()["id"] for _ in range(5)}
+    worker.claim()
+    with client.get("/api/v1/events") as answer:
+        _, _, snapshot = next(messages(answer.iter_encoded()))
+    assert sorted(job["id"] for job in snapshot["jobs"]) == sorted(made)
+    assert snapshot["jobs"][0]["status"] == "running"
+
+
+def test_the_stream_of_a_deleted_job_ends(
+    client: FlaskClient, plane: ControlPlane, job_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "KEEP_ALIVE_SECONDS", 0.0)
+    with client.get(f"/api/v1/jobs/{job_id}/events") as answer:
+        stream = answer.iter_encoded()
+        next(stream), next(stream)
+        assert next(stream) == b": keep-alive\n\n"
+        plane.jobs.cancel(job_id)
+        plane.jobs.delete(job_id)
+        # the default is for the end; without one, the stream goes on with keep-alives
+        assert next(stream, None) is None
 
 
 def test_quiet_streams_are_kept_alive(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:

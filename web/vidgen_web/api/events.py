@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from vidgen.jobs.views import Event
+from vidgen.jobs.views import Event, Job
 from vidgen.spec import JobStatus
 from vidgen_web.answers import job_answer, linked
 from vidgen_web.api.jobs import no_job
@@ -25,7 +25,7 @@ blueprint = Blueprint("events", __name__)
 POLL_SECONDS = 0.4
 KEEP_ALIVE_SECONDS = 15.0
 RECONNECT_MILLISECONDS = 2000
-SNAPSHOT_JOBS = 100
+SNAPSHOT_PAGE = 100
 LAST_EVENT_ID = Parameter("Last-Event-ID", "Resume after this event; no snapshot is sent then.", "header")
 STREAM = Media(
     "text/event-stream",
@@ -51,8 +51,8 @@ def every_job() -> Response:
 @operation(
     "Events",
     "Follow one job until it ends",
-    description="The snapshot is the job. The stream ends after the terminal event; resuming after that answers 204, "
-    "which tells browsers not to come back.",
+    description="The snapshot is the job. The stream ends after the terminal event, or when the job is deleted; "
+    "resuming after the terminal event answers 204, which tells browsers not to come back.",
     answers={200: STREAM, 204: None},
     parameters=(LAST_EVENT_ID,),
     problems=("bad_request", "not_found", "too_many_streams"),
@@ -114,6 +114,9 @@ def _events(found: Services, job_id: str | None, after: int | None, is_gone: Cal
                 return
         if time.monotonic() - quiet_since >= KEEP_ALIVE_SECONDS:
             quiet_since = time.monotonic()
+            # its events went with it, so that none will ever say that it has ended
+            if job_id is not None and found.jobs.get(job_id) is None:
+                return
             yield b": keep-alive\n\n"
         if not events:
             found.stopping.wait(POLL_SECONDS)
@@ -121,16 +124,22 @@ def _events(found: Services, job_id: str | None, after: int | None, is_gone: Cal
 
 def _snapshot(found: Services, job_id: str | None) -> tuple[dict[str, Any], bool]:
     if job_id is None:
-        jobs = [
-            job_answer(job)
-            for status in (JobStatus.RUNNING, JobStatus.QUEUED)
-            for job in found.jobs.list(limit=SNAPSHOT_JOBS, status=status).items
-        ]
-        return {"jobs": jobs}, False
+        # by id: one that is requeued meanwhile is in both lists, and the later reading counts
+        jobs = {job.id: job for status in (JobStatus.RUNNING, JobStatus.QUEUED) for job in _every(found, status)}
+        return {"jobs": [job_answer(job) for job in jobs.values()]}, False
     job = found.jobs.get(job_id)
     if job is None:
         return {}, True
     return job_answer(job), job.status.is_terminal
+
+
+def _every(found: Services, status: JobStatus) -> Iterator[Job]:
+    """All jobs of this status, newest first, whatever their number."""
+    page = found.jobs.list(limit=SNAPSHOT_PAGE, status=status)
+    yield from page.items
+    while page.next_cursor is not None:
+        page = found.jobs.list(limit=SNAPSHOT_PAGE, status=status, cursor=page.next_cursor)
+        yield from page.items
 
 
 def _is_last(event: Event) -> bool:
