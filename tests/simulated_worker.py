@@ -56,7 +56,7 @@ class SimulatedWorker:
         """Report one denoising step, with a preview picture."""
         image = jpeg(picture(step)) if preview else None
         if image is not None:
-            self.plane.store.replace_preview(claim.job_id, image)
+            self.plane.store.replace_preview(claim.job_id, claim.attempt, image)
         progress = Progress(Stage.DENOISING, step / (of + 1), step, of, image)
         self.plane.jobs.report(claim, progress, eta_seconds=float(of - step))
 

@@ -2,10 +2,12 @@
 
 import shutil
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Engine, select
+from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
@@ -20,16 +22,23 @@ DAY = 86400.0
 # files younger than this may belong to a transaction that has not committed yet
 ORPHAN_SECONDS = 3600.0
 PROGRESS_SECONDS = 3600.0
+# no upload takes this long to come in
+INCOMING_SECONDS = DAY
+# databases bound the number of values in one statement
+IDS_AT_ONCE = 500
 
 
 class Cleaner:
     """Each step may be repeated, run by several workers at once, and be cut short anywhere."""
 
-    def __init__(self, engine: Engine, store: LocalStore, jobs: JobRepository, uploads: UploadRepository) -> None:
+    def __init__(
+        self, engine: Engine, store: LocalStore, jobs: JobRepository, uploads: UploadRepository, incoming: Path
+    ) -> None:
         self._engine = engine
         self._store = store
         self._jobs = jobs
         self._uploads = uploads
+        self._incoming = incoming
 
     def clean(self, retention_days: float, orphan_seconds: float = ORPHAN_SECONDS) -> int:
         """Run every step; returns how many jobs, uploads and orphans went."""
@@ -48,7 +57,7 @@ class Cleaner:
         return gone
 
     def _expire_uploads(self, retention_days: float) -> int:
-        old = self._uploads.older_than(retention_days * DAY)
+        old = self._uploads.older_than(retention_days * DAY, keep=self._awaited_uploads())
         for upload_id in old:
             self._uploads.delete(upload_id)
         return len(old)
@@ -56,10 +65,11 @@ class Cleaner:
     def _sweep(self, orphan_seconds: float) -> int:
         return (
             self._remove_unknown("artifacts", orphan_seconds, self._known_jobs, lambda path: path.name)
-            + self._remove_unknown("previews", orphan_seconds, self._known_jobs, lambda path: path.stem)
+            + self._remove_unknown("previews", orphan_seconds, self._known_jobs, lambda path: path.name)
             + self._remove_unknown("uploads", orphan_seconds, self._known_uploads, lambda path: path.stem)
             + self._remove_unknown("scratch", orphan_seconds, self._running, lambda path: path.name)
             + self._remove_lost_attempts(orphan_seconds)
+            + self._remove_incoming()
         )
 
     def _remove_unknown(
@@ -88,13 +98,34 @@ class Cleaner:
                         gone += 1
         return gone
 
-    def _known_jobs(self, ids: Collection[str]) -> Collection[str]:
+    def _remove_incoming(self) -> int:
+        """What web processes that were killed over an upload have left behind."""
+        entries = self._incoming.iterdir() if self._incoming.is_dir() else ()
+        left = [path for path in entries if _is_older(path, INCOMING_SECONDS)]
+        for path in left:
+            _remove(path)
+        return len(left)
+
+    def _awaited_uploads(self) -> Collection[str]:
+        """Uploads that a job still needs, however long it has waited. Read from the plain fields, as specs of another
+        version hold them too."""
+        waiting = col(JobRow.status).in_((JobStatus.QUEUED, JobStatus.RUNNING))
         with reading(self._engine) as session:
-            return set(session.scalars(select(col(JobRow.id)).where(col(JobRow.id).in_(ids))))
+            specs = session.scalars(select(col(JobRow.spec)).where(waiting)).all()
+        media = (value for spec in specs for value in spec.values() if isinstance(value, dict))
+        return {ref["upload_id"] for ref in media if ref.get("upload_id")}
+
+    def _known_jobs(self, ids: Collection[str]) -> Collection[str]:
+        return self._existing(col(JobRow.id), ids)
 
     def _known_uploads(self, ids: Collection[str]) -> Collection[str]:
+        return self._existing(col(UploadRow.id), ids)
+
+    def _existing(self, column: Mapped[str], ids: Collection[str]) -> Collection[str]:
         with reading(self._engine) as session:
-            return set(session.scalars(select(col(UploadRow.id)).where(col(UploadRow.id).in_(ids))))
+            return {
+                found for some in _batches(ids) for found in session.scalars(select(column).where(column.in_(some)))
+            }
 
     def _running(self, _names: Collection[str]) -> Collection[str]:
         with reading(self._engine) as session:
@@ -110,6 +141,12 @@ class Cleaner:
         with reading(self._engine) as session:
             statement = select(col(ArtifactRow.attempt)).where(col(ArtifactRow.job_id) == job_id)
             return {str(attempt) for attempt in session.scalars(statement)}
+
+
+def _batches(ids: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while some := list(islice(rest, IDS_AT_ONCE)):
+        yield some
 
 
 def _is_older(path: Path, seconds: float) -> bool:

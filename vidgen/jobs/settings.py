@@ -54,6 +54,11 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
     @cached_property
+    def incoming_dir(self) -> Path:
+        """Where files lie while they are uploaded and re-encoded; what a crash leaves there is swept."""
+        return self.data_dir / "incoming"
+
+    @cached_property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'vidgen.db'}"
 

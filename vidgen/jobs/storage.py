@@ -1,5 +1,6 @@
 """Files on the local disk. Names are made here from ids; nothing a client says ever becomes a path."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -33,7 +34,7 @@ class DiskUsage:
 
 
 class LocalStore:
-    """`root/artifacts/<job>/<attempt>/<file>`, `uploads/`, `previews/` and `scratch/` (runs in progress)."""
+    """`root/artifacts/<job>/<attempt>/<file>`, `uploads/`, `previews/<job>/` and `scratch/` (runs in progress)."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,8 +46,9 @@ class LocalStore:
     def upload_path(self, upload_id: str, content_type: str = "") -> Path:
         return self.path(f"uploads/{_safe(upload_id)}{SUFFIXES.get(content_type, '')}")
 
-    def preview_path(self, job_id: str) -> Path:
-        return self.path(f"previews/{_safe(job_id)}.jpg")
+    def preview_path(self, job_id: str, attempt: int) -> Path:
+        """The attempt is in the path, so a worker that lost the job cannot write over its successor's pictures."""
+        return self.path(f"previews/{_safe(job_id)}/{int(attempt)}.jpg")
 
     def scratch_path(self, job_id: str, attempt: int) -> Path:
         """Where an attempt's runner writes; on the same disk, so that publishing is a rename."""
@@ -75,13 +77,20 @@ class LocalStore:
         _sync_folder(target.parent)
         return Stored(key=self.key(target), size=size, sha256=sha256)
 
-    def replace_preview(self, job_id: str, jpeg: bytes) -> None:
+    def replace_preview(self, job_id: str, attempt: int, jpeg: bytes) -> None:
         """Previews may be lost in a crash, so they are renamed into place but not synced."""
-        target = self.preview_path(job_id)
+        target = self.preview_path(job_id, attempt)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
         temporary.write_bytes(jpeg)
         temporary.replace(target)
+
+    def read_preview(self, job_id: str, attempt: int) -> bytes:
+        """The attempt's newest picture; that of the one before until it has its own. Raises FileNotFoundError."""
+        for earlier in range(attempt, 1, -1):
+            with contextlib.suppress(FileNotFoundError):
+                return self.preview_path(job_id, earlier).read_bytes()
+        return self.preview_path(job_id, 1).read_bytes()
 
     def open(self, key: str) -> BinaryIO:
         """Raises FileNotFoundError."""
@@ -94,7 +103,7 @@ class LocalStore:
     def remove_job(self, job_id: str) -> None:
         """Every file of a job, of all its attempts."""
         shutil.rmtree(self.path(f"artifacts/{_safe(job_id)}"), ignore_errors=True)
-        self.preview_path(job_id).unlink(missing_ok=True)
+        shutil.rmtree(self.path(f"previews/{_safe(job_id)}"), ignore_errors=True)
 
     def remove_scratch(self, job_id: str, attempt: int) -> None:
         shutil.rmtree(self.scratch_path(job_id, attempt), ignore_errors=True)

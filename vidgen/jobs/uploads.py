@@ -1,5 +1,7 @@
 """Uploads: normalised media that specs refer to by id. Probing and re-encoding happen before, elsewhere."""
 
+from collections.abc import Collection
+from itertools import islice
 from pathlib import Path, PurePath
 
 from sqlalchemy import Engine, select
@@ -75,11 +77,13 @@ class UploadRepository:
         if row is not None:
             self._store.delete(row.key)
 
-    def older_than(self, seconds: float, limit: int = 100) -> tuple[str, ...]:
-        """Ids of uploads that were made longer ago than that."""
+    def older_than(self, seconds: float, *, keep: Collection[str] = (), limit: int = 100) -> tuple[str, ...]:
+        """Ids of uploads that were made longer ago than that, oldest first, without those in `keep`."""
         with reading(self._engine) as session:
             statement = select(col(UploadRow.id)).where(col(UploadRow.created_at) < database_now(session) - seconds)
-            return tuple(session.scalars(statement.limit(limit)))
+            old = session.scalars(statement.order_by(col(UploadRow.created_at)))
+            # left out here and not in the statement, which can hold only so many ids
+            return tuple(islice((upload_id for upload_id in old if upload_id not in keep), limit))
 
 
 def _view(row: UploadRow) -> Upload:

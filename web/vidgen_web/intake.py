@@ -3,6 +3,7 @@
 This process never decodes the file. What the rest of the service sees is the child's own output.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from vidgen_web.services import Services
 
 TIMEOUT_SECONDS = 60
 CHUNK = 1 << 20
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MEGABYTE = 1 << 20
 
 
@@ -39,9 +41,9 @@ class Ingested(SpecModel):
 
 def take(services: Services, file: FileStorage) -> Upload:
     """Store an uploaded picture or clip. Raises MediaError, or ProblemError body_too_large or storage_full."""
-    folder = services.settings.data_dir / "incoming"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = services.settings.incoming_dir
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as name:
             source, out_dir = Path(name) / "source", Path(name) / "out"
             out_dir.mkdir()
@@ -49,6 +51,8 @@ def take(services: Services, file: FileStorage) -> Upload:
             ingested = _ingest(services.ingest_command, source, out_dir)
             return _store(services, ingested, out_dir / ingested.filename, file.filename)
     except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise  # a folder that may not be written, a program that is missing: the log's business, not the client's
         raise ProblemError("storage_full", f"the file could not be stored: {error.strerror}") from error
 
 

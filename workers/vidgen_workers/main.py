@@ -74,7 +74,7 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
 
     outbox = Outbox(plane.engine, settings.webhook_secret, link)
     deliver = Dispatcher(outbox, settings.webhook_allow_private).deliver_one
-    cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads)
+    cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads, settings.incoming_dir)
     reconciler = Reconciler(plane.jobs, cleaner, plane.presence, supervisor, settings.retention_days)
     broken = partial(_stop_working, supervisor, 1)
     poller = Poller(app, plane.jobs, supervisor, embedded=is_embedded(settings))

@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import replace
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.storage import LocalStore
@@ -40,9 +40,9 @@ class Reporter:
         progress, self._pending, self._written = self._pending, None, time.monotonic()
         try:
             if progress.preview is not None:
-                self._store.replace_preview(self._claim.job_id, progress.preview)
+                self._store.replace_preview(self._claim.job_id, self._claim.attempt, progress.preview)
             self._jobs.report(self._claim, progress, self._eta(progress.fraction))
-        except (DBAPIError, OSError) as error:
+        except (SQLAlchemyError, OSError) as error:
             # progress is worth less than the job: the next report tells it anyway
             log.warning("progress not written: %s", type(error).__name__, extra={"job": self._claim.job_id})
 

@@ -202,7 +202,7 @@ def test_delete_removes_the_files_of_a_finished_job(plane: ControlPlane) -> None
     assert claim is not None
     file = finished_file(plane, claim.job_id)
     plane.jobs.succeed(claim, [file])
-    plane.store.replace_preview(claim.job_id, b"jpeg")
+    plane.store.replace_preview(claim.job_id, claim.attempt, b"jpeg")
     job = plane.jobs.get(claim.job_id)
     assert job is not None
     assert plane.jobs.artifact(job.artifacts[0].id) == job.artifacts[0]

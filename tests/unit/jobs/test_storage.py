@@ -1,17 +1,19 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
-from tests.jobs_fixtures import queue_job
+from tests.jobs_fixtures import make_spec, queue_job
 from vidgen.jobs.cleaning import Cleaner
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import JobRow, UploadRow
+from vidgen.spec import ImageToVideo, MediaRef
 
 BAD_NAMES = ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "a\0b", "ä", "x" * 129, "a b", "a\n"]
 
@@ -23,7 +25,7 @@ def test_no_name_leaves_the_store(tmp_path: Path, name: str) -> None:
         lambda: store.artifact_path("job_1", 1, name),
         lambda: store.artifact_path(name, 1, "video.mp4"),
         lambda: store.upload_path(name),
-        lambda: store.preview_path(name),
+        lambda: store.preview_path(name, 1),
     ]
     for make in makers:
         with pytest.raises(ValueError, match="store"):
@@ -107,7 +109,7 @@ def age(path: Path) -> Path:
 
 
 def cleaner(plane: ControlPlane) -> Cleaner:
-    return Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads)
+    return Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads, plane.settings.incoming_dir)
 
 
 def test_expired_jobs_and_uploads_go_with_their_files(plane: ControlPlane) -> None:
@@ -138,7 +140,7 @@ def test_old_orphans_go_and_the_rest_stays(plane: ControlPlane) -> None:
     root = plane.store.root
     orphans = [
         age(root / "artifacts/job_gone"),
-        age(root / "previews/job_gone.jpg"),
+        age(root / "previews/job_gone"),
         age(root / "uploads/upl_gone.png"),
         age(root / f"scratch/{job.id}-9"),
     ]
@@ -150,3 +152,65 @@ def test_old_orphans_go_and_the_rest_stays(plane: ControlPlane) -> None:
     assert [path for path in [*kept, young] if not path.exists()] == []
     plane.jobs.succeed(claim, [])
     assert cleaner(plane).clean(retention_days=30) == 2  # the attempt was never published, nor its scratch needed
+
+
+def test_an_attempt_without_a_picture_shows_the_one_before(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    for attempt in (0, 3):
+        with pytest.raises(FileNotFoundError):
+            store.read_preview("job_1", attempt)
+    store.replace_preview("job_1", 1, b"first")
+    assert store.read_preview("job_1", 3) == b"first"
+    store.replace_preview("job_1", 3, b"third")
+    assert (store.read_preview("job_1", 3), store.read_preview("job_1", 2)) == (b"third", b"first")
+
+
+def test_what_a_crash_left_of_an_upload_goes_after_a_day(plane: ControlPlane) -> None:
+    incoming = plane.settings.incoming_dir
+    incoming.mkdir()
+    old, file, young = incoming / "tmp_old", incoming / "file_old", incoming / "tmp_young"
+    old.mkdir()
+    (old / "source").write_bytes(b"x")
+    file.write_bytes(b"x")
+    long_ago = time.time() - 90_000
+    for path in (old, file):
+        os.utime(path, (long_ago, long_ago))
+    age(young)  # three hours
+    assert cleaner(plane).clean(retention_days=30) == 2
+    assert list(incoming.iterdir()) == [young]
+
+
+def test_an_upload_that_a_job_waits_for_stays(plane: ControlPlane) -> None:
+    queued, running, finished, unused = (add_upload(plane) for _ in range(4))
+    values = make_spec().model_dump(exclude={"task"})
+    jobs = {}
+    for upload_id in (running, finished, queued):
+        spec = ImageToVideo(image=MediaRef(upload_id=upload_id), **values)
+        jobs[upload_id] = plane.jobs.create(spec, model_revision="1", max_queued=9).job.id
+    plane.jobs.cancel(jobs[finished])
+    claim = plane.jobs.claim("w", 60)
+    assert claim is not None
+    assert claim.job_id == jobs[running]
+    with writing(plane.engine) as session:
+        for row in session.query(UploadRow):
+            row.created_at = 1.0
+    assert plane.uploads.older_than(60, keep=(queued, running, unused), limit=1) == (finished,)
+    assert cleaner(plane).clean(retention_days=30) == 2
+    kept = [upload_id for upload_id in (queued, running, finished, unused) if plane.uploads.get(upload_id)]
+    assert kept == [queued, running]
+
+
+def test_many_files_are_looked_up_in_statements_of_a_bounded_size(plane: ControlPlane) -> None:
+    kept = queue_job(plane)
+    names = [kept.id, *(f"job_{n}" for n in range(1100))]
+    for name in names:
+        age(plane.store.root / "artifacts" / name)
+    sizes = []
+
+    def count(_c: object, _k: object, _s: object, parameters: Sized, _x: object, _m: object) -> None:
+        sizes.append(len(parameters))
+
+    event.listen(plane.engine, "before_cursor_execute", count)
+    assert cleaner(plane).clean(retention_days=30) == 1100
+    assert max(sizes) == 500
+    assert [path.name for path in plane.store.folders("artifacts")] == [kept.id]

@@ -1,6 +1,8 @@
 """Uploads come in through a child program; artifacts go out in ranges."""
 
+import errno
 import io
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -112,3 +114,24 @@ def test_signed_urls_work_from_other_sites_until_they_expire(
 def test_a_deleted_jobs_files_are_gone(client: FlaskClient, video: dict[str, object]) -> None:
     client.delete(f"/api/v1/jobs/{video['job_id']}")
     assert client.get(str(video["url"])).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "code"),
+    [
+        (errno.ENOSPC, 507, "storage_full"),
+        (errno.EDQUOT, 507, "storage_full"),
+        (errno.EACCES, 500, "internal_error"),
+        (errno.ENOENT, 500, "internal_error"),
+    ],
+)
+def test_only_a_full_disk_is_storage_full(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, number: int, status: int, code: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number), "/secret/path")
+
+    monkeypatch.setattr("vidgen_web.intake._copy", fail)
+    answer, problem = upload(client, MP4)
+    assert (answer, problem["code"]) == (status, code)
+    assert "secret" not in str(problem)

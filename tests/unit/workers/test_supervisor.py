@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tests.faults.worker_process import RENDER, runner_environment, wait_until
 from tests.jobs_fixtures import control_plane, make_spec, queue_job
@@ -15,7 +16,9 @@ from vidgen.jobs.session import writing
 from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import Job
 from vidgen.spec import ImageToVideo, JobStatus, MediaRef
-from vidgen_workers.runner_process import RunnerProcess
+from vidgen_workers import supervisor as module
+from vidgen_workers.protocol import Run
+from vidgen_workers.runner_process import KILL_SECONDS, RunnerProcess
 from vidgen_workers.supervisor import Supervisor
 
 
@@ -58,7 +61,7 @@ def test_nothing_to_do(supervisor: Supervisor) -> None:
 def test_a_job_is_run_published_and_its_scratch_removed(plane: ControlPlane, supervisor: Supervisor) -> None:
     job = run(plane, supervisor, "quick")
     assert (job.status, job.progress, job.preview_version) == (JobStatus.SUCCEEDED, 1.0, 1)
-    assert plane.store.preview_path(job.id).read_bytes() == b"\xff\xd8jpeg"
+    assert plane.store.preview_path(job.id, 1).read_bytes() == b"\xff\xd8jpeg"
     video = job.artifacts[0]
     assert (video.kind, video.num_frames, video.fps) == ("video", 5, 8.0)
     key = plane.jobs.artifact_key(video.id)
@@ -224,15 +227,16 @@ def test_a_full_disk_is_a_retryable_failure(
     assert job.artifacts == ()
 
 
+@pytest.mark.parametrize("error", [OperationalError("UPDATE", {}, Exception("away")), PoolTimeout("none is free")])
 def test_the_last_write_outlasts_a_database_that_is_briefly_away(
-    plane: ControlPlane, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    plane: ControlPlane, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     real, calls = plane.jobs.succeed, []
 
     def succeed(*arguments: object) -> JobStatus:
         calls.append(1)
         if len(calls) < 3:
-            raise OperationalError("UPDATE", {}, Exception("away"))
+            raise error
         return real(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(plane.jobs, "succeed", succeed)
@@ -260,3 +264,56 @@ def test_leases_are_renewed_while_a_job_outlives_them(tmp_path: Path, runner: Ru
             assert plane.jobs.expire_leases() == 0
             time.sleep(0.1)
         assert get(plane, job_id).status is JobStatus.SUCCEEDED
+
+
+class SlowToStop(RunnerProcess):
+    """Takes every job, never answers, and needs a while to stop; `most` is how many stopped it at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__(RENDER)
+        self.running, self.stopping = threading.Event(), threading.Event()
+        self.now, self.most = 0, 0
+
+    def run(self, _run: Run) -> None:
+        self.running.set()
+
+    def receive(self, _seconds: float) -> None:
+        time.sleep(0.01)
+
+    def stop(self) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        self.stopping.set()
+        time.sleep(0.3)
+        self.now -= 1
+
+
+def test_closing_waits_for_the_job_to_be_handed_back(plane: ControlPlane) -> None:
+    runner = SlowToStop()
+    supervisor = Supervisor(plane, runner, "w")
+    job_id = queue_job(plane).id
+    worker = threading.Thread(target=supervisor.drain)
+    worker.start()
+    assert runner.running.wait(5)
+    supervisor.request_stop()
+    assert runner.stopping.wait(5)
+    supervisor.close()
+    assert get(plane, job_id).status is JobStatus.QUEUED
+    assert runner.most == 1
+    worker.join(5)
+
+
+def test_closing_does_not_wait_for_ever(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.CLOSE_SECONDS > KILL_SECONDS
+    monkeypatch.setattr(module, "CLOSE_SECONDS", 0.05)
+    runner = SlowToStop()
+    supervisor = Supervisor(plane, runner, "w")
+    queue_job(plane)
+    worker = threading.Thread(target=supervisor.drain)
+    worker.start()
+    assert runner.running.wait(5)
+    supervisor.close()
+    assert runner.most == 1
+    supervisor.request_stop()
+    worker.join(5)
+    assert not worker.is_alive()

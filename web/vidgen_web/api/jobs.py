@@ -144,7 +144,7 @@ def preview(job_id: str) -> Response:
     if job is None:
         raise no_job(job_id)
     try:
-        picture = services().store.preview_path(job_id).read_bytes() if job.preview_version else b""
+        picture = services().store.read_preview(job_id, job.attempts) if job.preview_version else b""
     except FileNotFoundError:
         picture = b""
     if not picture:
