@@ -27,7 +27,6 @@ class Package:
 
 
 SPRITES = Package("npm", "@lobehub/fluent-emoji-3d", "1.1.0")
-NAMES = Package("npm", "emojibase-data", "17.0.0")
 FILM = Package("pip", "moviepy", "2.2.1")
 
 
@@ -57,11 +56,6 @@ def _download(package: Package, cache: Path) -> Path:
 def sprite_folder(cache: Path) -> Path:
     """Folder of still sprites named by lower-case code point, such as `1f408.webp` (MIT)."""
     return fetch(SPRITES, cache) / "package" / "assets"
-
-
-def names_file(cache: Path) -> Path:
-    """JSON list of labels and tags by upper-case code point (MIT)."""
-    return fetch(NAMES, cache) / "package" / "en" / "data.json"
 
 
 def film_file(cache: Path) -> Path | None:
