@@ -13,22 +13,25 @@ from PIL import Image, ImageDraw
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, caption, random_scene
 from training.sampling import Generator, Settings
 
-SHOWN_FRAMES = (0, 4, 8, 12, 16)
+SHOWN_FRAMES = (0, 8, 16)
+SIDE = 96
+QUALITY = 92
 
 
 def sheet(
-    clips: NDArray[np.uint8], labels: Sequence[str], columns: int = 3, frames: Sequence[int] = SHOWN_FRAMES
+    clips: NDArray[np.uint8], labels: Sequence[str], columns: int = 4, frames: Sequence[int] = SHOWN_FRAMES
 ) -> Image.Image:
-    """Strips of the chosen frames, `columns` clips a row, each under its label."""
-    height, width = clips.shape[2:4]
-    strip, row = width * len(frames) + 6, height + 14
+    """Strips of the chosen frames, `columns` clips a row, each under its label, enlarged smoothly as a player does."""
+    strip, row = SIDE * len(frames) + 6, SIDE + 14
     rows = -(-len(clips) // columns)
     page = Image.new("RGB", (strip * columns, row * rows), "white")
     pen = ImageDraw.Draw(page)
     for n, (clip, label) in enumerate(zip(clips, labels, strict=True)):
         x, y = n % columns * strip, n // columns * row
         pen.text((x + 2, y), label[: strip // 6], fill="black")
-        page.paste(Image.fromarray(np.concatenate([clip[f] for f in frames], axis=1)), (x, y + 13))
+        for place, frame in enumerate(frames):
+            picture = Image.fromarray(clip[frame]).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+            page.paste(picture, (x + place * SIDE, y + 13))
     return page
 
 
@@ -48,7 +51,7 @@ def main() -> None:
     args = parser.parse_args()
     prompts = unpicked_prompts(args.count)
     clips = Generator.load(args.model)(prompts, range(args.count), Settings(args.steps, args.guidance))
-    sheet(clips, prompts).save(args.output, optimize=True)
+    sheet(clips, prompts).save(args.output, quality=QUALITY)
 
 
 if __name__ == "__main__":
