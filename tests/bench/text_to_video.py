@@ -74,6 +74,7 @@ def stock_pipelines(folder: Path) -> dict[str, WanPipeline | WanVACEPipeline]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=int, help="denoising steps; the default is the model's")
     parser.add_argument("--runs", type=int, default=5, help="runs of each, taken in turns")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
@@ -82,7 +83,8 @@ def main() -> int:
 
     residency = Residency(ModelRegistry())
     manifest = residency.registry.get("sprites-64")
-    spec = resolve(TextToVideo(prompt=PROMPT, seed=arguments.seed), manifest.rules)
+    asked = TextToVideo(prompt=PROMPT, seed=arguments.seed, num_inference_steps=arguments.steps)
+    spec = resolve(asked, manifest.rules)
     model = residency.model(spec.model)
     noise = frame_noise(arguments.seed, 0, model.latent_shape(spec.num_frames, spec.height, spec.width))
     contenders: dict[str, Callable[[], Frames]] = {"vidgen": lambda: ours(residency, spec)}
