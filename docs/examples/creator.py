@@ -158,14 +158,14 @@ def play(creator: Creator, receiver: Receiver, folder: Path) -> list[Path]:
     first = finish(
         "1-text-to-video",
         "Text to video",
-        {"task": "text-to-video", "prompt": "a cat moves right on a blue background", "seed": 7},
+        {"task": "text-to-video", "prompt": "a rocket moves right on a blue background", "seed": 7},
     )
     finish(
         "2-image-to-video",
         "Image to video, from the last frame",
         {
             "task": "image-to-video",
-            "prompt": "a cat moves left on a blue background",
+            "prompt": "a rocket moves left on a blue background",
             "image": {"artifact_id": video_of(first), "frame": -1},
             "seed": 8,
         },
@@ -175,7 +175,7 @@ def play(creator: Creator, receiver: Receiver, folder: Path) -> list[Path]:
         "Video to video, strength 0.8",
         {
             "task": "video-to-video",
-            "prompt": "a fox moves right on a green background",
+            "prompt": "an apple moves right on a green background",
             "video": {"artifact_id": video_of(first)},
             "strength": 0.8,
             "seed": 9,

@@ -17,6 +17,10 @@ from vidgen.media.frames import FrameChunk
 CRF = 14
 """Constant rate factor: visually lossless for delivery; lower is larger."""
 
+X264_PARAMS = "mbtree=0"
+"""x264's macroblock tree made files of the same frames differ from run to run when other work had used the heap
+(64×64 pixels; without it, or without its assembly, every run was the same)."""
+
 
 @dataclass(frozen=True, slots=True)
 class WrittenVideo:
@@ -55,7 +59,9 @@ def _encode(
 ) -> WrittenVideo:
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart+use_metadata_tags"}) as container:
         container.metadata.update(metadata)
-        stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": "medium"})
+        stream = container.add_stream(
+            "libx264", rate=fps, options={"crf": str(crf), "preset": "medium", "x264-params": X264_PARAMS}
+        )
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
