@@ -6,8 +6,10 @@ import threading
 from types import FrameType
 from typing import NoReturn
 
-from waitress.server import create_server
+from flask import Flask
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
+from vidgen.errors import VidgenError
 from vidgen.jobs.settings import Settings
 from vidgen_web.app import create_app
 from vidgen_web.intake import MEGABYTE
@@ -19,22 +21,19 @@ BODY_SLACK = 16 * MEGABYTE
 
 
 def main(settings: Settings) -> None:
-    """Serve until stopped. The database must have been migrated. Raises ExposedWithoutLogin for a public host."""
+    """Serve until stopped. The database must have been migrated.
+
+    Raises ExposedWithoutLogin for a public host and VidgenError for a port that is taken.
+    """
     app = create_app(settings)
     services: Services = app.extensions[EXTENSION]
-    server = create_server(
-        app,
-        host=settings.host,
-        port=settings.port,
-        threads=SERVER_THREADS,
-        connection_limit=CONNECTION_LIMIT,
-        channel_timeout=CHANNEL_TIMEOUT_SECONDS,
-        # a little above the app's own cap, so that most bodies that are too large get the app's readable answer
-        max_request_body_size=settings.max_upload_mb * MEGABYTE + BODY_SLACK,
-        # reading on while a request runs is how an event stream learns that its client has gone
-        channel_request_lookahead=1,
-        ident="vidgen",
-    )
+    try:
+        server = _bound(app, settings)
+    except OSError as error:
+        place = f"{_shown(settings.host)}:{settings.port}"
+        raise VidgenError(
+            f"{place} cannot be used ({error.strerror}); set VIDGEN_PORT to a free port", code="address_unavailable"
+        ) from error
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
         services.stopping.set()
@@ -50,6 +49,23 @@ def main(settings: Settings) -> None:
         services.stopping.set()
         server.close()
         services.engine.dispose()
+
+
+def _bound(app: Flask, settings: Settings) -> BaseWSGIServer | MultiSocketServer:
+    """A server that holds its port already. Raises OSError when another program has it."""
+    return create_server(
+        app,
+        host=settings.host,
+        port=settings.port,
+        threads=SERVER_THREADS,
+        connection_limit=CONNECTION_LIMIT,
+        channel_timeout=CHANNEL_TIMEOUT_SECONDS,
+        # a little above the app's own cap, so that most bodies that are too large get the app's readable answer
+        max_request_body_size=settings.max_upload_mb * MEGABYTE + BODY_SLACK,
+        # reading on while a request runs is how an event stream learns that its client has gone
+        channel_request_lookahead=1,
+        ident="vidgen",
+    )
 
 
 def _shown(host: str) -> str:
