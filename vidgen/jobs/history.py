@@ -44,6 +44,7 @@ def _announce(session: Session, row: JobRow, kind: str, payload: dict[str, Any],
         session.add(
             OutboxRow(
                 id=new_id("whd"),
+                tenant=row.tenant,
                 event_id=event_id,
                 job_id=row.id,
                 round=row.round,

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, select, tuple_
+from sqlalchemy import Engine, Select, delete, func, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -19,16 +19,16 @@ from vidgen.jobs.reading import artifact_view, job_view, job_views
 from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
+from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import Artifact, Created, Event, Job, Page
 from vidgen.spec import JobSpec, JobStatus
 
-LOCAL = "local"
 # named here because the class below has a method called list
 Events = list[Event]
 
 
-class JobRepository(Leases):
-    """All about jobs. Without a store, deleted jobs leave their files to the sweep."""
+class JobRepository(Tenanted, Leases):
+    """All about jobs, of one tenant or of all. Without a store, deleted jobs leave their files to the sweep."""
 
     def __init__(
         self, engine: Engine, store: LocalStore | None = None, *, max_attempts: int = 3, retention_days: float = 30
@@ -57,13 +57,14 @@ class JobRepository(Leases):
         with writing(self._engine) as session:
             # the count and the key are looked at by one creator at a time, so both limits are exact
             lock(session, CREATE_LOCK)
-            replayed = _replay(session, idempotency_key, body_hash or spec_hash)
+            replayed = _replay(session, self._owner, idempotency_key, body_hash or spec_hash)
             if replayed is not None:
                 return Created(job_view(session, replayed), replayed=True)
             _check_room(session, max_queued)
             now = database_now(session)
             row = JobRow(
                 id=new_id("job"),
+                tenant=self._owner,
                 status=JobStatus.QUEUED.value,
                 max_attempts=self._max_attempts,
                 run_after=now,
@@ -81,19 +82,24 @@ class JobRepository(Leases):
             session.flush()
             if idempotency_key is not None:
                 key = IdempotencyRow(
-                    tenant=LOCAL, key=idempotency_key, body_hash=body_hash or spec_hash, job_id=row.id, created_at=now
+                    tenant=row.tenant,
+                    key=idempotency_key,
+                    body_hash=body_hash or spec_hash,
+                    job_id=row.id,
+                    created_at=now,
                 )
                 session.add(key)
             return Created(record(session, row, "job.queued", now), replayed=False)
 
     def get(self, job_id: str) -> Job | None:
         with reading(self._engine) as session:
-            row = session.get(JobRow, job_id)
+            row = session.scalar(self._one(job_id))
             return None if row is None else job_view(session, row)
 
     def list(self, limit: int = 20, cursor: str | None = None, status: JobStatus | None = None) -> Page[Job]:
         """Newest first. Raises VidgenError invalid_cursor."""
-        statement = select(JobRow).order_by(col(JobRow.created_at).desc(), col(JobRow.id).desc()).limit(limit + 1)
+        statement = select(JobRow).where(self._visible(col(JobRow.tenant)))
+        statement = statement.order_by(col(JobRow.created_at).desc(), col(JobRow.id).desc()).limit(limit + 1)
         if status is not None:
             statement = statement.where(col(JobRow.status) == status.value)
         if cursor is not None:
@@ -107,13 +113,14 @@ class JobRepository(Leases):
     def counts(self) -> dict[JobStatus, int]:
         """How many jobs there are in each state."""
         with reading(self._engine) as session:
-            found = session.execute(select(col(JobRow.status), func.count()).group_by(col(JobRow.status)))
+            own = select(col(JobRow.status), func.count()).where(self._visible(col(JobRow.tenant)))
+            found = session.execute(own.group_by(col(JobRow.status)))
             return dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in found}
 
     def cancel(self, job_id: str) -> Job:
         """Queued: cancelled at once. Running: asked of its worker. Finished: unchanged. Raises not_found."""
         with writing(self._engine) as session:
-            row, now = _existing(session, job_id), database_now(session)
+            row, now = self._existing(session, job_id), database_now(session)
             if row.status == JobStatus.RUNNING:
                 row.cancel_requested = True
                 # nobody is left to ask when the worker has died; its writes are fenced off should it come back
@@ -131,7 +138,7 @@ class JobRepository(Leases):
         """Queue a failed or cancelled job again afresh. Raises not_found, job_not_retryable, queue_full."""
         with writing(self._engine) as session:
             lock(session, CREATE_LOCK)
-            row, now = _existing(session, job_id), database_now(session)
+            row, now = self._existing(session, job_id), database_now(session)
             if row.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise VidgenError(
                     f"{job_id} is {row.status}: only failed or cancelled jobs can be retried", code="job_not_retryable"
@@ -147,7 +154,7 @@ class JobRepository(Leases):
     def delete(self, job_id: str) -> None:
         """Remove a finished job, then its files. Raises not_found, job_not_finished."""
         with writing(self._engine) as session:
-            row = _existing(session, job_id)
+            row = self._existing(session, job_id)
             if not JobStatus(row.status).is_terminal:
                 raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
             session.delete(row)
@@ -166,6 +173,8 @@ class JobRepository(Leases):
     def events(self, after: int, job_id: str | None = None, limit: int = 100) -> Events:
         """Events with an id above `after`, oldest first."""
         statement = select(JobEventRow).where(col(JobEventRow.id) > after).order_by(col(JobEventRow.id)).limit(limit)
+        if self._tenant is not None:
+            statement = statement.join(JobRow).where(self._visible(col(JobRow.tenant)))
         if job_id is not None:
             statement = statement.where(col(JobEventRow.job_id) == job_id)
         with reading(self._engine) as session:
@@ -194,25 +203,32 @@ class JobRepository(Leases):
 
     def artifact(self, artifact_id: str) -> Artifact | None:
         with reading(self._engine) as session:
-            row = session.get(ArtifactRow, artifact_id)
+            row = session.scalar(self._one_artifact(artifact_id))
             return None if row is None else artifact_view(row)
 
     def artifact_key(self, artifact_id: str) -> str | None:
         """Where the artifact's bytes lie in the store (LocalStore.path)."""
         with reading(self._engine) as session:
-            row = session.get(ArtifactRow, artifact_id)
+            row = session.scalar(self._one_artifact(artifact_id))
             return None if row is None else row.key
 
+    def _one(self, job_id: str) -> Select[JobRow]:
+        return select(JobRow).where(col(JobRow.id) == job_id, self._visible(col(JobRow.tenant)))
 
-def _existing(session: Session, job_id: str) -> JobRow:
-    row = session.get(JobRow, job_id, with_for_update=True)
-    if row is None:
-        raise VidgenError(f"{job_id}: no such job", code="not_found")
-    return row
+    def _one_artifact(self, artifact_id: str) -> Select[ArtifactRow]:
+        statement = select(ArtifactRow).where(col(ArtifactRow.id) == artifact_id)
+        return statement.join(JobRow).where(self._visible(col(JobRow.tenant)))
+
+    def _existing(self, session: Session, job_id: str) -> JobRow:
+        """The row, locked until this transaction ends. Raises not_found."""
+        row = session.scalar(self._one(job_id).with_for_update())
+        if row is None:
+            raise VidgenError(f"{job_id}: no such job", code="not_found")
+        return row
 
 
-def _replay(session: Session, key: str | None, body_hash: str) -> JobRow | None:
-    found = None if key is None else session.get(IdempotencyRow, (LOCAL, key))
+def _replay(session: Session, tenant: str, key: str | None, body_hash: str) -> JobRow | None:
+    found = None if key is None else session.get(IdempotencyRow, (tenant, key))
     if found is None:
         return None
     if found.body_hash != body_hash:

@@ -20,6 +20,7 @@ class JobRow(SQLModel, table=True):
     __table_args__ = (
         Index("jobs_by_queue", "status", "priority", "run_after", "created_at"),
         Index("jobs_by_age", "created_at", "id"),
+        Index("jobs_by_tenant", "tenant", "created_at", "id"),
     )
 
     id: str = Field(primary_key=True)
@@ -149,9 +150,11 @@ class OutboxRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("job_id", "round", "target", name="one_delivery_a_target"),
         Index("outbox_due", "status", "next_at"),
+        Index("outbox_by_tenant", "tenant", "created_at"),
     )
 
     id: str = Field(primary_key=True)
+    tenant: str = "local"
     event_id: str = Field(index=True)
     job_id: str | None = Field(default=None, foreign_key="jobs.id", ondelete="SET NULL")
     round: int = 0

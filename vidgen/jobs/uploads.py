@@ -4,7 +4,7 @@ from collections.abc import Collection
 from itertools import islice
 from pathlib import Path, PurePath
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select
 from sqlmodel import col
 
 from vidgen.jobs.clock import as_datetime, database_now
@@ -12,13 +12,14 @@ from vidgen.jobs.ids import new_id
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import UploadRow
+from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import MediaKind, Upload
 
 NAME_LIMIT = 200
 
 
-class UploadRepository:
-    """Rows and files of uploads; the row is written after its file, so a row always has one."""
+class UploadRepository(Tenanted):
+    """Uploads of one tenant or of all; the row is written after its file, so a row always has one."""
 
     def __init__(self, engine: Engine, store: LocalStore) -> None:
         self._engine = engine
@@ -42,6 +43,7 @@ class UploadRepository:
         with writing(self._engine) as session:
             row = UploadRow(
                 id=upload_id,
+                tenant=self._owner,
                 filename=PurePath(filename.replace("\\", "/")).name[:NAME_LIMIT] or "upload",
                 kind=kind,
                 key=stored.key,
@@ -59,19 +61,19 @@ class UploadRepository:
 
     def get(self, upload_id: str) -> Upload | None:
         with reading(self._engine) as session:
-            row = session.get(UploadRow, upload_id)
+            row = session.scalar(self._one(upload_id))
             return None if row is None else _view(row)
 
     def path(self, upload_id: str) -> Path | None:
         """The upload's file, for the runner and the portal's thumbnails."""
         with reading(self._engine) as session:
-            row = session.get(UploadRow, upload_id)
+            row = session.scalar(self._one(upload_id))
         return None if row is None else self._store.path(row.key)
 
     def delete(self, upload_id: str) -> None:
         """Deleting what is gone already is fine."""
         with writing(self._engine) as session:
-            row = session.get(UploadRow, upload_id)
+            row = session.scalar(self._one(upload_id))
             if row is not None:
                 session.delete(row)
         if row is not None:
@@ -84,6 +86,9 @@ class UploadRepository:
             old = session.scalars(statement.order_by(col(UploadRow.created_at)))
             # left out here and not in the statement, which can hold only so many ids
             return tuple(islice((upload_id for upload_id in old if upload_id not in keep), limit))
+
+    def _one(self, upload_id: str) -> Select[UploadRow]:
+        return select(UploadRow).where(col(UploadRow.id) == upload_id, self._visible(col(UploadRow.tenant)))
 
 
 def _view(row: UploadRow) -> Upload:

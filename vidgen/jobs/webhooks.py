@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -13,6 +13,7 @@ from vidgen.jobs.ids import new_id
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.signing import endpoint_secret, sign
 from vidgen.jobs.tables import EndpointRow, OutboxRow
+from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import Delivery, DeliveryStatus, Endpoint
 
 __all__ = ["EVENTS", "TEST_EVENT", "EndpointRepository", "sign"]
@@ -22,8 +23,11 @@ TEST_EVENT = "webhook.test"
 DELIVERY_STATUSES: dict[str, DeliveryStatus] = {"pending": "pending", "delivered": "delivered", "failed": "failed"}
 
 
-class EndpointRepository:
-    """Endpoints and deliveries. `service_secret` is Settings.webhook_secret. Unknown ids raise not_found."""
+class EndpointRepository(Tenanted):
+    """Endpoints and deliveries, of one tenant or of all. Unknown ids raise not_found.
+
+    `service_secret` is Settings.webhook_secret.
+    """
 
     def __init__(self, engine: Engine, service_secret: str) -> None:
         self._engine = engine
@@ -35,6 +39,7 @@ class EndpointRepository:
         with writing(self._engine) as session:
             row = EndpointRow(
                 id=new_id("we"),
+                tenant=self._owner,
                 url=url,
                 description=description,
                 events=_checked(events),
@@ -46,12 +51,13 @@ class EndpointRepository:
     def list(self) -> tuple[Endpoint, ...]:
         """Oldest first."""
         with reading(self._engine) as session:
-            rows = session.scalars(select(EndpointRow).order_by(col(EndpointRow.created_at), col(EndpointRow.id)))
+            own = select(EndpointRow).where(self._visible(col(EndpointRow.tenant)))
+            rows = session.scalars(own.order_by(col(EndpointRow.created_at), col(EndpointRow.id)))
             return tuple(self._view(row) for row in rows)
 
     def get(self, endpoint_id: str) -> Endpoint | None:
         with reading(self._engine) as session:
-            row = session.get(EndpointRow, endpoint_id)
+            row = session.scalar(self._one(endpoint_id))
             return None if row is None else self._view(row)
 
     def update(
@@ -67,7 +73,7 @@ class EndpointRepository:
         if url is not None:
             check_url(url)
         with writing(self._engine) as session:
-            row = _endpoint(session, endpoint_id)
+            row = self._existing(session, endpoint_id)
             row.url = row.url if url is None else url
             row.description = row.description if description is None else description
             row.events = row.events if events is None else _checked(events)
@@ -77,18 +83,19 @@ class EndpointRepository:
     def delete(self, endpoint_id: str) -> None:
         """Its deliveries go with it."""
         with writing(self._engine) as session:
-            session.delete(_endpoint(session, endpoint_id))
+            session.delete(self._existing(session, endpoint_id))
 
     def rotate_secret(self, endpoint_id: str) -> Endpoint:
         """A new secret, shown this once; for a day deliveries carry signatures of both."""
         with writing(self._engine) as session:
-            row = _endpoint(session, endpoint_id)
+            row = self._existing(session, endpoint_id)
             row.secret_version, row.rotated_at = row.secret_version + 1, database_now(session)
         return self._view(row, with_secret=True)
 
     def deliveries(self, endpoint_id: str | None = None, limit: int = 50) -> tuple[Delivery, ...]:
         """Of one endpoint, or of all and of the per-job callbacks too; newest first."""
-        statement = select(OutboxRow).order_by(col(OutboxRow.created_at).desc(), col(OutboxRow.id)).limit(limit)
+        statement = select(OutboxRow).where(self._visible(col(OutboxRow.tenant)))
+        statement = statement.order_by(col(OutboxRow.created_at).desc(), col(OutboxRow.id)).limit(limit)
         if endpoint_id is not None:
             statement = statement.where(col(OutboxRow.endpoint_id) == endpoint_id)
         with reading(self._engine) as session:
@@ -97,7 +104,8 @@ class EndpointRepository:
     def resend(self, delivery_id: str) -> Delivery:
         """Send it again now, with the same webhook-id and the whole schedule before it."""
         with writing(self._engine) as session:
-            row = session.get(OutboxRow, delivery_id, with_for_update=True)
+            one = select(OutboxRow).where(col(OutboxRow.id) == delivery_id, self._visible(col(OutboxRow.tenant)))
+            row = session.scalar(one.with_for_update())
             if row is None:
                 raise VidgenError(f"{delivery_id}: no such delivery", code="not_found")
             row.status, row.attempts, row.next_at, row.last_error = "pending", 0, database_now(session), None
@@ -106,9 +114,10 @@ class EndpointRepository:
     def test(self, endpoint_id: str) -> Delivery:
         """Queue a `webhook.test` event for one endpoint, enabled or not."""
         with writing(self._engine) as session:
-            endpoint, now = _endpoint(session, endpoint_id), database_now(session)
+            endpoint, now = self._existing(session, endpoint_id), database_now(session)
             row = OutboxRow(
                 id=new_id("whd"),
+                tenant=endpoint.tenant,
                 event_id=new_id("evt"),
                 target=endpoint.id,
                 endpoint_id=endpoint.id,
@@ -133,12 +142,15 @@ class EndpointRepository:
             secret=secret,
         )
 
+    def _one(self, endpoint_id: str) -> Select[EndpointRow]:
+        return select(EndpointRow).where(col(EndpointRow.id) == endpoint_id, self._visible(col(EndpointRow.tenant)))
 
-def _endpoint(session: Session, endpoint_id: str) -> EndpointRow:
-    row = session.get(EndpointRow, endpoint_id, with_for_update=True)
-    if row is None:
-        raise VidgenError(f"{endpoint_id}: no such webhook endpoint", code="not_found")
-    return row
+    def _existing(self, session: Session, endpoint_id: str) -> EndpointRow:
+        """The row, locked until this transaction ends. Raises not_found."""
+        row = session.scalar(self._one(endpoint_id).with_for_update())
+        if row is None:
+            raise VidgenError(f"{endpoint_id}: no such webhook endpoint", code="not_found")
+        return row
 
 
 def _checked(events: Sequence[str]) -> "list[str]":

@@ -48,6 +48,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
         settings=settings,
         engine=plane.engine,
         jobs=plane.jobs,
+        every_job=plane.jobs,
         uploads=plane.uploads,
         endpoints=plane.endpoints,
         store=plane.store,

@@ -1,4 +1,7 @@
-"""How long a job will take and when it will start: the manifest's costs, the pace of the latest jobs, the queue."""
+"""How long a job will take and when it will start: the manifest's costs, the pace of the latest jobs, the queue.
+
+The queue is everybody's, so it looks at the jobs of all tenants; what leaves this module are sums and counts.
+"""
 
 import shutil
 from statistics import median
@@ -60,7 +63,7 @@ def _unfinished(services: Services) -> list[Job]:
     for status in (JobStatus.RUNNING, JobStatus.QUEUED):
         cursor = None
         while len(found) < LOOKED_AT:
-            page = services.jobs.list(limit=PAGE, cursor=cursor, status=status)
+            page = services.every_job.list(limit=PAGE, cursor=cursor, status=status)
             found.extend(page.items)
             cursor = page.next_cursor
             if cursor is None:
@@ -71,7 +74,7 @@ def _unfinished(services: Services) -> list[Job]:
 def _paces(services: Services) -> dict[str, list[float]]:
     """By model: how much longer than its manifest says each of the latest jobs took on this machine."""
     found: dict[str, list[float]] = {}
-    for job in services.jobs.list(limit=LEARNED_FROM, status=JobStatus.SUCCEEDED).items:
+    for job in services.every_job.list(limit=LEARNED_FROM, status=JobStatus.SUCCEEDED).items:
         manifest = services.models.manifests.get(job.model)
         if manifest and job.started_at and job.finished_at:
             took = (job.finished_at - job.started_at).total_seconds()

@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.settings import Settings
+from vidgen_web.caller import LOCAL_USER, set_caller
 from vidgen_web.problems import ProblemError
 
 ARTIFACT_ENDPOINT = "api.artifacts.show"
@@ -69,6 +70,7 @@ def protect(app: Flask, settings: Settings) -> None:
             raise ProblemError("wrong_host", f"this service does not answer for the host {request.host!r}")
         if _is_foreign(settings) and not _may_be_foreign():
             raise ProblemError("cross_origin", "requests from pages of other sites are refused")
+        set_caller(LOCAL_USER)
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -1,9 +1,9 @@
-"""What the routes work with: one object built by the app factory. Knows no routes."""
+"""What the routes work with: one object built by the app factory, seen through the caller's eyes. Knows no routes."""
 
 import sys
 import threading
-from dataclasses import dataclass, field
-from typing import cast
+from dataclasses import dataclass, field, replace
+from typing import Self, cast
 
 from flask import current_app
 from sqlalchemy import Engine
@@ -14,6 +14,7 @@ from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.jobs.webhooks import EndpointRepository
 from vidgen_models.registry import ModelRegistry
+from vidgen_web.caller import caller
 
 EXTENSION = "vidgen"
 SERVER_THREADS = 16
@@ -23,11 +24,15 @@ INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
 
 @dataclass(frozen=True)
 class Services:
-    """`ingest_command` is run with the arguments SRC OUT_DIR; `stopping` ends the event streams."""
+    """`jobs`, `uploads` and `endpoints` hold what the caller owns; `every_job` is the queue that all share.
+
+    `ingest_command` is run with the arguments SRC OUT_DIR; `stopping` ends the event streams.
+    """
 
     settings: Settings
     engine: Engine
     jobs: JobRepository
+    every_job: JobRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
     store: LocalStore
@@ -38,7 +43,13 @@ class Services:
         default_factory=lambda: threading.BoundedSemaphore(SERVER_THREADS - THREADS_KEPT_FREE)
     )
 
+    def of(self, tenant: str) -> Self:
+        """The same, where only this tenant's rows exist."""
+        return replace(
+            self, jobs=self.jobs.of(tenant), uploads=self.uploads.of(tenant), endpoints=self.endpoints.of(tenant)
+        )
+
 
 def services() -> Services:
-    """The Services of the app that handles the current request."""
-    return cast(Services, current_app.extensions[EXTENSION])
+    """The Services of the app that handles the current request, bound to its caller's tenant."""
+    return cast(Services, current_app.extensions[EXTENSION]).of(caller().tenant)

@@ -34,10 +34,12 @@ blueprint = Blueprint("artifacts", __name__, url_prefix="/artifacts")
 )
 def show(artifact_id: str) -> Response:
     signed = _check_signature(artifact_id)
-    artifact = services().jobs.artifact(artifact_id)
+    # a signature was given to whoever holds it by the owner, so it opens this one file for any caller
+    jobs = services().every_job if signed else services().jobs
+    artifact = jobs.artifact(artifact_id)
     if artifact is None:
         raise ProblemError("not_found", f"there is no artifact {artifact_id}")
-    response = _file(artifact)
+    response = _file(artifact, jobs.artifact_key(artifact.id))
     if signed:
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
@@ -52,8 +54,7 @@ def _check_signature(artifact_id: str) -> bool:
     return True
 
 
-def _file(artifact: Artifact) -> Response:
-    key = services().jobs.artifact_key(artifact.id)
+def _file(artifact: Artifact, key: str | None) -> Response:
     try:
         if key is None:
             raise FileNotFoundError
