@@ -61,18 +61,20 @@ class SimulatedWorker:
         self.plane.jobs.report(claim, progress, eta_seconds=float(of - step))
 
     def succeed(self, claim: Claim) -> None:
-        """Publish a clip of the length asked for, its poster and a receipt."""
+        """Publish a clip of the length asked for, its poster, a sprite sheet and a receipt."""
         num_frames, fps = claim.spec.num_frames or 5, claim.spec.fps or 8
         draft = self.plane.store.scratch_path(claim.job_id, claim.attempt)
         draft.mkdir(parents=True)
         write_clip(draft / "video.mp4", num_frames, fps)
         (draft / "poster.jpg").write_bytes(jpeg(picture(0)))
+        (draft / "sprite_sheet.jpg").write_bytes(jpeg(picture(0)))
         (draft / "receipt.json").write_text("{}")
         size = {"width": 64, "height": 64}
         length = {"num_frames": num_frames, "fps": float(fps)}
         files = [
             self._file(claim, "video", draft / "video.mp4", "video/mp4", {**size, **length}),
             self._file(claim, "poster", draft / "poster.jpg", "image/jpeg", size),
+            self._file(claim, "sprite_sheet", draft / "sprite_sheet.jpg", "image/jpeg", {**size, "num_frames": 1}),
             self._file(claim, "receipt", draft / "receipt.json", "application/json", {}),
         ]
         self.plane.jobs.succeed(claim, files)

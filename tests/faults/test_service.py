@@ -95,7 +95,7 @@ def test_a_killed_workers_job_is_finished_by_the_one_that_follows(tmp_path: Path
         wait_until(lambda: up.call(path)["status"] == "succeeded", 90, "the job's end")
         done = up.call(path)
         assert done["attempts"] == 2
-        assert {artifact["kind"] for artifact in done["artifacts"]} == {"video", "poster", "receipt"}
+        assert {artifact["kind"] for artifact in done["artifacts"]} == {"video", "poster", "sprite_sheet", "receipt"}
         assert up.worker() != worker
 
 

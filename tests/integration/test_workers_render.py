@@ -26,7 +26,7 @@ def test_a_job_becomes_a_clip(tmp_path: Path, tiny_manifests: Path, monkeypatch:
         job = plane.jobs.get(made.id)
         assert job is not None
         assert job.status is JobStatus.SUCCEEDED, job.error
-        assert {artifact.kind for artifact in job.artifacts} == {"video", "poster", "receipt"}
+        assert {artifact.kind for artifact in job.artifacts} == {"video", "poster", "sprite_sheet", "receipt"}
         video = next(artifact for artifact in job.artifacts if artifact.kind == "video")
         assert (video.width, video.height, video.num_frames, video.fps) == (64, 64, 5, 8.0)
         key = plane.jobs.artifact_key(video.id)

@@ -12,7 +12,7 @@ from vidgen.spec.base import SpecModel
 Item = TypeVar("Item")
 
 MediaKind = Literal["image", "video"]
-ArtifactKind = Literal["video", "poster", "receipt"]
+ArtifactKind = Literal["video", "poster", "sprite_sheet", "receipt"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]
 
 

@@ -1,4 +1,4 @@
-"""A resolved spec to the files a user gets: the clip, its poster, and the receipt of how it was made."""
+"""A resolved spec to the files a user gets: the clip, its poster, its sprite sheet, and how it was made."""
 
 import json
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from vidgen.media.frames import FrameChunk
+from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
 from vidgen.media.writer import WrittenVideo, write_video
 from vidgen.pipelines.factory import pipeline_for
@@ -20,7 +21,10 @@ from vidgen.spec import JobSpec, Progress, Stage
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
-    """One finished file: `kind` is video, poster or receipt; sizes are given for pictures and clips."""
+    """One finished file: `kind` is video, poster, sprite_sheet or receipt; sizes are given for pictures and clips.
+
+    Of a sprite sheet, `num_frames` says how many frames it shows.
+    """
 
     kind: str
     path: Path
@@ -41,7 +45,7 @@ class RenderResult:
 
 
 def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) -> RenderResult:
-    """Run the task and write `video.mp4`, `poster.jpg` and `receipt.json` into `out_dir`.
+    """Run the task and write `video.mp4`, `poster.jpg`, `sprite_sheet.jpg` and `receipt.json` into `out_dir`.
 
     Frames stream from the decoder into the encoder. Raises VidgenError (Cancelled, ModelError, MediaError, …); then
     no half file is left behind.
@@ -50,11 +54,11 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     model = residency.model(spec.model)
     ctx.checkpoint()
     ctx.report(Progress(Stage.ENCODING, 0.05))
-    hashes, poster = FrameHash(), out_dir / "poster.jpg"
+    hashes, poster, sheet = FrameHash(), out_dir / "poster.jpg", SpriteSheet(Resolved.of(spec).num_frames)
     with torch.inference_mode():
-        frames = _with_poster(hashes.through(pipeline_for(spec.task, model)(spec, ctx)), poster)
+        frames = hashes.through(pipeline_for(spec.task, model)(spec, ctx))
         video = write_video(
-            frames,
+            _with_poster(sheet.through(frames), poster),
             out_dir / "video.mp4",
             fps=Resolved.of(spec).fps,
             metadata={"comment": spec.model_dump_json(), "software": "vidgen"},
@@ -63,7 +67,7 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     receipt = out_dir / "receipt.json"
     manifest = residency.registry.get(spec.model)
     receipt.write_text(json.dumps(make_receipt(spec, manifest, residency.device, hashes), indent=2) + "\n")
-    return RenderResult(files=_files(video, poster, receipt))
+    return RenderResult(files=(*_files(video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg")))
 
 
 def _with_poster(chunks: Iterator[FrameChunk], path: Path) -> Iterator[FrameChunk]:
@@ -82,3 +86,8 @@ def _files(video: WrittenVideo, poster: Path, receipt: Path) -> tuple[RenderedFi
         RenderedFile("poster", poster, "image/jpeg", video.width, video.height),
         RenderedFile("receipt", receipt, "application/json"),
     )
+
+
+def _sheet_file(sheet: SpriteSheet, path: Path) -> RenderedFile:
+    width, height = sheet.write(path)
+    return RenderedFile("sprite_sheet", path, "image/jpeg", width, height, num_frames=sheet.num_tiles)

@@ -1,4 +1,4 @@
-"""`render` leaves a clip, a poster and a receipt, or nothing at all."""
+"""`render` leaves a clip, a poster, a sprite sheet and a receipt, or nothing at all."""
 
 import hashlib
 import json
@@ -20,15 +20,22 @@ def spec(tiny_registry):
     return resolve(TextToVideo(model="tiny", prompt="a red cat", seed=3), tiny_registry.get("tiny").rules)
 
 
-def test_the_three_files(tiny_registry, spec, tmp_path):
+def test_the_files_of_a_clip(tiny_registry, spec, tmp_path):
     result = render(spec, RunContext(), tmp_path, Residency(tiny_registry))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["poster.jpg", "receipt.json", "video.mp4"]
+    names = ["poster.jpg", "receipt.json", "sprite_sheet.jpg", "video.mp4"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
     assert (result.video.num_frames, result.video.width, result.video.fps) == (9, 32, 8.0)
     info = probe(result.video.path)
     assert (info.num_frames, float(info.fps), info.codec) == (9, 8.0, "h264")
     with Image.open(tmp_path / "poster.jpg") as poster:
         first = read_frames_pyav(result.video.path, [0])[0]
         assert np.abs(np.asarray(poster).astype(int) - first).mean() < 12
+    with Image.open(tmp_path / "sprite_sheet.jpg") as sheet:
+        (facts,) = [file for file in result.files if file.kind == "sprite_sheet"]
+        assert sheet.size == (facts.width, facts.height) == (3 * 32, 3 * 32)
+        assert facts.num_frames == 9
+        last = read_frames_pyav(result.video.path, [8])[0]
+        assert np.abs(np.asarray(sheet)[64:, 64:].astype(int) - last).mean() < 12
 
 
 def test_the_receipt_and_the_file_both_hold_the_spec(tiny_registry, spec, tmp_path):

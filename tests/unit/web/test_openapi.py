@@ -62,7 +62,7 @@ def test_live_answers_fit_their_schemas(
     path = "/api/v1/jobs/{job_id}"
     assert check("get", client.get(f"/api/v1/jobs/{job['id']}"), path)["preview_url"]
     worker.succeed(claim)
-    assert len(check("get", client.get(f"/api/v1/jobs/{job['id']}"), path)["artifacts"]) == 3
+    assert len(check("get", client.get(f"/api/v1/jobs/{job['id']}"), path)["artifacts"]) == 4
     check("post", client.post("/api/v1/jobs", json={"num_frames": 20}), "/api/v1/jobs")
     check("post", client.post("/api/v1/jobs/forecast", json={}), "/api/v1/jobs/forecast")
     check("get", client.get("/api/v1/jobs"), "/api/v1/jobs")
