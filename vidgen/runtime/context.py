@@ -1,10 +1,11 @@
-"""The one context a pipeline receives beside its spec: where its media lie, whom to tell, when to stop."""
+"""The one context a pipeline receives beside its spec: its media, its finished pieces, whom to tell, when to stop."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vidgen.errors import Cancelled
+from vidgen.runtime.chunks import ChunkStore, MemoryChunkStore
 from vidgen.spec import Progress
 
 
@@ -18,11 +19,17 @@ def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """`media` maps `MediaRef.key` to a local, normalised file. `report` takes progress; `cancelled` is asked often."""
+    """`media` maps `MediaRef.key` to a local, normalised file. `report` takes progress; `cancelled` is asked often.
+
+    `chunks` keeps the finished pieces of a long clip. `stop_requested` is asked after each of them: when it is true,
+    the clip ends there and what was made is delivered.
+    """
 
     media: Mapping[str, Path] = field(default_factory=dict)
     report: Callable[[Progress], None] = _ignore
     cancelled: Callable[[], bool] = _never
+    chunks: ChunkStore = field(default_factory=MemoryChunkStore)
+    stop_requested: Callable[[], bool] = _never
 
     def checkpoint(self) -> None:
         """Raise Cancelled when the job was cancelled; called at every denoising step and every decoded group."""
