@@ -1,5 +1,6 @@
 """Renders for the runner of these tests: no model, each with one habit. Chosen by the first word of the prompt."""
 
+import logging
 import os
 import signal
 import sys
@@ -88,6 +89,13 @@ def memory(_ctx: RunContext, _rest: str) -> None:
     raise OutOfMemory("does not fit: ask for fewer frames")
 
 
+def traced(ctx: RunContext, _rest: str) -> None:
+    """Says every stage of a real render, and writes a log line as the engine's libraries do."""
+    logging.getLogger(__name__).warning("rendering")
+    for n, stage in enumerate((Stage.LOADING, Stage.ENCODING, Stage.DENOISING, Stage.DECODING, Stage.PUBLISHING)):
+        ctx.report(Progress(stage, n / 5))
+
+
 def broken(_ctx: RunContext, _rest: str) -> None:
     raise MediaError("the clip cannot be read")
 
@@ -102,5 +110,17 @@ def exits(_ctx: RunContext, _rest: str) -> None:
 
 HABITS: dict[str, Any] = {
     name: globals()[name]
-    for name in ("quick", "slow", "deaf", "stubborn", "suicidal", "once", "memory", "broken", "buggy", "exits")
+    for name in (
+        "quick",
+        "slow",
+        "deaf",
+        "stubborn",
+        "suicidal",
+        "once",
+        "memory",
+        "traced",
+        "broken",
+        "buggy",
+        "exits",
+    )
 }

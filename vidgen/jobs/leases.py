@@ -60,7 +60,15 @@ class Leases:
         row.lease_until, row.started_at = now + lease_seconds, now
         _clear_progress(row)
         record(session, row, "job.running", now)
-        return Claim(job_id=row.id, attempt=row.attempt, owner=owner, spec=spec, max_attempts=row.max_attempts)
+        return Claim(
+            job_id=row.id,
+            attempt=row.attempt,
+            owner=owner,
+            spec=spec,
+            max_attempts=row.max_attempts,
+            tenant=row.tenant,
+            traceparent=row.traceparent,
+        )
 
     def claimable(self) -> bool:
         """Whether a job is due right now; a read, so idle workers write nothing."""

@@ -12,7 +12,7 @@ from sqlmodel import col
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.signing import endpoint_secret
-from vidgen.jobs.tables import EndpointRow, OutboxRow
+from vidgen.jobs.tables import EndpointRow, JobRow, OutboxRow
 from vidgen.jobs.webhook_body import Linker, webhook_body
 from vidgen.jobs.webhooks import TEST_EVENT
 
@@ -35,7 +35,9 @@ class Parcel:
     attempt: int
     url: str
     compose: Callable[[], bytes] = field(repr=False, compare=False)
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
+    tenant: str | None = None
+    traceparent: str | None = None
 
     @property
     def body(self) -> bytes:
@@ -65,9 +67,11 @@ class Outbox:
             endpoint = None if row.endpoint_id is None else session.get(EndpointRow, row.endpoint_id)
             # a corrected address also serves what is still waiting
             row.url = row.url if endpoint is None else endpoint.url
+            job = None if row.job_id is None else session.get(JobRow, row.job_id)
+            tenant, traceparent = (None, None) if job is None else (job.tenant, job.traceparent)
             secrets = (self._service_secret,) if endpoint is None else self._endpoint_secrets(endpoint, now)
         compose = partial(webhook_body, row.kind, as_datetime(row.created_at), row.payload, self._link)
-        return Parcel(row.id, row.event_id, row.job_id, row.attempts, row.url, compose, secrets)
+        return Parcel(row.id, row.event_id, row.job_id, row.attempts, row.url, compose, secrets, tenant, traceparent)
 
     def answered(self, parcel: Parcel, status: int, retry_after: float | None = None) -> None:
         """Any 2xx delivers; 410 also disables the endpoint; anything else, a redirect too, is a failed attempt."""

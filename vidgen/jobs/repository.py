@@ -47,6 +47,7 @@ class JobRepository(Tenanted, Leases):
         priority: int = 0,
         idempotency_key: str | None = None,
         body_hash: str | None = None,
+        traceparent: str | None = None,
     ) -> Created:
         """Queue a resolved spec. The same idempotency key with the same body gives the same job again.
 
@@ -75,6 +76,7 @@ class JobRepository(Tenanted, Leases):
                 spec=fields,
                 spec_hash=spec_hash,
                 callback_url=callback_url,
+                traceparent=traceparent,
                 created_at=now,
                 expires_at=now + self._retention_seconds,
             )

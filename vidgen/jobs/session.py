@@ -5,8 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.orm import Session
 
@@ -23,12 +21,15 @@ def make_engine(settings: Settings) -> Engine:
     """The engine for `settings.database_url`. Makes the folder of a SQLite file, not its tables (see migrate)."""
     url = make_url(settings.resolved_database_url)
     if url.get_backend_name() != "sqlite":
-        engine = create_engine(url, pool_pre_ping=True)
+        # errors are logged, and parameters hold prompts and addresses
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
     if url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    engine = create_engine(
+        url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -36,6 +37,9 @@ def make_engine(settings: Settings) -> Engine:
 
 def migrate(settings: Settings) -> None:
     """Bring the database to this version's tables. Safe to call from several processes at once."""
+    from alembic import command  # a third of the web process's imports, and needed once
+    from alembic.config import Config
+
     engine = make_engine(settings)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))

@@ -2,12 +2,13 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vidgen.jobs.secret_files import read_or_create, web_secret, webhook_secret
+from vidgen.telemetry.logs import LogFormat
 
 Listing = Annotated[tuple[str, ...], NoDecode]
 Folders = Annotated[tuple[Path, ...], NoDecode]
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
         default=(), description="CIDRs or host names that webhooks may reach although private."
     )
     retention_days: float = Field(default=30, gt=0, description="Finished jobs and their files are removed after this.")
+    log_format: LogFormat = Field(default="auto", description="json, text, or auto: text at a terminal, else json.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_prompts: bool = Field(default=False, description="Whether log lines may hold prompts.")
     secret_key_value: SecretStr | None = Field(default=None, alias="VIDGEN_SECRET_KEY")
     webhook_secret_value: SecretStr | None = Field(default=None, alias="VIDGEN_WEBHOOK_SECRET")
 

@@ -156,6 +156,8 @@ class Claim:
     owner: str
     spec: JobSpec
     max_attempts: int
+    tenant: str = "local"
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

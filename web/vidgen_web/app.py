@@ -1,5 +1,7 @@
 """The app factory: puts settings, repositories, routes and error answers together."""
 
+import logging
+
 from flask import Flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import OperationalError
@@ -9,10 +11,12 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import ModelRegistry
-from vidgen_web import api, portal, problems, security
+from vidgen_web import api, observation, portal, problems, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import EXTENSION, INGEST_COMMAND, Services
+
+log = logging.getLogger(__name__)
 
 FORM_OVERHEAD = MEGABYTE
 
@@ -34,6 +38,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     app.extensions[EXTENSION] = _services(settings, ingest_command)
+    observation.observe(app)
     security.protect(app, settings)
     app.register_blueprint(api.blueprint())
     app.register_blueprint(api.health.blueprint)
@@ -84,6 +89,6 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
-        app.logger.exception("unexpected failure", exc_info=error)
+        log.exception("unexpected failure", exc_info=error)
         problem = ProblemError("internal_error", "the service failed; its log says more")
         return portal.page_for(problem) or problems.answer(problem)

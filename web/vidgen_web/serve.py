@@ -11,6 +11,8 @@ from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.settings import Settings
+from vidgen.telemetry.logs import log_to_stderr
+from vidgen.telemetry.tracing import start_tracing
 from vidgen_web.app import create_app
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.services import EXTENSION, SERVER_THREADS, Services
@@ -25,6 +27,8 @@ def main(settings: Settings) -> None:
 
     Raises ExposedWithoutLogin for a public host and VidgenError for a port that is taken.
     """
+    log_to_stderr(settings.log_format, settings.log_level)
+    start_tracing("vidgen-web")
     app = create_app(settings)
     services: Services = app.extensions[EXTENSION]
     try:

@@ -23,7 +23,7 @@ from vidgen.spec import (
     resolve,
 )
 from vidgen_models.registry import Manifest
-from vidgen_web import intake
+from vidgen_web import intake, observation
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
 from vidgen_web.services import Services
 
@@ -84,14 +84,18 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
     media = {name: {**_frame(request.fields, name), "upload_id": upload.id} for name, upload in uploads.items()}
     spec, manifest = resolved(services, parse({**request.fields, **media}))
     check_media(services, spec)
-    return services.jobs.create(
-        spec,
-        model_revision=manifest.revision,
-        callback_url=request.callback_url,
-        idempotency_key=request.idempotency_key,
-        body_hash=body_hash if request.idempotency_key else None,
-        max_queued=services.settings.max_queued,
-    )
+    with observation.submitting() as traceparent:
+        created = services.jobs.create(
+            spec,
+            model_revision=manifest.revision,
+            callback_url=request.callback_url,
+            idempotency_key=request.idempotency_key,
+            body_hash=body_hash if request.idempotency_key else None,
+            max_queued=services.settings.max_queued,
+            traceparent=traceparent,
+        )
+    observation.queued(created, services.settings)
+    return created
 
 
 def parse(fields: Mapping[str, Any]) -> Spec:

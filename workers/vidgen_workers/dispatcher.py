@@ -9,6 +9,9 @@ from vidgen.jobs.addresses import AddressRefused
 from vidgen.jobs.outbox import Outbox, Parcel
 from vidgen.jobs.sender import Answer, SendFailed, post
 from vidgen.jobs.signing import sign
+from vidgen.telemetry import context
+from vidgen.telemetry.traceparent import trace_of
+from vidgen.telemetry.tracing import span
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +32,16 @@ class Dispatcher:
         parcel = self._outbox.take()
         if parcel is None:
             return False
-        extra = {"delivery": parcel.delivery_id, "job": parcel.job_id, "attempt": parcel.attempt}
+        trace = trace_of(parcel.traceparent)
+        with context.bound(job=parcel.job_id, attempt=parcel.attempt, tenant=parcel.tenant, trace=trace):
+            self._deliver(parcel)
+        return True
+
+    def _deliver(self, parcel: Parcel) -> None:
+        extra = {"delivery": parcel.delivery_id}
         try:
-            answer = self._attempt(parcel)
+            with span("webhook", parcel.traceparent, delivery=parcel.delivery_id, attempt=parcel.attempt):
+                answer = self._attempt(parcel)
         except AddressRefused as error:
             log.warning("webhook refused: %s", error.code, extra=extra)
             self._outbox.unanswered(parcel, error.message, final=not error.retryable)
@@ -47,7 +57,6 @@ class Dispatcher:
         else:
             log.info("webhook answered", extra=extra | {"status": answer.status})
             self._outbox.answered(parcel, answer.status, answer.retry_after)
-        return True
 
     def _attempt(self, parcel: Parcel) -> Answer:
         body = parcel.body

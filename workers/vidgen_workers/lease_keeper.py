@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from vidgen.jobs.fence import LeaseLost
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.views import Claim
+from vidgen.telemetry.context import inherited
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class LeaseKeeper:
         self._lost = threading.Event()
         self._cancelled = threading.Event()
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="lease-keeper", daemon=True)
+        self._thread = threading.Thread(target=inherited(self._keep), name="lease-keeper", daemon=True)
 
     @property
     def lost(self) -> bool:
@@ -60,7 +61,7 @@ class LeaseKeeper:
                 if not self._done.is_set():
                     self._lost.set()
             except SQLAlchemyError as error:
-                log.warning("heartbeat failed: %s", type(error).__name__, extra={"job": self._claim.job_id})
+                log.warning("heartbeat failed: %s", type(error).__name__)
                 if time.monotonic() - self._renewed > self._lease_seconds:
                     self._lost.set()
 

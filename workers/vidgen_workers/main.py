@@ -19,9 +19,10 @@ from vidgen.jobs.queue import is_embedded
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.urls import sign_artifact_url
+from vidgen.telemetry.logs import log_to_stderr
+from vidgen.telemetry.tracing import start_tracing
 from vidgen_workers.background import Repeating
 from vidgen_workers.dispatcher import Dispatcher
-from vidgen_workers.logs import log_to_stderr
 from vidgen_workers.poller import Poller
 from vidgen_workers.reconciler import EVERY_SECONDS, Reconciler
 from vidgen_workers.runner import DEFAULT_RENDER
@@ -41,10 +42,13 @@ def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
 
     The database must have been migrated. `render` names the function that the runner calls.
     """
-    log_to_stderr()
+    log_to_stderr(settings.log_format, settings.log_level)
+    start_tracing("vidgen-worker")
     plane = open_control_plane(settings)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-    supervisor = Supervisor(plane, RunnerProcess(render, settings.model_folders), owner)
+    supervisor = Supervisor(
+        plane, RunnerProcess(render, settings.model_folders, settings.log_format, settings.log_level), owner
+    )
     app = make_app(settings, supervisor)
     threads = _threads(plane, app, supervisor)
     celery_worker = app.WorkController(

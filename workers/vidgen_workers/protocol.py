@@ -2,8 +2,9 @@
 
 import base64
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 from vidgen.spec import Progress, Stage
@@ -11,13 +12,17 @@ from vidgen.spec import Progress, Stage
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Supervisor → runner: do this job. `spec` is the resolved spec as JSON, `media` maps MediaRef.key to a path."""
+    """Supervisor → runner: do this job. `spec` is the resolved spec as JSON, `media` maps MediaRef.key to a path.
+
+    `ids` are what the runner's log lines carry: job, attempt, tenant, trace.
+    """
 
     kind: ClassVar[str] = "run"
     job_id: str
     spec: Mapping[str, Any]
     media: Mapping[str, str]
     out_dir: str
+    ids: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Runner → supervisor: progress. `preview` is a JPEG in base64."""
+    """Runner → supervisor: progress. `preview` is a JPEG in base64; `at` is when, in seconds since 1970."""
 
     kind: ClassVar[str] = "progress"
     stage: str
@@ -37,11 +42,14 @@ class Reported:
     step: int = 0
     total_steps: int = 0
     preview: str | None = None
+    at: float = 0.0
 
     @classmethod
     def of(cls, progress: Progress) -> "Reported":
         preview = None if progress.preview is None else base64.b64encode(progress.preview).decode()
-        return cls(progress.stage.value, float(progress.fraction), progress.step, progress.total_steps, preview)
+        return cls(
+            progress.stage.value, float(progress.fraction), progress.step, progress.total_steps, preview, time.time()
+        )
 
     def progress(self) -> Progress:
         preview = None if self.preview is None else base64.b64decode(self.preview)
@@ -96,6 +104,6 @@ def decode(line: bytes) -> Message:
     try:
         values = json.loads(line)
         message = KINDS[values.pop("kind")]
-        return message(**{field.name: values[field.name] for field in fields(message) if field.name in values})
+        return message(**{it.name: values[it.name] for it in fields(message) if it.name in values})
     except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError("not a message of this protocol") from error

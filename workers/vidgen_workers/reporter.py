@@ -44,7 +44,7 @@ class Reporter:
             self._jobs.report(self._claim, progress, self._eta(progress.fraction))
         except (SQLAlchemyError, OSError) as error:
             # progress is worth less than the job: the next report tells it anyway
-            log.warning("progress not written: %s", type(error).__name__, extra={"job": self._claim.job_id})
+            log.warning("progress not written: %s", type(error).__name__)
 
     def _eta(self, fraction: float) -> float | None:
         """Seconds left at the pace since the first report that was above zero."""

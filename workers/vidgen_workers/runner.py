@@ -22,8 +22,9 @@ from vidgen.errors import Cancelled, VidgenError
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.threads import wait_without_spinning
 from vidgen.spec import JOB_SPEC, Progress
+from vidgen.telemetry import context
+from vidgen.telemetry.logs import log_to_stderr
 from vidgen_models.registry import ModelRegistry
-from vidgen_workers.logs import log_to_stderr
 from vidgen_workers.protocol import Cancel, Failed, Finished, Message, Reported, Run, WasCancelled, decode, encode
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,8 @@ class Runner:
         threading.Thread(target=self._listen, name="listen", daemon=True).start()
         while True:
             run = self._runs.get()
-            self._say(self._outcome(run))
+            with context.bound(**run.ids):
+                self._say(self._outcome(run))
 
     def _listen(self) -> None:
         for line in self._requests:
@@ -77,7 +79,7 @@ class Runner:
         except VidgenError as error:
             return Failed(error.code, error.message, error.retryable)
         except Exception as error:
-            log.exception("render failed", extra={"job": run.job_id})
+            log.exception("render failed")
             return _unexpected(error)
         return Finished(tuple(asdict(file) | {"path": str(file.path)} for file in result.files))
 
@@ -95,10 +97,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--render", default=DEFAULT_RENDER)
     parser.add_argument("--models", type=Path, action="append", default=[])
+    parser.add_argument("--log-format", choices=("auto", "json", "text"), default="auto")
+    parser.add_argument("--log-level", default="INFO")
     options = parser.parse_args(arguments)
     die_with(options.parent)
     wait_without_spinning()
-    log_to_stderr()
+    log_to_stderr(options.log_format, options.log_level)
     answers = _take_stdout()
     module_name, _, function = options.render.partition(":")
     module = import_module(module_name)

@@ -12,6 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import BinaryIO
 
+from vidgen.telemetry.logs import LogFormat
 from vidgen_workers.protocol import Cancel, Exited, Message, Run, decode, encode
 from vidgen_workers.runner import DEFAULT_RENDER
 
@@ -26,9 +27,16 @@ class RunnerProcess:
     Start it from a thread that lives as long as it shall: on Linux the runner dies with the thread that started it.
     """
 
-    def __init__(self, render: str = DEFAULT_RENDER, models: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        render: str = DEFAULT_RENDER,
+        models: Sequence[Path] = (),
+        log_format: LogFormat = "auto",
+        log_level: str = "INFO",
+    ) -> None:
         self._render = render
         self._models = models
+        self._logging = ["--log-format", log_format, "--log-level", log_level]
         self._process: subprocess.Popen[bytes] | None = None
         self._inbox: SimpleQueue[Message] = SimpleQueue()
 
@@ -89,6 +97,7 @@ class RunnerProcess:
             str(os.getpid()),
             "--render",
             self._render,
+            *self._logging,
         ]
         for folder in self._models:
             command += ["--models", str(folder)]

@@ -14,11 +14,15 @@ from vidgen.jobs.fence import LeaseLost
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.views import Claim
 from vidgen.spec import JobStatus, media_refs
+from vidgen.telemetry import context
+from vidgen.telemetry.traceparent import trace_of
+from vidgen.telemetry.tracing import past_span, span
 from vidgen_workers.lease_keeper import LeaseKeeper
 from vidgen_workers.protocol import Exited, Failed, Finished, Reported, Run, WasCancelled
 from vidgen_workers.publishing import make_scratch, publish
 from vidgen_workers.reporter import Reporter
 from vidgen_workers.runner_process import KILL_SECONDS, RunnerProcess
+from vidgen_workers.stage_clock import StageClock
 
 log = logging.getLogger(__name__)
 
@@ -76,31 +80,37 @@ class Supervisor:
 
     def run_next(self) -> bool:
         """Claim a job and see it to its end; False when nothing waited."""
+        asked = time.time()
         claim = self._jobs.claim(self.owner, self._settings.lease_seconds)
         if claim is None:
             return False
+        with (
+            context.bound(**_ids(claim)),
+            span("attempt", claim.traceparent, job=claim.job_id, attempt=claim.attempt) as trace,
+        ):
+            past_span("claim", trace, asked, time.time(), {})
+            self._attempt(claim, StageClock(trace))
+        return True
+
+    def _attempt(self, claim: Claim, clock: StageClock) -> None:
         self.current_job = claim.job_id
         started = time.monotonic()
-        extra = {"job": claim.job_id, "attempt": claim.attempt}
-        log.info("claimed", extra=extra)
+        log.info("claimed", extra={"model": claim.spec.model})
         finished = False
         try:
-            status = self._see_through(claim)
+            status = self._see_through(claim, clock)
             finished = True
-            seconds = round(time.monotonic() - started, 3)
-            log.info(
-                "ended", extra={"job": claim.job_id, "attempt": claim.attempt, "status": status, "seconds": seconds}
-            )
+            log.info("ended", extra={"status": status, "seconds": round(time.monotonic() - started, 3)})
         except LeaseLost:
-            log.warning("lease lost; work dropped", extra=extra)
+            log.warning("lease lost; work dropped")
         finally:
+            clock.end(time.time())
             if not finished:
                 self._runner.kill()  # it may still be at work on a job that is no longer ours
             self._plane.store.remove_scratch(claim.job_id, claim.attempt)
             self.current_job = None
-        return True
 
-    def _see_through(self, claim: Claim) -> JobStatus:
+    def _see_through(self, claim: Claim, clock: StageClock) -> JobStatus:
         settings = self._settings
         keeper = LeaseKeeper(
             self._jobs,
@@ -112,13 +122,14 @@ class Supervisor:
         with keeper as lease:
             try:
                 self._runner.run(self._order(claim))
-                outcome = self._watch(claim, lease)
+                outcome = self._watch(claim, lease, clock)
                 if isinstance(outcome, Finished):
-                    files = publish(self._plane.store, claim, outcome.files)
+                    with span("publish", clock.trace):
+                        files = publish(self._plane.store, claim, outcome.files)
                     return self._settle(lease, lambda: self._jobs.succeed(claim, files))
                 if isinstance(outcome, Failed):
                     failed = outcome
-                    log.warning("failed", extra={"job": claim.job_id, "attempt": claim.attempt, "code": failed.code})
+                    log.warning("failed", extra={"code": failed.code})
                     return self._settle(
                         lease, lambda: self._jobs.fail(claim, failed.code, failed.message, failed.retryable)
                     )
@@ -138,7 +149,7 @@ class Supervisor:
         """The runner's message. Raises VidgenError media_missing, storage_failed."""
         out_dir = make_scratch(self._plane.store, claim)
         media = {ref.key: str(self._media_path(ref.key)) for ref in media_refs(claim.spec)}
-        return Run(claim.job_id, claim.spec.model_dump(mode="json"), media, str(out_dir))
+        return Run(claim.job_id, claim.spec.model_dump(mode="json"), media, str(out_dir), _ids(claim))
 
     def _media_path(self, key: str) -> Path:
         if key.startswith("upl_"):
@@ -150,7 +161,7 @@ class Supervisor:
             raise VidgenError(f"{key}: it no longer exists; upload it again", code="media_missing")
         return path
 
-    def _watch(self, claim: Claim, lease: LeaseKeeper) -> Finished | Failed | WasCancelled:
+    def _watch(self, claim: Claim, lease: LeaseKeeper, clock: StageClock) -> Finished | Failed | WasCancelled:
         """Listen to the runner until it is done, dead, cancelled or to be dropped. Raises LeaseLost, Stopping."""
         reporter = Reporter(self._jobs, self._plane.store, claim)
         cancelled_at: float | None = None
@@ -161,8 +172,11 @@ class Supervisor:
             if self._stopping.is_set():
                 raise Stopping
             if isinstance(message, Reported):
-                reporter.take(message.progress())
+                progress = message.progress()
+                clock.saw(progress.stage, message.at)
+                reporter.take(progress)
             elif isinstance(message, Finished | Failed | WasCancelled):
+                clock.end(time.time())
                 reporter.flush(now=True)
                 return message
             elif isinstance(message, Exited):
@@ -179,7 +193,7 @@ class Supervisor:
             return time.monotonic()
         waited, grace = time.monotonic() - cancelled_at, self._settings.cancel_grace_seconds
         if waited > grace:
-            log.warning("runner killed: it ignored a cancel", extra={"job": self.current_job})
+            log.warning("runner killed: it ignored a cancel")
             self._runner.kill()
         elif waited > grace / 2:
             self._runner.terminate()
@@ -199,3 +213,13 @@ class Supervisor:
                     raise
                 log.warning("last write failed, trying again: %s", type(error).__name__)
                 time.sleep(SETTLE_PAUSE_SECONDS)
+
+
+def _ids(claim: Claim) -> dict[str, object]:
+    """What the log lines of an attempt carry, here and in the runner."""
+    return {
+        "job": claim.job_id,
+        "attempt": claim.attempt,
+        "tenant": claim.tenant,
+        "trace": trace_of(claim.traceparent),
+    }

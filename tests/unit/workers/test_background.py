@@ -1,5 +1,3 @@
-import json
-import logging
 import threading
 
 import pytest
@@ -7,7 +5,6 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vidgen_workers.background import Repeating
-from vidgen_workers.logs import JsonLines
 
 
 @pytest.mark.parametrize("error", [OperationalError("SELECT 1", {}, Exception("away")), PoolTimeout("none is free")])
@@ -61,12 +58,3 @@ def test_a_bug_is_told_and_a_stop_is_not() -> None:
     fine.stop()
     fine.join(5)
     assert not broken.is_set()
-
-
-def test_a_log_line_is_one_json_object_with_the_job() -> None:
-    values = {"name": "x", "levelname": "INFO", "msg": "two\nlines %s", "args": ("a",), "job": "job_1"}
-    record = logging.makeLogRecord(values)
-    line = JsonLines().format(record)
-    assert "\n" not in line
-    assert json.loads(line)["event"] == "two\nlines a"
-    assert json.loads(line)["job"] == "job_1"
