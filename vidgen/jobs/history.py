@@ -14,6 +14,8 @@ from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus
 
 CALLBACK = "callback"
+# what an ending is called in the words of the video API, which has no cancelled videos
+VIDEO_EVENTS = {"job.succeeded": "video.completed", "job.failed": "video.failed", "job.cancelled": "video.failed"}
 
 
 def record(session: Session, row: JobRow, kind: str, now: float) -> Job:
@@ -36,11 +38,14 @@ def _announce(session: Session, row: JobRow, kind: str, payload: dict[str, Any],
     enabled = select(EndpointRow).where(col(EndpointRow.enabled), col(EndpointRow.tenant) == row.tenant)
     # held, so that an endpoint deleted meanwhile cannot make this transaction fail on its foreign key
     endpoints = session.scalars(enabled.with_for_update(read=True, key_share=True))
-    targets: list[tuple[str, str, str | None]] = [(it.id, it.url, it.id) for it in endpoints if kind in it.events]
+    names = _names(row, kind)
+    targets: list[tuple[str, str, str | None, str]] = [
+        (it.id, it.url, it.id, heard[0]) for it in endpoints if (heard := [name for name in names if name in it.events])
+    ]
     if row.callback_url is not None:
-        targets.append((CALLBACK, row.callback_url, None))
+        targets.append((CALLBACK, row.callback_url, None, names[0]))
     event_id = new_id("evt")
-    for target, url, endpoint_id in targets:
+    for target, url, endpoint_id, name in targets:
         session.add(
             OutboxRow(
                 id=new_id("whd"),
@@ -51,9 +56,14 @@ def _announce(session: Session, row: JobRow, kind: str, payload: dict[str, Any],
                 target=target,
                 endpoint_id=endpoint_id,
                 url=url,
-                kind=kind,
+                kind=name,
                 payload=payload,
                 next_at=now,
                 created_at=now,
             )
         )
+
+
+def _names(row: JobRow, kind: str) -> tuple[str, ...]:
+    """What the event is called to receivers; one that knows several of the names hears the first of them alone."""
+    return (VIDEO_EVENTS[kind], kind) if row.dialect == "video" else (kind,)

@@ -70,7 +70,7 @@ class Outbox:
             job = None if row.job_id is None else session.get(JobRow, row.job_id)
             tenant, traceparent = (None, None) if job is None else (job.tenant, job.traceparent)
             secrets = (self._service_secret,) if endpoint is None else self._endpoint_secrets(endpoint, now)
-        compose = partial(webhook_body, row.kind, as_datetime(row.created_at), row.payload, self._link)
+        compose = partial(webhook_body, row.event_id, row.kind, as_datetime(row.created_at), row.payload, self._link)
         return Parcel(row.id, row.event_id, row.job_id, row.attempts, row.url, compose, secrets, tenant, traceparent)
 
     def answered(self, parcel: Parcel, status: int, retry_after: float | None = None) -> None:

@@ -88,6 +88,7 @@ def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -
         cancel_requested=row.cancel_requested,
         preview_version=row.preview_version,
         callback_url=row.callback_url,
+        source_job_id=row.source_job_id,
         created_at=as_datetime(row.created_at),
         started_at=as_optional_datetime(row.started_at),
         finished_at=as_optional_datetime(row.finished_at),

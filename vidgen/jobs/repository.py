@@ -20,7 +20,7 @@ from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
 from vidgen.jobs.tenancy import Tenanted
-from vidgen.jobs.views import Artifact, Created, Event, Job, Page
+from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
 from vidgen.spec import JobSpec, JobStatus
 
 # named here because the class below has a method called list
@@ -45,6 +45,8 @@ class JobRepository(Tenanted, Leases):
         max_queued: int,
         callback_url: str | None = None,
         priority: int = 0,
+        dialect: Dialect = "job",
+        source_job_id: str | None = None,
         idempotency_key: str | None = None,
         body_hash: str | None = None,
         traceparent: str | None = None,
@@ -77,6 +79,8 @@ class JobRepository(Tenanted, Leases):
                 spec_hash=spec_hash,
                 callback_url=callback_url,
                 traceparent=traceparent,
+                dialect=dialect,
+                source_job_id=source_job_id,
                 created_at=now,
                 expires_at=now + self._retention_seconds,
             )
@@ -98,19 +102,37 @@ class JobRepository(Tenanted, Leases):
             row = session.scalar(self._one(job_id))
             return None if row is None else job_view(session, row)
 
-    def list(self, limit: int = 20, cursor: str | None = None, status: JobStatus | None = None) -> Page[Job]:
-        """Newest first. Raises VidgenError invalid_cursor."""
+    def list(
+        self,
+        limit: int = 20,
+        cursor: str | None = None,
+        status: JobStatus | None = None,
+        *,
+        oldest_first: bool = False,
+    ) -> Page[Job]:
+        """Newest first, unless asked otherwise. Raises VidgenError invalid_cursor."""
         statement = select(JobRow).where(self._visible(col(JobRow.tenant)))
-        statement = statement.order_by(col(JobRow.created_at).desc(), col(JobRow.id).desc()).limit(limit + 1)
+        moment, job_id = col(JobRow.created_at), col(JobRow.id)
+        order = (moment.asc(), job_id.asc()) if oldest_first else (moment.desc(), job_id.desc())
+        statement = statement.order_by(*order).limit(limit + 1)
         if status is not None:
             statement = statement.where(col(JobRow.status) == status.value)
         if cursor is not None:
-            statement = statement.where(tuple_(col(JobRow.created_at), col(JobRow.id)) < tuple_(*_read_cursor(cursor)))
+            place, last = tuple_(moment, job_id), tuple_(*_read_cursor(cursor))
+            statement = statement.where(place > last if oldest_first else place < last)
         with reading(self._engine) as session:
             rows = session.scalars(statement).all()
             more = len(rows) > limit
             rows = rows[:limit]
             return Page[Job](items=job_views(session, rows), next_cursor=_cursor(rows[-1]) if more and rows else None)
+
+    def cursor_after(self, job_id: str) -> str:
+        """The cursor with which a list goes on after this job. Raises VidgenError invalid_cursor."""
+        with reading(self._engine) as session:
+            row = session.scalar(self._one(job_id))
+        if row is None:
+            raise VidgenError(f"{job_id}: no such job; list from the start", code="invalid_cursor")
+        return _cursor(row)
 
     def counts(self) -> dict[JobStatus, int]:
         """How many jobs there are in each state."""

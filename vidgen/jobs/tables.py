@@ -41,6 +41,8 @@ class JobRow(SQLModel, table=True):
     spec: AnyJson = Field(sa_type=JSON)
     spec_hash: str
     callback_url: str | None = None
+    dialect: str = Field(default="job", description="Whose words announce its end: `job` events or `video` ones.")
+    source_job_id: str | None = Field(default=None, description="The job whose clip it was made from; may be gone.")
     stage: str | None = None
     progress: float = Field(default=0.0, sa_type=Double)
     step: int = 0

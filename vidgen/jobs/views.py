@@ -14,6 +14,7 @@ Item = TypeVar("Item")
 MediaKind = Literal["image", "video"]
 ArtifactKind = Literal["video", "poster", "sprite_sheet", "receipt"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]
+Dialect = Literal["job", "video"]
 
 
 class Artifact(SpecModel):
@@ -76,6 +77,7 @@ class Job(SpecModel):
     cancel_requested: bool = False
     preview_version: int = Field(default=0, description="Grows with every new preview; 0: none yet.")
     callback_url: str | None = None
+    source_job_id: str | None = Field(default=None, description="The job whose clip it was made from; may be gone.")
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

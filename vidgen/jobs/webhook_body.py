@@ -1,8 +1,9 @@
 """The JSON that a webhook carries: the job with links, under 20 kB, the same bytes on every retry."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 BODY_LIMIT = 20_000
@@ -11,8 +12,14 @@ SHORTENED = 500
 Linker = Callable[[str, datetime], str]
 
 
-def webhook_body(kind: str, timestamp: datetime, payload: dict[str, Any], link: Linker) -> bytes:
-    """`{"type", "timestamp", "data"}`; every artifact of the job in `payload` gets a `url` that lasts as long as it."""
+def webhook_body(event_id: str, kind: str, timestamp: datetime, payload: dict[str, Any], link: Linker) -> bytes:
+    """`{"type", "timestamp", "data"}`; every artifact of the job in `payload` gets a `url` that lasts as long as it.
+
+    `video.…` events have the form that the `openai` SDK reads: only the id is told, the rest is one GET away.
+    """
+    if kind.startswith("video."):
+        event = {"object": "event", "id": event_id, "created_at": int(timestamp.timestamp())}
+        return _encode(kind, timestamp, {"id": payload["id"]}, event)
     data = dict(payload)
     if "artifacts" in data:
         expires = datetime.fromisoformat(data["expires_at"])
@@ -25,6 +32,8 @@ def webhook_body(kind: str, timestamp: datetime, payload: dict[str, Any], link: 
     return _encode(kind, timestamp, data | {"spec": spec})
 
 
-def _encode(kind: str, timestamp: datetime, data: dict[str, Any]) -> bytes:
-    message = {"type": kind, "timestamp": timestamp.isoformat(), "data": data}
+def _encode(
+    kind: str, timestamp: datetime, data: dict[str, Any], more: Mapping[str, Any] = MappingProxyType({})
+) -> bytes:
+    message = {**more, "type": kind, "timestamp": timestamp.isoformat(), "data": data}
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()

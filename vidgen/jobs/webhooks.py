@@ -9,6 +9,7 @@ from sqlmodel import col
 from vidgen.errors import VidgenError
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.clock import as_datetime, as_optional_datetime, database_now
+from vidgen.jobs.history import VIDEO_EVENTS
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.signing import endpoint_secret, sign
@@ -16,9 +17,11 @@ from vidgen.jobs.tables import EndpointRow, OutboxRow
 from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import Delivery, DeliveryStatus, Endpoint
 
-__all__ = ["EVENTS", "TEST_EVENT", "EndpointRepository", "sign"]
+__all__ = ["ALL_EVENTS", "EVENTS", "TEST_EVENT", "EndpointRepository", "sign"]
 
 EVENTS = ("job.succeeded", "job.failed", "job.cancelled")
+"""What a new endpoint hears of, unless it asks otherwise."""
+ALL_EVENTS = (*EVENTS, *sorted(set(VIDEO_EVENTS.values())))
 TEST_EVENT = "webhook.test"
 DELIVERY_STATUSES: dict[str, DeliveryStatus] = {"pending": "pending", "delivered": "delivered", "failed": "failed"}
 
@@ -154,9 +157,9 @@ class EndpointRepository(Tenanted):
 
 
 def _checked(events: Sequence[str]) -> "list[str]":
-    if not events or not set(events) <= set(EVENTS):
-        raise VidgenError(f"events: choose from {', '.join(EVENTS)}", code="invalid_events")
-    return [event for event in EVENTS if event in events]
+    if not events or not set(events) <= set(ALL_EVENTS):
+        raise VidgenError(f"events: choose from {', '.join(ALL_EVENTS)}", code="invalid_events")
+    return [event for event in ALL_EVENTS if event in events]
 
 
 def _delivery(row: OutboxRow) -> Delivery:

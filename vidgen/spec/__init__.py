@@ -3,7 +3,7 @@
 from vidgen.spec.job import JOB_SPEC, ImageToVideo, JobSpec, SamplingFields, TextToVideo, VideoToVideo, media_refs
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.progress import Progress
-from vidgen.spec.resolve import nearest_frame_counts, resolve
+from vidgen.spec.resolve import nearest_frame_counts, nearest_side, resolve
 from vidgen.spec.rules import FrameRule, GuidanceRule, ModelRules, SideRule, StepRule
 from vidgen.spec.status import JobStatus, Stage
 
@@ -25,5 +25,6 @@ __all__ = [
     "VideoToVideo",
     "media_refs",
     "nearest_frame_counts",
+    "nearest_side",
     "resolve",
 ]

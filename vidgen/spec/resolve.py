@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from vidgen.errors import SpecError
 from vidgen.spec.job import SamplingFields, VideoToVideo
-from vidgen.spec.rules import FrameRule, ModelRules
+from vidgen.spec.rules import FrameRule, ModelRules, SideRule
 
 Spec = TypeVar("Spec", bound=SamplingFields)
 Number = TypeVar("Number", int, float)
@@ -63,6 +63,13 @@ def nearest_frame_counts(num_frames: int, rule: FrameRule) -> tuple[int, ...]:
     return (below,) if below == num_frames else (below, below + rule.step)
 
 
+def nearest_side(pixels: int, rule: SideRule) -> int:
+    """The valid side that lies nearest to `pixels`."""
+    clamped = min(max(pixels, rule.min), rule.max)
+    nearest = rule.min + round((clamped - rule.min) / rule.multiple) * rule.multiple
+    return nearest if nearest <= rule.max else nearest - rule.multiple
+
+
 def _frames(num_frames: int, rule: FrameRule) -> int:
     nearest = nearest_frame_counts(num_frames, rule)
     if nearest == (num_frames,):
@@ -96,9 +103,7 @@ def _side(field: str, asked: int | None, rules: ModelRules) -> int:
     rule = rules.sides
     if asked is None:
         return rule.default_width if field == "width" else rule.default_height
-    clamped = min(max(asked, rule.min), rule.max)
-    nearest = rule.min + round((clamped - rule.min) / rule.multiple) * rule.multiple
-    nearest = nearest if nearest <= rule.max else nearest - rule.multiple
+    nearest = nearest_side(asked, rule)
     if nearest != asked:
         raise SpecError(
             f"{field}={asked}: must be a multiple of {rule.multiple} from {rule.min} to {rule.max}; "

@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.queue import poke
-from vidgen.jobs.views import Artifact, Created, Job, Upload
+from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
 from vidgen.spec import (
     JOB_SPEC,
     ImageToVideo,
@@ -20,6 +20,7 @@ from vidgen.spec import (
     SamplingFields,
     TextToVideo,
     VideoToVideo,
+    media_refs,
     resolve,
 )
 from vidgen_models.registry import Manifest
@@ -35,12 +36,17 @@ KEY_LIMIT = 255
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for: spec fields as given, uploaded files by field, and the terms of the answer."""
+    """What a client asked for: spec fields as given, uploaded files by field, and the terms of the answer.
+
+    `source_job_id` is the job that it varies; without it, the one whose artifact the spec names.
+    """
 
     fields: Mapping[str, Any]
     files: Mapping[str, FileStorage] = field(default_factory=dict)
     callback_url: str | None = None
     idempotency_key: str | None = None
+    dialect: Dialect = "job"
+    source_job_id: str | None = None
 
     def body_hash(self) -> str:
         """Equal requests have equal hashes, whatever the order of their fields."""
@@ -89,6 +95,8 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
             spec,
             model_revision=manifest.revision,
             callback_url=request.callback_url,
+            dialect=request.dialect,
+            source_job_id=request.source_job_id or _source_job(services, spec),
             idempotency_key=request.idempotency_key,
             body_hash=body_hash if request.idempotency_key else None,
             max_queued=services.settings.max_queued,
@@ -96,6 +104,12 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
         )
     observation.queued(created, services.settings)
     return created
+
+
+def _source_job(services: Services, spec: SamplingFields) -> str | None:
+    """The job that made the clip or picture which the spec starts from."""
+    found = [services.jobs.artifact(ref.artifact_id) for ref in media_refs(spec) if ref.artifact_id]
+    return next((artifact.job_id for artifact in found if artifact is not None), None)
 
 
 def parse(fields: Mapping[str, Any]) -> Spec:

@@ -93,6 +93,19 @@ def test_pages_hold_every_job_once_newest_first(plane: ControlPlane) -> None:
     assert plane.jobs.list(status=JobStatus.RUNNING).items == ()
 
 
+def test_a_list_runs_both_ways_and_goes_on_after_a_named_job(plane: ControlPlane) -> None:
+    made = [queue_job(plane).id for _ in range(5)]
+    oldest_first = plane.jobs.list(limit=2, cursor=plane.jobs.cursor_after(made[1]), oldest_first=True)
+    assert [job.id for job in oldest_first.items] == made[2:4]
+    rest = plane.jobs.list(limit=2, cursor=oldest_first.next_cursor, oldest_first=True)
+    assert ([job.id for job in rest.items], rest.next_cursor) == (made[4:], None)
+    newest_first = plane.jobs.list(cursor=plane.jobs.cursor_after(made[3]))
+    assert [job.id for job in newest_first.items] == made[2::-1]
+    with pytest.raises(VidgenError) as caught:
+        plane.jobs.cursor_after("job_unknown")
+    assert caught.value.code == "invalid_cursor"
+
+
 @pytest.mark.parametrize("cursor", ["x", "ü", "AAAA", "//", "MQ"])
 def test_a_forged_cursor_is_refused(plane: ControlPlane, cursor: str) -> None:
     with pytest.raises(VidgenError) as caught:

@@ -227,11 +227,59 @@ def test_bodies_stay_small_carry_links_and_do_not_change() -> None:
     artifacts = [{"id": f"art_{n}", "kind": "video"} for n in range(3)]
     payload = {"id": "job_1", "spec": spec, "artifacts": artifacts, "expires_at": "2030-01-01T00:00:00Z"}
     link = "http://x/{}?{:%Y}".format
-    body = webhook_body("job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), {**payload, "more": "x" * 9000}, link)
+    body = webhook_body(
+        "evt_1", "job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), {**payload, "more": "x" * 9000}, link
+    )
     assert len(body) < 20_000
     data = json.loads(body)["data"]
     assert data["artifacts"][2]["url"] == "http://x/art_2?2030"
     assert data["spec"]["prompt"] == "🎈" * 500
-    short = webhook_body("job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), payload, link)
+    short = webhook_body("evt_1", "job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), payload, link)
     assert json.loads(short)["data"]["spec"] == spec
-    assert short == webhook_body("job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), payload, link)
+    assert short == webhook_body("evt_1", "job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), payload, link)
+
+
+def end_a_video(plane: ControlPlane, ending: str, callback_url: str | None = None) -> str:
+    made = plane.jobs.create(
+        make_spec(), model_revision="1", max_queued=9, dialect="video", callback_url=callback_url
+    ).job
+    claim = plane.jobs.claim("w", 60)
+    assert claim is not None
+    if ending == "succeeded":
+        plane.jobs.succeed(claim, [])
+    elif ending == "failed":
+        plane.jobs.fail(claim, "internal_error", "it broke", retryable=False)
+    else:
+        plane.jobs.cancel(made.id)
+        plane.jobs.mark_cancelled(claim)
+    return made.id
+
+
+@pytest.mark.parametrize(
+    ("ending", "name"), [("succeeded", "video.completed"), ("failed", "video.failed"), ("cancelled", "video.failed")]
+)
+def test_a_jobs_end_is_told_in_the_words_of_the_api_that_asked_for_it(
+    plane: ControlPlane, ending: str, name: str
+) -> None:
+    """Fails when `_names` gives the native kind alone: tried."""
+    plane.endpoints.create(URL, events=["video.completed", "video.failed"])
+    plane.endpoints.create(URL, events=["job.succeeded", "job.failed", "job.cancelled"])
+    plane.endpoints.create(URL, events=["job.succeeded", "job.failed", "job.cancelled", "video.completed"])
+    job_id = end_a_video(plane, ending, callback_url=URL)
+    told = sorted(delivery.kind for delivery in plane.endpoints.deliveries())
+    third = name if name == "video.completed" else f"job.{ending}"
+    # one delivery a receiver: in the words of videos where it knows them
+    assert told == sorted([name, f"job.{ending}", third, name])
+    parcels = [parcel for parcel in iter(outbox(plane).take, None) if json.loads(parcel.body)["type"] == name]
+    for parcel in parcels:
+        body = json.loads(parcel.body)
+        assert body["id"] == parcel.event_id
+        assert body["object"] == "event"
+        assert isinstance(body["created_at"], int)
+        assert body["data"] == {"id": job_id}
+
+
+def test_native_jobs_have_no_video_events(plane: ControlPlane) -> None:
+    plane.endpoints.create(URL, events=["video.completed"])
+    finish_one(plane)
+    assert plane.endpoints.deliveries() == ()

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, url_for
 from pydantic import Field
 
 from vidgen.jobs.views import Delivery, Endpoint
-from vidgen.jobs.webhooks import EVENTS
+from vidgen.jobs.webhooks import ALL_EVENTS, EVENTS
 from vidgen.spec.base import SpecModel
 from vidgen_web.answers import DeliveryList, EndpointAnswer, EndpointList, EndpointSecret
 from vidgen_web.operations import Parameter, operation
@@ -20,7 +20,7 @@ BODY_PROBLEMS = ("invalid_json", "body_too_large", "unsupported_content_type", "
 Url = Annotated[str, Field(max_length=2000, pattern=r"^https?://")]
 Description = Annotated[str, Field(max_length=500)]
 Events = Annotated[
-    tuple[str, ...], Field(min_length=1, max_length=len(EVENTS), description=f"Out of {', '.join(EVENTS)}.")
+    tuple[str, ...], Field(min_length=1, max_length=len(ALL_EVENTS), description=f"Out of {', '.join(ALL_EVENTS)}.")
 ]
 
 
