@@ -39,8 +39,12 @@ check: $(STAMP) ## the fast gate: format, lint, types, layers, fast tests
 test: $(STAMP) ## every test that this machine can run
 	$(BIN)/pytest tests
 
-test-faults: $(STAMP) ## the tests that kill processes
-	$(BIN)/pytest -m faults tests
+# how often the fault suite strikes; a run prints its seed, and VIDGEN_FAULT_SEED repeats it
+VIDGEN_FAULT_ROUNDS ?= 40
+export VIDGEN_FAULT_SEED
+
+test-faults: $(STAMP) ## the tests that kill processes, in their long form
+	VIDGEN_FAULT_ROUNDS=$(VIDGEN_FAULT_ROUNDS) $(BIN)/pytest -m faults tests
 
 bench: $(STAMP) ## speed and fidelity beside stock diffusers, in one run (fails below 50 dB)
 	$(BIN)/python -m tests.bench.text_to_video

@@ -17,15 +17,9 @@ from typing import Any
 import pytest
 
 from tests.faults.worker_process import children, is_alive, runner_environment, wait_until
+from tests.integration.servers import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Service:

@@ -1,6 +1,5 @@
 """A real worker process with fake renders, for tests that kill it."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.integration.servers import children_of
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.views import Job
 
@@ -53,12 +53,7 @@ def worker(plane: ControlPlane) -> Iterator["subprocess.Popen[bytes]"]:
 
 def children(process: "subprocess.Popen[bytes]") -> list[int]:
     """Process ids of its children (Linux)."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == process.pid:
-                found.append(int(stat.parent.name))
-    return found
+    return children_of(process.pid)
 
 
 def is_alive(pid: int) -> bool:
