@@ -7,19 +7,21 @@ from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from vidgen.jobs.admission import tier_for
 from vidgen.jobs.clock import database_now
 from vidgen.jobs.fence import fenced_row, still_held
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
-from vidgen.jobs.reading import QUEUE_ORDER
-from vidgen.jobs.retries import may_retry, retry_delay
-from vidgen.jobs.session import reading, writing
+from vidgen.jobs.retries import LOWEST_MEMORY, OUT_OF_MEMORY, may_retry, retry_delay
+from vidgen.jobs.session import CLAIM_LOCK, lock, reading, writing
 from vidgen.jobs.tables import ArtifactRow, JobRow
-from vidgen.jobs.views import Claim, FinishedFile
+from vidgen.jobs.turns import due, next_in_line
+from vidgen.jobs.views import Capacity, Claim, FinishedFile, Wishes
 from vidgen.spec import JOB_SPEC, JobStatus, Progress
 
 DAY = 86400.0
-WORKER_LOST = "the worker died while it ran the job"
+ANY = Capacity()
+WORKER_LOST = "the worker died while it ran the job, {used} times"
 INVALID_SPEC = "this version of the service does not accept the spec that was stored with the job"
 
 
@@ -30,25 +32,30 @@ class Leases:
         self._engine = engine
         self._retention_seconds = retention_days * DAY
 
-    def claim(self, owner: str, lease_seconds: float) -> Claim | None:
-        """Take the next queued job for `owner`, or None when nothing waits. No two callers get the same attempt.
+    def claim(self, owner: str, lease_seconds: float, capacity: Capacity = ANY) -> Claim | None:
+        """Take the job whose turn it is for `owner`, or None when nothing waits that fits. No two callers get the
+        same attempt.
 
         Jobs whose stored spec is not valid any more are failed on the way: left waiting, the first of them would
         stop the queue for ever.
         """
-        while self.claimable():
+        while self.claimable(capacity):
             with writing(self._engine) as session:
+                # one claim at a time, or two would see the same number of running jobs and take the same turn
+                lock(session, CLAIM_LOCK)
                 now = database_now(session)
-                waiting = select(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, col(JobRow.run_after) <= now)
-                row = session.scalar(waiting.order_by(*QUEUE_ORDER).limit(1).with_for_update(skip_locked=True))
+                waiting = next_in_line(now, capacity).with_for_update(skip_locked=True, of=JobRow)
+                row = session.scalar(waiting)
                 if row is None:
                     return None
-                claim = self._claimed(session, row, owner, now, lease_seconds)
+                claim = self._claimed(session, row, owner, now, lease_seconds, capacity)
             if claim is not None:
                 return claim
         return None
 
-    def _claimed(self, session: Session, row: JobRow, owner: str, now: float, lease_seconds: float) -> Claim | None:
+    def _claimed(
+        self, session: Session, row: JobRow, owner: str, now: float, lease_seconds: float, capacity: Capacity
+    ) -> Claim | None:
         """Start an attempt, or fail the job and return None when its spec is not valid any more."""
         try:
             spec = JOB_SPEC.validate_python(row.spec)
@@ -57,8 +64,9 @@ class Leases:
             self.finish(session, row, JobStatus.FAILED, now)
             return None
         row.status, row.owner, row.attempt = JobStatus.RUNNING.value, owner, row.attempt + 1
-        row.lease_until, row.started_at = now + lease_seconds, now
-        _clear_progress(row)
+        row.lease_until, row.started_at, row.start_deadline = now + lease_seconds, now, None
+        row.memory_tier = tier_for(row.memory_need, row.memory_tier, capacity)
+        clear_progress(row)
         record(session, row, "job.running", now)
         return Claim(
             job_id=row.id,
@@ -68,26 +76,26 @@ class Leases:
             max_attempts=row.max_attempts,
             tenant=row.tenant,
             traceparent=row.traceparent,
+            memory_tier=row.memory_tier,
         )
 
-    def claimable(self) -> bool:
-        """Whether a job is due right now; a read, so idle workers write nothing."""
+    def claimable(self, capacity: Capacity = ANY) -> bool:
+        """Whether a worker of this capacity would get a job right now; a read, so idle workers write nothing."""
         with reading(self._engine) as session:
-            queued = select(col(JobRow.id)).where(col(JobRow.status) == JobStatus.QUEUED)
-            due = queued.where(col(JobRow.run_after) <= database_now(session))
-            return session.scalar(due.limit(1)) is not None
+            waiting = select(col(JobRow.id)).where(*due(database_now(session), capacity))
+            return session.scalar(waiting.limit(1)) is not None
 
-    def heartbeat(self, claim: Claim, lease_seconds: float) -> bool:
-        """Renew the lease; says whether a cancel was asked for. Raises LeaseLost."""
+    def heartbeat(self, claim: Claim, lease_seconds: float) -> Wishes:
+        """Renew the lease; says what was asked of the job. Raises LeaseLost."""
         with writing(self._engine) as session:
             row = fenced_row(session, claim)
             row.lease_until = database_now(session) + lease_seconds
-            return row.cancel_requested
+            return _wishes(row)
 
-    def cancel_requested(self, claim: Claim) -> bool:
+    def wishes(self, claim: Claim) -> Wishes:
         """A cheap look between heartbeats, so that a cancel need not wait for one. Raises LeaseLost."""
         with reading(self._engine) as session:
-            return still_held(session, claim).cancel_requested
+            return _wishes(still_held(session, claim))
 
     def report(self, claim: Claim, progress: Progress, eta_seconds: float | None = None) -> None:
         """Write progress and its event; callers keep it to two a second. Raises LeaseLost."""
@@ -117,7 +125,11 @@ class Leases:
             used = row.attempt - row.excused
             if row.cancel_requested:
                 return self.finish(session, row, JobStatus.CANCELLED, now)
-            if may_retry(code, retryable=retryable, used=used, max_attempts=row.max_attempts):
+            if may_retry(
+                code, retryable=retryable, used=used, max_attempts=row.max_attempts, memory_tier=row.memory_tier
+            ):
+                if code == OUT_OF_MEMORY:
+                    row.memory_tier = LOWEST_MEMORY
                 return self._requeue(session, row, now, run_after=now + retry_delay(used))
             row.error_code, row.error_message, row.error_retryable = code, message, retryable
             return self.finish(session, row, JobStatus.FAILED, now)
@@ -154,19 +166,21 @@ class Leases:
 
     def lose(self, session: Session, row: JobRow, now: float) -> None:
         """What becomes of a running job whose lease has run out."""
+        used = row.attempt - row.excused
         if row.cancel_requested:
             self.finish(session, row, JobStatus.CANCELLED, now)
-        elif row.attempt - row.excused < row.max_attempts:
+        elif used < row.max_attempts:
             # it was first in the queue once, so it is first again
             self._requeue(session, row, now, run_after=row.run_after)
         else:
-            row.error_code, row.error_message, row.error_retryable = "worker_lost", WORKER_LOST, True
+            row.error_code, row.error_message, row.error_retryable = "worker_lost", WORKER_LOST.format(used=used), True
             self.finish(session, row, JobStatus.FAILED, now)
 
     def finish(self, session: Session, row: JobRow, status: JobStatus, now: float) -> JobStatus:
         """The terminal transition: status, event and outbox rows in the caller's transaction."""
         row.status, row.finished_at, row.expires_at = status.value, now, now + self._retention_seconds
-        row.owner = row.lease_until = row.stage = row.eta_seconds = None
+        row.owner = row.lease_until = row.stage = row.eta_seconds = row.start_deadline = None
+        row.problem_code = row.problem_message = None
         if status is not JobStatus.FAILED:
             row.error_code, row.error_message, row.error_retryable = None, None, False
         record(session, row, f"job.{status}", now)
@@ -175,7 +189,7 @@ class Leases:
     def _requeue(self, session: Session, row: JobRow, now: float, run_after: float) -> JobStatus:
         row.status, row.run_after = JobStatus.QUEUED.value, run_after
         row.owner = row.lease_until = row.started_at = None
-        _clear_progress(row)
+        clear_progress(row)
         record(session, row, "job.requeued", now)
         return JobStatus.QUEUED
 
@@ -185,8 +199,14 @@ def _lost(now: float) -> Select[JobRow]:
     return select(JobRow).where(col(JobRow.status) == JobStatus.RUNNING, col(JobRow.lease_until) < now)
 
 
-def _clear_progress(row: JobRow) -> None:
+def _wishes(row: JobRow) -> Wishes:
+    return Wishes(cancel=row.cancel_requested, stop=row.stop_requested)
+
+
+def clear_progress(row: JobRow) -> None:
+    """The row as before its first step; what kept it waiting is over, too."""
     row.stage, row.progress, row.step, row.total_steps, row.eta_seconds = None, 0.0, 0, 0, None
+    row.problem_code = row.problem_message = None
 
 
 def _artifact_row(claim: Claim, file: FinishedFile, now: float) -> ArtifactRow:

@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import and_, func, or_, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.jobs.clock import as_datetime, as_optional_datetime
 from vidgen.jobs.tables import ArtifactRow, JobRow
-from vidgen.jobs.views import Artifact, Job, JobError
+from vidgen.jobs.turns import places_in_line
+from vidgen.jobs.views import Artifact, Job, JobError, JobProblem
 from vidgen.spec import JOB_SPEC, JobSpec, JobStatus, Stage, TextToVideo
-
-# the order in which queued jobs run
-QUEUE_ORDER = (col(JobRow.priority).desc(), col(JobRow.run_after), col(JobRow.created_at), col(JobRow.id))
 
 
 def artifact_view(row: ArtifactRow) -> Artifact:
@@ -33,7 +31,7 @@ def job_views(session: Session, rows: Sequence[JobRow]) -> tuple[Job, ...]:
         )
         for found in session.scalars(statement):
             artifacts.setdefault(found.job_id, []).append(artifact_view(found))
-    places = _queue_places(session, [row for row in rows if row.status == JobStatus.QUEUED])
+    places = places_in_line(session, [row for row in rows if row.status == JobStatus.QUEUED])
     return tuple(_job_view(row, tuple(artifacts.get(row.id, ())), places.get(row.id)) for row in rows)
 
 
@@ -42,33 +40,12 @@ def job_view(session: Session, row: JobRow) -> Job:
     return job_views(session, (row,))[0]
 
 
-def _queue_places(session: Session, rows: Sequence[JobRow]) -> dict[str, int]:
-    """1 is the next to run."""
-    if len(rows) < 2:
-        # the usual question, and asked often: counting those ahead is far cheaper than sorting all
-        return {row.id: 1 + _ahead(session, row) for row in rows}
-    place = func.row_number().over(order_by=QUEUE_ORDER).label("place")
-    queue = select(col(JobRow.id), place).where(col(JobRow.status) == JobStatus.QUEUED).subquery()
-    wanted = [row.id for row in rows]
-    found = session.execute(select(queue.c.id, queue.c.place).where(queue.c.id.in_(wanted)))
-    return {row.id: row.place for row in found}
-
-
-def _ahead(session: Session, row: JobRow) -> int:
-    """How many queued jobs come before `row` in QUEUE_ORDER."""
-    priority, earlier = col(JobRow.priority), tuple_(col(JobRow.run_after), col(JobRow.created_at), col(JobRow.id))
-    before = or_(
-        priority > row.priority,
-        and_(priority == row.priority, earlier < tuple_(row.run_after, row.created_at, row.id)),
-    )
-    statement = select(func.count()).select_from(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, before)
-    return session.scalar(statement) or 0
-
-
 def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -> Job:
-    error = None
+    error, problem = None, None
     if row.error_code is not None:
         error = JobError(code=row.error_code, message=row.error_message or "", retryable=row.error_retryable)
+    if row.problem_code is not None and row.status == JobStatus.QUEUED:
+        problem = JobProblem(code=row.problem_code, message=row.problem_message or "")
     return Job(
         id=row.id,
         task=row.task,
@@ -86,6 +63,11 @@ def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -
         artifacts=artifacts,
         error=error,
         cancel_requested=row.cancel_requested,
+        stop_requested=row.stop_requested,
+        priority=row.priority,
+        start_deadline=as_optional_datetime(row.start_deadline),
+        version=row.version,
+        problem=problem,
         preview_version=row.preview_version,
         callback_url=row.callback_url,
         source_job_id=row.source_job_id,

@@ -2,8 +2,7 @@
 
 import base64
 import binascii
-import hashlib
-import json
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Engine, Select, delete, func, select, tuple_
@@ -14,20 +13,23 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
-from vidgen.jobs.leases import Leases
+from vidgen.jobs.leases import Leases, clear_progress
 from vidgen.jobs.reading import artifact_view, job_view, job_views
 from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
+from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
 from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
-from vidgen.spec import JobSpec, JobStatus
+from vidgen.jobs.waiting import StartBy, Waiting
+from vidgen.spec import JOB_SPEC, NORMAL_PRIORITY, JobSpec, JobStatus
 
 # named here because the class below has a method called list
 Events = list[Event]
+ANY_TIME = StartBy()
 
 
-class JobRepository(Tenanted, Leases):
+class JobRepository(Tenanted, Waiting, Leases):
     """All about jobs, of one tenant or of all. Without a store, deleted jobs leave their files to the sweep."""
 
     def __init__(
@@ -44,9 +46,11 @@ class JobRepository(Tenanted, Leases):
         model_revision: str,
         max_queued: int,
         callback_url: str | None = None,
-        priority: int = 0,
         dialect: Dialect = "job",
         source_job_id: str | None = None,
+        priority: int = NORMAL_PRIORITY,
+        start_by: StartBy = ANY_TIME,
+        memory_need: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
         body_hash: str | None = None,
         traceparent: str | None = None,
@@ -56,11 +60,11 @@ class JobRepository(Tenanted, Leases):
         Raises VidgenError: queue_full (retryable), idempotency_mismatch.
         """
         fields = spec.model_dump(mode="json")
-        spec_hash = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+        hashed = spec_hash(fields)
         with writing(self._engine) as session:
             # the count and the key are looked at by one creator at a time, so both limits are exact
             lock(session, CREATE_LOCK)
-            replayed = _replay(session, self._owner, idempotency_key, body_hash or spec_hash)
+            replayed = _replay(session, self._owner, idempotency_key, body_hash or hashed)
             if replayed is not None:
                 return Created(job_view(session, replayed), replayed=True)
             _check_room(session, max_queued)
@@ -71,12 +75,15 @@ class JobRepository(Tenanted, Leases):
                 status=JobStatus.QUEUED.value,
                 max_attempts=self._max_attempts,
                 run_after=now,
+                place=now,
                 priority=priority,
+                start_deadline=start_by.deadline(now),
+                memory_need=None if memory_need is None else dict(memory_need),
                 task=spec.task,
                 model=spec.model,
                 model_revision=model_revision,
                 spec=fields,
-                spec_hash=spec_hash,
+                spec_hash=hashed,
                 callback_url=callback_url,
                 traceparent=traceparent,
                 dialect=dialect,
@@ -90,7 +97,7 @@ class JobRepository(Tenanted, Leases):
                 key = IdempotencyRow(
                     tenant=row.tenant,
                     key=idempotency_key,
-                    body_hash=body_hash or spec_hash,
+                    body_hash=body_hash or hashed,
                     job_id=row.id,
                     created_at=now,
                 )
@@ -158,6 +165,23 @@ class JobRepository(Tenanted, Leases):
             session.flush()
             return job_view(session, row)
 
+    def stop(self, job_id: str) -> Job:
+        """Ask a running job to end after the chunk in hand and to keep what there is.
+
+        Raises not_found, job_not_running, not_chunked.
+        """
+        with writing(self._engine) as session:
+            row = self._existing(session, job_id)
+            if row.status != JobStatus.RUNNING:
+                raise VidgenError(f"{job_id} is {row.status}: only running jobs can be stopped", code="job_not_running")
+            if not JOB_SPEC.validate_python(row.spec).chunked:
+                raise VidgenError(
+                    f"{job_id}: a {row.task} job is made in one piece and has nothing to keep; cancel it instead",
+                    code="not_chunked",
+                )
+            row.stop_requested = True
+            return record(session, row, "job.progress", database_now(session))
+
     def retry(self, job_id: str, *, max_queued: int | None = None) -> Job:
         """Queue a failed or cancelled job again afresh. Raises not_found, job_not_retryable, queue_full."""
         with writing(self._engine) as session:
@@ -169,10 +193,11 @@ class JobRepository(Tenanted, Leases):
                 )
             _check_room(session, max_queued)
             row.status, row.round, row.excused = JobStatus.QUEUED.value, row.round + 1, row.attempt
-            row.run_after, row.expires_at = now, now + self._retention_seconds
-            row.cancel_requested, row.finished_at, row.started_at = False, None, None
+            row.run_after, row.place, row.expires_at = now, now, now + self._retention_seconds
+            row.cancel_requested, row.stop_requested, row.memory_tier = False, False, 0
+            row.finished_at, row.started_at = None, None
             row.error_code, row.error_message, row.error_retryable = None, None, False
-            row.stage, row.progress, row.step, row.total_steps, row.eta_seconds = None, 0.0, 0, 0, None
+            clear_progress(row)
             return record(session, row, "job.queued", now)
 
     def delete(self, job_id: str) -> None:

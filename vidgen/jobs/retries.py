@@ -2,16 +2,17 @@
 
 import random
 
-# a second run out of memory says that the clip does not fit, whatever the number of attempts allowed
-OUT_OF_MEMORY_ATTEMPTS = 2
+OUT_OF_MEMORY = "out_of_memory"
+LOWEST_MEMORY = 1
 FIRST_DELAY_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 60.0
 
 
-def may_retry(code: str, *, retryable: bool, used: int, max_attempts: int) -> bool:
+def may_retry(code: str, *, retryable: bool, used: int, max_attempts: int, memory_tier: int = 0) -> bool:
     """Whether a job that failed with `code` on its `used`-th counted attempt gets another one."""
-    allowed = min(max_attempts, OUT_OF_MEMORY_ATTEMPTS) if code == "out_of_memory" else max_attempts
-    return retryable and used < allowed
+    if code == OUT_OF_MEMORY and memory_tier >= LOWEST_MEMORY:
+        return False  # it has had as little memory as it can do with, and a second time would end like the first
+    return retryable and used < max_attempts
 
 
 def retry_delay(used: int) -> float:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import make_engine
@@ -24,6 +25,7 @@ class ControlPlane:
     uploads: UploadRepository
     endpoints: EndpointRepository
     presence: Presence
+    switch: QueueSwitch
 
 
 def open_control_plane(settings: Settings) -> ControlPlane:
@@ -37,4 +39,5 @@ def open_control_plane(settings: Settings) -> ControlPlane:
         uploads=UploadRepository(engine, store),
         endpoints=EndpointRepository(engine, settings.webhook_secret),
         presence=Presence(engine),
+        switch=QueueSwitch(engine),
     )

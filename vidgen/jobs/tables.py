@@ -8,7 +8,10 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
+from vidgen.spec import NORMAL_PRIORITY
+
 AnyJson = dict[str, Any]
+NullableJson = JSON(none_as_null=True)
 # SQLite only numbers rows by itself when the key is exactly INTEGER
 RowNumber = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -18,7 +21,8 @@ class JobRow(SQLModel, table=True):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        Index("jobs_by_queue", "status", "priority", "run_after", "created_at"),
+        Index("jobs_by_queue", "status", "priority", "place", "id"),
+        Index("jobs_by_turn", "status", "tenant"),
         Index("jobs_by_age", "created_at", "id"),
         Index("jobs_by_tenant", "tenant", "created_at", "id"),
     )
@@ -33,8 +37,16 @@ class JobRow(SQLModel, table=True):
     owner: str | None = None
     lease_until: float | None = Field(default=None, sa_type=Double)
     run_after: float = Field(sa_type=Double)
-    priority: int = 0
+    place: float = Field(default=0.0, sa_type=Double, description="Order among jobs of one priority, small first.")
+    priority: int = NORMAL_PRIORITY
+    start_deadline: float | None = Field(default=None, sa_type=Double, description="Not started by then: it fails.")
+    version: int = Field(default=1, description="Grows with every edit; an editor names the one it has seen.")
     cancel_requested: bool = False
+    stop_requested: bool = Field(default=False, description="End after the chunk in hand and keep what there is.")
+    memory_tier: int = Field(default=0, description="0: as fast as it can; 1: as little memory as it can.")
+    memory_need: AnyJson | None = Field(default=None, sa_type=NullableJson, description="See admission.MemoryNeed.")
+    problem_code: str | None = Field(default=None, description="Why a queued job is not taken; the watchdog's.")
+    problem_message: str | None = None
     task: str
     model: str
     model_revision: str
@@ -84,6 +96,7 @@ class JobChunkRow(SQLModel, table=True):
 
     job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
     n: int = Field(primary_key=True)
+    attempt: int = 0
     key: str
     sha256: str
     seed: int = Field(sa_type=BigInteger)
@@ -195,5 +208,18 @@ class WorkerRow(SQLModel, table=True):
     host: str
     pid: int
     job_id: str | None = None
+    device: str | None = None
+    memory_mb: int | None = None
     started_at: float = Field(sa_type=Double)
     seen_at: float = Field(sa_type=Double)
+
+
+class SwitchRow(SQLModel, table=True):
+    """Whether the queue is paused. One row, which the migration makes."""
+
+    __tablename__ = "queue_switch"
+
+    id: int = Field(default=1, sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    paused: bool = False
+    reason: str | None = None
+    changed_at: float | None = Field(default=None, sa_type=Double)

@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from vidgen.spec import JobSpec, JobStatus, Stage
+from vidgen.spec import NORMAL_PRIORITY, JobSpec, JobStatus, Stage
 from vidgen.spec.base import SpecModel
 
 Item = TypeVar("Item")
@@ -56,6 +56,13 @@ class JobError(SpecModel):
     retryable: bool = Field(description="Whether the same request may succeed later.")
 
 
+class JobProblem(SpecModel):
+    """What keeps a queued job from being taken."""
+
+    code: str = Field(description="queue_paused, no_workers, no_worker_fits or not_claimed.")
+    message: str
+
+
 class Job(SpecModel):
     """A job as its row says it is. Times are aware and in UTC."""
 
@@ -75,6 +82,11 @@ class Job(SpecModel):
     artifacts: tuple[Artifact, ...] = ()
     error: JobError | None = None
     cancel_requested: bool = False
+    stop_requested: bool = Field(default=False, description="It ends after the chunk in hand and keeps what there is.")
+    priority: int = Field(default=NORMAL_PRIORITY, description="0 to 9; 9 runs first.")
+    start_deadline: datetime | None = Field(default=None, description="Queued longer than this, the job fails.")
+    version: int = Field(default=1, description="Grows with every edit.")
+    problem: JobProblem | None = Field(default=None, description="Why a queued job is not taken, when that is known.")
     preview_version: int = Field(default=0, description="Grows with every new preview; 0: none yet.")
     callback_url: str | None = None
     source_job_id: str | None = Field(default=None, description="The job whose clip it was made from; may be gone.")
@@ -137,8 +149,28 @@ class Worker(SpecModel):
     host: str
     pid: int
     job_id: str | None
+    device: str | None = Field(default=None, description="cpu or cuda.")
+    memory_mb: int | None = Field(default=None, description="What a job may use on that device.")
     started_at: datetime
     seen_at: datetime
+
+
+class QueueState(SpecModel):
+    """Whether jobs are handed out."""
+
+    paused: bool
+    reason: str | None = None
+    changed_at: datetime | None = None
+
+
+class ChunkRecord(SpecModel):
+    """A finished part of a long clip; `key` names its file in the folder of the job's chunks."""
+
+    n: int
+    attempt: int
+    key: str
+    sha256: str
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +192,23 @@ class Claim:
     max_attempts: int
     tenant: str = "local"
     traceparent: str | None = None
+    memory_tier: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What people ask of a running job."""
+
+    cancel: bool = False
+    stop: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Where a worker computes and what a job may use there; without `memory_mb` it takes every job."""
+
+    device: str = "cpu"
+    memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

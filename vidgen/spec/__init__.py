@@ -2,13 +2,17 @@
 
 from vidgen.spec.job import JOB_SPEC, ImageToVideo, JobSpec, SamplingFields, TextToVideo, VideoToVideo, media_refs
 from vidgen.spec.media_ref import MediaRef
+from vidgen.spec.priority import HIGHEST_PRIORITY, LOWEST_PRIORITY, NORMAL_PRIORITY
 from vidgen.spec.progress import Progress
 from vidgen.spec.resolve import nearest_frame_counts, nearest_side, resolve
 from vidgen.spec.rules import FrameRule, GuidanceRule, ModelRules, SideRule, StepRule
 from vidgen.spec.status import JobStatus, Stage
 
 __all__ = [
+    "HIGHEST_PRIORITY",
     "JOB_SPEC",
+    "LOWEST_PRIORITY",
+    "NORMAL_PRIORITY",
     "FrameRule",
     "GuidanceRule",
     "ImageToVideo",

@@ -4,7 +4,7 @@ A *requested* spec may leave most fields empty; `vidgen.spec.resolve.resolve` fi
 rules, and only resolved specs are stored and run.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -16,6 +16,9 @@ PROMPT_LIMIT = 2000
 
 class SamplingFields(SpecModel):
     """What every task shares. `None` means: the model's default."""
+
+    chunked: ClassVar[bool] = False
+    """Whether the clip is made in chunks, each of which is kept: such a job may be stopped early and resumed."""
 
     model: str = Field(
         default="sprites-64", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="A model id of GET /models."

@@ -30,6 +30,7 @@ class LeaseKeeper:
         self._renewed = time.monotonic()
         self._lost = threading.Event()
         self._cancelled = threading.Event()
+        self._stop_asked = threading.Event()
         self._done = threading.Event()
         self._thread = threading.Thread(target=inherited(self._keep), name="lease-keeper", daemon=True)
 
@@ -42,6 +43,11 @@ class LeaseKeeper:
     def cancelled(self) -> bool:
         """Somebody asked for a cancel."""
         return self._cancelled.is_set()
+
+    @property
+    def stop_asked(self) -> bool:
+        """Somebody asked to end after the chunk in hand."""
+        return self._stop_asked.is_set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -68,9 +74,11 @@ class LeaseKeeper:
     def _look(self) -> None:
         now = time.monotonic()
         if now - self._renewed >= self._heartbeat_seconds:
-            cancelled = self._jobs.heartbeat(self._claim, self._lease_seconds)
+            wishes = self._jobs.heartbeat(self._claim, self._lease_seconds)
             self._renewed = now
         else:
-            cancelled = self._jobs.cancel_requested(self._claim)
-        if cancelled:
+            wishes = self._jobs.wishes(self._claim)
+        if wishes.cancel:
             self._cancelled.set()
+        if wishes.stop:
+            self._stop_asked.set()

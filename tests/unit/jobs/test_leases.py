@@ -93,7 +93,7 @@ def test_a_heartbeat_obeys_the_databases_clock(plane: ControlPlane, monkeypatch:
 
 WRITES: dict[str, Callable[[JobRepository, Claim], object]] = {
     "heartbeat": lambda jobs, claim: jobs.heartbeat(claim, 60),
-    "look": lambda jobs, claim: jobs.cancel_requested(claim),
+    "look": lambda jobs, claim: jobs.wishes(claim),
     "report": lambda jobs, claim: jobs.report(claim, Progress(Stage.DENOISING, 0.5)),
     "succeed": lambda jobs, claim: jobs.succeed(claim, []),
     "fail": lambda jobs, claim: jobs.fail(claim, "x", "y", False),
@@ -216,7 +216,7 @@ def test_a_final_failure_keeps_its_reason(plane: ControlPlane) -> None:
         ("worker_lost", True, 2, True),
         ("worker_lost", True, 3, False),
         ("out_of_memory", True, 1, True),
-        ("out_of_memory", True, 2, False),
+        ("out_of_memory", True, 3, False),
         ("invalid_media", False, 1, False),
     ],
 )

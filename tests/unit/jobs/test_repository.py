@@ -114,14 +114,14 @@ def test_a_forged_cursor_is_refused(plane: ControlPlane, cursor: str) -> None:
 
 
 def test_a_place_in_the_queue_is_the_same_alone_and_in_a_list(plane: ControlPlane) -> None:
-    made = [queue_job(plane, priority=priority).id for priority in (0, 5, 0, -1, 5)]
+    made = [queue_job(plane, priority=priority).id for priority in (5, 9, 5, 0, 9)]
     listed = {job.id: job.queue_position for job in plane.jobs.list().items}
     assert [listed[job_id] for job_id in made] == [3, 1, 4, 5, 2]
     assert {job_id: plane.jobs.get(job_id).queue_position for job_id in made} == listed  # type: ignore[union-attr]
 
 
 def test_priority_comes_before_age_in_the_queue(plane: ControlPlane) -> None:
-    first, urgent = queue_job(plane), queue_job(plane, priority=5)
+    first, urgent = queue_job(plane), queue_job(plane, priority=6)
     places = {job.id: job.queue_position for job in plane.jobs.list().items}
     assert places == {urgent.id: 1, first.id: 2}
     claim = plane.jobs.claim("w", 60)
@@ -140,11 +140,11 @@ def test_cancel_of_a_running_job_is_asked_of_its_worker(plane: ControlPlane) -> 
     queue_job(plane)
     claim = plane.jobs.claim("w", 60)
     assert claim is not None
-    assert not plane.jobs.heartbeat(claim, 60)
+    assert not plane.jobs.heartbeat(claim, 60).cancel
     job = plane.jobs.cancel(claim.job_id)
     assert (job.status, job.cancel_requested) == (JobStatus.RUNNING, True)
-    assert plane.jobs.heartbeat(claim, 60)
-    assert plane.jobs.cancel_requested(claim)
+    assert plane.jobs.heartbeat(claim, 60).cancel
+    assert plane.jobs.wishes(claim).cancel
 
 
 def test_cancel_of_a_job_whose_worker_died_is_immediate(plane: ControlPlane) -> None:

@@ -24,7 +24,7 @@ def test_a_heartbeat_that_fails_is_tried_again_until_the_lease_is_over(
         raise error
 
     monkeypatch.setattr(plane.jobs, "heartbeat", away)
-    monkeypatch.setattr(plane.jobs, "cancel_requested", away)
+    monkeypatch.setattr(plane.jobs, "wishes", away)
     with LeaseKeeper(plane.jobs, claim, lease_seconds=0.5, heartbeat_seconds=0.1, poll_seconds=0.02) as lease:
         wait_until(lambda: len(calls) > 2)
         assert not lease.lost

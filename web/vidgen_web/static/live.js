@@ -3,7 +3,7 @@ import { announce } from "./announce.js";
 import { fetchPage, put, reconcile, showIf } from "./page.js";
 import { showProgress } from "./progress.js";
 
-const CHANGES = ["job.queued", "job.running", "job.requeued", "job.succeeded", "job.failed", "job.cancelled"];
+const CHANGES = ["job.queued", "job.changed", "job.running", "job.requeued", "job.succeeded", "job.failed", "job.cancelled"];
 const ENDS = { "job.succeeded": "Done", "job.failed": "Failed", "job.cancelled": "Cancelled" };
 const SETTLE_MS = 120;
 const POLL_MS = 4000;
