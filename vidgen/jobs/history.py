@@ -10,6 +10,7 @@ from vidgen.jobs.ids import new_id
 from vidgen.jobs.reading import job_view
 from vidgen.jobs.session import EVENT_LOCK, lock
 from vidgen.jobs.tables import EndpointRow, JobEventRow, JobRow, OutboxRow
+from vidgen.jobs.tallies import count_event
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus
 
@@ -29,6 +30,7 @@ def record(session: Session, row: JobRow, kind: str, now: float) -> Job:
     session.add(
         JobEventRow(job_id=row.id, kind=kind, data=data, created_at=now, terminal_round=row.round if terminal else None)
     )
+    count_event(session, row, kind, now)
     if terminal:
         _announce(session, row, kind, data, now)
     return job

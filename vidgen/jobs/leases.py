@@ -15,6 +15,7 @@ from vidgen.jobs.ids import new_id
 from vidgen.jobs.retries import LOWEST_MEMORY, OUT_OF_MEMORY, may_retry, retry_delay
 from vidgen.jobs.session import CLAIM_LOCK, lock, reading, writing
 from vidgen.jobs.tables import ArtifactRow, JobRow
+from vidgen.jobs.tallies import LEASES_LOST, count
 from vidgen.jobs.turns import due, next_in_line
 from vidgen.jobs.views import Capacity, Claim, FinishedFile, Wishes
 from vidgen.spec import JOB_SPEC, JobStatus, Progress
@@ -175,6 +176,8 @@ class Leases:
         else:
             row.error_code, row.error_message, row.error_retryable = "worker_lost", WORKER_LOST.format(used=used), True
             self.finish(session, row, JobStatus.FAILED, now)
+        # after the event, whose lock keeps two of these transactions from waiting for each other
+        count(session, LEASES_LOST)
 
     def finish(self, session: Session, row: JobRow, status: JobStatus, now: float) -> JobStatus:
         """The terminal transition: status, event and outbox rows in the caller's transaction."""

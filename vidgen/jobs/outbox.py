@@ -13,6 +13,7 @@ from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.signing import endpoint_secret
 from vidgen.jobs.tables import EndpointRow, JobRow, OutboxRow
+from vidgen.jobs.tallies import WEBHOOKS, count
 from vidgen.jobs.webhook_body import Linker, webhook_body
 from vidgen.jobs.webhooks import TEST_EVENT
 
@@ -88,6 +89,7 @@ class Outbox:
                     session.get_one(EndpointRow, row.endpoint_id).enabled = False
             else:
                 _reschedule(row, now, f"answered {status}", retry_after)
+            count(session, WEBHOOKS, _outcome(row))
 
     def unanswered(self, parcel: Parcel, error: str, *, final: bool = False) -> None:
         """The attempt failed without an answer; `final`: no further attempt can succeed."""
@@ -100,6 +102,7 @@ class Outbox:
                 row.status, row.next_at, row.last_error = "failed", None, error
             else:
                 _reschedule(row, database_now(session), error, None)
+            count(session, WEBHOOKS, _outcome(row))
 
     def _endpoint_secrets(self, endpoint: EndpointRow, now: float) -> tuple[str, ...]:
         versions = [endpoint.secret_version]
@@ -127,6 +130,11 @@ def _taken(session: Session, parcel: Parcel) -> OutboxRow | None:
     row = session.get(OutboxRow, parcel.delivery_id, with_for_update=True)
     # a dispatcher that slept through its attempt must not overwrite the outcome of a later one
     return row if row is not None and row.status == "pending" and row.attempts == parcel.attempt else None
+
+
+def _outcome(row: OutboxRow) -> str:
+    """What an attempt came to, for the metrics."""
+    return "retried" if row.status == "pending" else row.status
 
 
 def _reschedule(row: OutboxRow, now: float, error: str, retry_after: float | None) -> None:

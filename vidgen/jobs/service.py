@@ -10,6 +10,7 @@ from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import make_engine
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.tallies import StageTimes
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.jobs.webhooks import EndpointRepository
 
@@ -26,6 +27,7 @@ class ControlPlane:
     endpoints: EndpointRepository
     presence: Presence
     switch: QueueSwitch
+    stage_times: StageTimes
 
 
 def open_control_plane(settings: Settings) -> ControlPlane:
@@ -40,4 +42,5 @@ def open_control_plane(settings: Settings) -> ControlPlane:
         endpoints=EndpointRepository(engine, settings.webhook_secret),
         presence=Presence(engine),
         switch=QueueSwitch(engine),
+        stage_times=StageTimes(engine),
     )

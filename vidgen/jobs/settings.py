@@ -41,6 +41,7 @@ class Settings(BaseSettings):
         default=(), description="CIDRs or host names that webhooks may reach although private."
     )
     retention_days: float = Field(default=30, gt=0, description="Finished jobs and their files are removed after this.")
+    min_free_mb: int = Field(default=200, ge=0, description="With less free disk, /readyz says that it is not ready.")
     log_format: LogFormat = Field(default="auto", description="json, text, or auto: text at a terminal, else json.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_prompts: bool = Field(default=False, description="Whether log lines may hold prompts.")

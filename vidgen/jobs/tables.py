@@ -223,3 +223,14 @@ class SwitchRow(SQLModel, table=True):
     paused: bool = False
     reason: str | None = None
     changed_at: float | None = Field(default=None, sa_type=Double)
+
+
+class TallyRow(SQLModel, table=True):
+    """A counter for metrics (tallies.py); it stays when the rows that it counted are gone."""
+
+    __tablename__ = "tallies"
+
+    name: str = Field(primary_key=True)
+    label: str = Field(primary_key=True)
+    count: int = Field(sa_type=BigInteger)
+    total: float = Field(sa_type=Double)

@@ -42,6 +42,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     security.protect(app, settings)
     app.register_blueprint(api.blueprint())
     app.register_blueprint(api.health.blueprint)
+    app.register_blueprint(api.metrics.blueprint)
     portal.register(app)
     _answer_errors(app)
     return app

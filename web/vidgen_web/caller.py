@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import g, has_request_context
 
 from vidgen.jobs.tenancy import LOCAL, NOBODY
+from vidgen.telemetry import context
 
 _PLACE = "vidgen_caller"
 
@@ -22,6 +23,7 @@ LOCAL_USER = Caller(LOCAL)
 
 def set_caller(caller: Caller) -> None:
     setattr(g, _PLACE, caller)
+    context.add(tenant=caller.tenant or None)
 
 
 def caller() -> Caller:

@@ -39,6 +39,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "invalid_cursor": (400, "The cursor is not the next_cursor of an earlier answer."),
     "cross_origin": (403, "The request comes from a page of another site."),
     "invalid_signature": (403, "The signed URL was changed or has expired."),
+    "metrics_refused": (403, "Figures of the whole service are told to its own machine only."),
     "csrf": (403, "A portal form without this browser's token."),
     "not_found": (404, "There is nothing of that id, or no longer."),
     "method_not_allowed": (405, "The path exists, but not with this method."),
@@ -62,7 +63,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "queue_full": (429, "The queue is at its limit; Retry-After says when to try again."),
     "internal_error": (500, "The service failed; its log says more."),
     "too_many_streams": (503, "The bounded number of event streams is open; poll, or try again later."),
-    "not_ready": (503, "The database or the data folder does not answer."),
+    "not_ready": (503, "The database is away or not migrated, or the disk is full; detail says which."),
     "storage_full": (507, "The disk is full; nothing was queued."),
 }
 STATUS_BY_CODE: Mapping[str, int] = {code: status for code, (status, _) in MEANINGS.items()}

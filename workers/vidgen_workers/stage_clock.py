@@ -3,7 +3,7 @@
 The runner knows no network, so the supervisor makes its spans, with the times that the runner gave.
 """
 
-from collections import Counter
+from collections import defaultdict
 
 from vidgen.spec import Stage
 from vidgen.telemetry.tracing import past_span
@@ -23,7 +23,7 @@ class StageClock:
 
     def __init__(self, trace: str) -> None:
         self.trace = trace
-        self.seconds: Counter[Stage] = Counter()
+        self.seconds: defaultdict[Stage, float] = defaultdict(float)
         self._stage: Stage | None = None
         self._since = 0.0
 
@@ -37,6 +37,6 @@ class StageClock:
         """The stage in hand is over, however the attempt ends."""
         if self._stage is None:
             return
-        self.seconds[self._stage] += max(0.0, at - self._since)  # type: ignore[assignment]
+        self.seconds[self._stage] += max(0.0, at - self._since)
         past_span(SPANS.get(self._stage, self._stage.value), self.trace, self._since, max(at, self._since), {})
         self._stage = None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vidgen.errors import VidgenError
@@ -105,6 +105,7 @@ class Supervisor:
             log.warning("lease lost; work dropped")
         finally:
             clock.end(time.time())
+            self._tell_times(clock)
             if not finished:
                 self._runner.kill()  # it may still be at work on a job that is no longer ours
             self._plane.store.remove_scratch(claim.job_id, claim.attempt)
@@ -144,6 +145,12 @@ class Supervisor:
                 return self._settle(
                     lease, lambda: self._jobs.fail(claim, refused.code, refused.message, refused.retryable)
                 )
+
+    def _tell_times(self, clock: StageClock) -> None:
+        try:
+            self._plane.stage_times.add(clock.seconds)
+        except SQLAlchemyError as error:
+            log.warning("stage times not written: %s", type(error).__name__)
 
     def _order(self, claim: Claim) -> Run:
         """The runner's message. Raises VidgenError media_missing, storage_failed."""

@@ -3,7 +3,7 @@
 from flask import Blueprint
 
 from vidgen_web.answers import API
-from vidgen_web.api import artifacts, events, health, jobs, models, openapi, uploads, webhook_endpoints
+from vidgen_web.api import artifacts, events, health, jobs, metrics, models, openapi, uploads, webhook_endpoints
 
 
 def blueprint() -> Blueprint:
@@ -14,4 +14,4 @@ def blueprint() -> Blueprint:
     return api
 
 
-__all__ = ["blueprint", "health"]
+__all__ = ["blueprint", "health", "metrics"]

@@ -1,11 +1,9 @@
 """/healthz and /readyz: whether the process lives, and whether it can take work."""
 
 from flask import Blueprint, Response, jsonify
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from vidgen import __version__
-from vidgen.jobs.session import reading
+from vidgen.jobs.readiness import State, check_readiness, worst
 from vidgen.spec.base import SpecModel
 from vidgen_web.operations import operation
 from vidgen_web.problems import ProblemError
@@ -19,6 +17,14 @@ class Health(SpecModel):
     version: str
 
 
+class Readiness(SpecModel):
+    """`degraded`: jobs are accepted and kept, but nothing runs them now. `checks` says what was found, by name."""
+
+    status: State
+    version: str
+    checks: dict[str, str]
+
+
 @blueprint.get("/healthz")
 @operation("Health", "Whether the process lives", answers={200: Health})
 def live() -> Response:
@@ -26,13 +32,16 @@ def live() -> Response:
 
 
 @blueprint.get("/readyz")
-@operation("Health", "Whether the database and the store answer", answers={200: Health}, problems=("not_ready",))
+@operation(
+    "Health",
+    "Whether the service can take work",
+    description="Looks at the database, its migrations, the disk and the workers.",
+    answers={200: Readiness},
+    problems=("not_ready",),
+)
 def ready() -> Response:
-    try:
-        with reading(services().engine) as session:
-            session.execute(text("SELECT 1 FROM jobs LIMIT 1"))
-        if not services().settings.data_dir.is_dir():
-            raise ProblemError("not_ready", "the data folder is gone", headers={"Retry-After": "5"})
-    except SQLAlchemyError as error:
-        raise ProblemError("not_ready", "the database does not answer", headers={"Retry-After": "5"}) from error
-    return jsonify(status="ok", version=__version__)
+    checks = check_readiness(services().engine, services().settings)
+    if worst(checks) == "unready":
+        wrong = "; ".join(f"{check.name}: {check.detail}" for check in checks if check.state == "unready")
+        raise ProblemError("not_ready", wrong, headers={"Retry-After": "5"})
+    return jsonify(status=worst(checks), version=__version__, checks={check.name: check.detail for check in checks})

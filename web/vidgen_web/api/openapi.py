@@ -19,7 +19,7 @@ blueprint = Blueprint("openapi", __name__)
 
 REFERENCE = "#/components/schemas/{model}"
 API_PREFIX = "/api/v1"
-OUTSIDE_PREFIX = ("/healthz", "/readyz")
+OUTSIDE_PREFIX = ("/healthz", "/metrics", "/readyz")
 EVERYWHERE = ("cross_origin", "wrong_host", "internal_error")
 TAGS = {
     "Jobs": "Queue work and follow it.",
