@@ -49,7 +49,7 @@ def post(
     """POST `body` and return the status. Raises AddressRefused before connecting, SendFailed after."""
     target = resolve(url, allow)
     try:
-        with _connect(target, seconds, tls) as (connection, late):
+        with connection_to(target, seconds, tls) as (connection, late):
             connection.request("POST", target.path, body=body, headers=dict(headers))
             response = connection.getresponse()
             if len(response.read(ANSWER_LIMIT + 1)) > ANSWER_LIMIT:
@@ -63,7 +63,7 @@ def post(
 
 
 @contextlib.contextmanager
-def _connect(
+def connection_to(
     target: Target, seconds: float, tls: ssl.SSLContext | None
 ) -> Iterator[tuple[http.client.HTTPConnection, threading.Event]]:
     """A connection to the checked address, and the event that is set when its time is over."""

@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     webhook_allow_private: Listing = Field(
         default=(), description="CIDRs or host names that webhooks may reach although private."
     )
+    fetch_allow_private: Listing = Field(
+        default=(), description="CIDRs or host names from which pictures may be fetched although private."
+    )
     retention_days: float = Field(default=30, gt=0, description="Finished jobs and their files are removed after this.")
     min_free_mb: int = Field(default=200, ge=0, description="With less free disk, /readyz says that it is not ready.")
     log_format: LogFormat = Field(default="auto", description="json, text, or auto: text at a terminal, else json.")
@@ -48,7 +51,7 @@ class Settings(BaseSettings):
     secret_key_value: SecretStr | None = Field(default=None, alias="VIDGEN_SECRET_KEY")
     webhook_secret_value: SecretStr | None = Field(default=None, alias="VIDGEN_WEBHOOK_SECRET")
 
-    @field_validator("model_folders", "webhook_allow_private", mode="before")
+    @field_validator("model_folders", "webhook_allow_private", "fetch_allow_private", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value

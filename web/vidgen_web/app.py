@@ -11,7 +11,7 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import ModelRegistry
-from vidgen_web import api, observation, portal, problems, security
+from vidgen_web import api, facade, observation, portal, problems, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import EXTENSION, INGEST_COMMAND, Services
@@ -43,6 +43,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     app.register_blueprint(api.blueprint())
     app.register_blueprint(api.health.blueprint)
     app.register_blueprint(api.metrics.blueprint)
+    app.register_blueprint(facade.blueprint())
     portal.register(app)
     _answer_errors(app)
     return app
@@ -66,7 +67,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
 def _answer_errors(app: Flask) -> None:
     @app.errorhandler(VidgenError)
     def expected(error: VidgenError) -> ResponseReturnValue:
-        return portal.page_for(problems.problem_of(error)) or problems.answer(problems.problem_of(error))
+        return _told(problems.problem_of(error))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
@@ -78,18 +79,20 @@ def _answer_errors(app: Flask) -> None:
             headers["Content-Range"] = f"{error.units} */{error.length}"
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             headers["Allow"] = ", ".join(error.valid_methods)
-        problem = ProblemError(code, error.description or "", headers=headers)
-        return portal.page_for(problem) or problems.answer(problem)
+        return _told(ProblemError(code, error.description or "", headers=headers))
 
     @app.errorhandler(OperationalError)
     def database_failed(error: OperationalError) -> ResponseReturnValue:
         if "full" not in str(error.orig):
             return unexpected(error)
-        problem = ProblemError("storage_full", "the disk is full; nothing was changed")
-        return portal.page_for(problem) or problems.answer(problem)
+        return _told(ProblemError("storage_full", "the disk is full; nothing was changed"))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:
         log.exception("unexpected failure", exc_info=error)
-        problem = ProblemError("internal_error", "the service failed; its log says more")
-        return portal.page_for(problem) or problems.answer(problem)
+        return _told(ProblemError("internal_error", "the service failed; its log says more"))
+
+
+def _told(problem: ProblemError) -> ResponseReturnValue:
+    """The problem in the form that its reader expects."""
+    return portal.page_for(problem) or facade.answer_for(problem) or problems.answer(problem)

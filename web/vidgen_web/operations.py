@@ -28,10 +28,20 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorForm:
+    """How a route tells its failures: content type, pydantic type of the body, and the HTTP status of a code."""
+
+    content_type: str
+    body: Any
+    status_of: Callable[[str], int]
+
+
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one path. `answers` maps a status to a pydantic type, a Media or None (no body).
 
-    `body` is a pydantic type sent as JSON; `form` a ready multipart schema; `problems` the codes it may answer with.
+    `body` is a pydantic type sent as JSON; `form` a ready multipart schema; `problems` the codes it may answer with,
+    in the form of `errors` where that is not the API's own.
     """
 
     tag: str
@@ -42,6 +52,7 @@ class Operation:
     form: Mapping[str, Any] | None = None
     parameters: tuple[Parameter, ...] = ()
     problems: tuple[str, ...] = ()
+    errors: ErrorForm | None = None
 
 
 def operation(
@@ -54,9 +65,10 @@ def operation(
     form: Mapping[str, Any] | None = None,
     parameters: tuple[Parameter, ...] = (),
     problems: tuple[str, ...] = (),
+    errors: ErrorForm | None = None,
 ) -> Callable[[View], View]:
     """Attach an Operation to a view function."""
-    promise = Operation(tag, summary, answers, description, body, form, parameters, problems)
+    promise = Operation(tag, summary, answers, description, body, form, parameters, problems, errors)
 
     def attach(view: View) -> View:
         setattr(view, ATTRIBUTE, promise)

@@ -16,12 +16,12 @@ FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def json_object(*, optional: bool = False) -> dict[str, Any]:
-    """The request's JSON object. `optional` takes an empty body for an empty object.
+def json_object(*, optional: bool = False, limit: int = JSON_LIMIT) -> dict[str, Any]:
+    """The request's JSON object, `limit` bytes at most. `optional` takes an empty body for an empty object.
 
     Raises ProblemError unsupported_content_type, body_too_large or invalid_json.
     """
-    request.max_content_length = JSON_LIMIT
+    request.max_content_length = limit
     body = request.get_data()
     if optional and not body:
         return {}

@@ -122,16 +122,20 @@ def parse(fields: Mapping[str, Any]) -> Spec:
 
 def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest]:
     """The spec with every field filled, and its model. Raises ProblemError with the field and the nearest values."""
-    try:
-        manifest = services.models.get(spec.model)
-    except VidgenError as error:
-        raise ProblemError(
-            error.code, error.message, errors=(FieldError(field="model", message=error.message),)
-        ) from error
+    manifest = manifest_of(services, spec.model)
     try:
         return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
     except SpecError as error:
         raise problem_of(error) from error
+
+
+def manifest_of(services: Services, model: str) -> Manifest:
+    """An installed model. Raises ProblemError unknown_model or model_unavailable."""
+    try:
+        return services.models.get(model)
+    except VidgenError as error:
+        problem = FieldError(field="model", message=error.message)
+        raise ProblemError(error.code, error.message, errors=(problem,)) from error
 
 
 def _source_seconds(services: Services, spec: Spec) -> float | None:

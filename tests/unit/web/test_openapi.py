@@ -27,7 +27,7 @@ def test_every_api_route_is_described_and_every_description_is_a_route(app: Flas
     served = {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in app.url_map.iter_rules()
-        if rule.rule.startswith(("/api/", "/healthz", "/metrics", "/readyz"))
+        if rule.rule.startswith(("/api/", "/v1/", "/healthz", "/metrics", "/readyz"))
         for method in rule.methods or ()
         if method.lower() in METHODS
     }

@@ -39,7 +39,7 @@ def show(artifact_id: str) -> Response:
     artifact = jobs.artifact(artifact_id)
     if artifact is None:
         raise ProblemError("not_found", f"there is no artifact {artifact_id}")
-    response = _file(artifact, jobs.artifact_key(artifact.id))
+    response = stored_file(artifact, jobs.artifact_key(artifact.id))
     if signed:
         response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
@@ -54,7 +54,8 @@ def _check_signature(artifact_id: str) -> bool:
     return True
 
 
-def _file(artifact: Artifact, key: str | None) -> Response:
+def stored_file(artifact: Artifact, key: str | None) -> Response:
+    """The bytes of an artifact. Raises ProblemError not_found when they are gone."""
     try:
         if key is None:
             raise FileNotFoundError

@@ -12,11 +12,12 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from vidgen import __version__
-from vidgen_web.operations import Media, Operation, Parameter, operation, operation_of
+from vidgen_web.operations import ErrorForm, Media, Operation, Parameter, operation, operation_of
 from vidgen_web.problems import CONTENT_TYPE, STATUS_BY_CODE, TITLES, Problem
 
 blueprint = Blueprint("openapi", __name__)
 
+PROBLEM_FORM = ErrorForm(CONTENT_TYPE, Problem, STATUS_BY_CODE.__getitem__)
 REFERENCE = "#/components/schemas/{model}"
 API_PREFIX = "/api/v1"
 OUTSIDE_PREFIX = ("/healthz", "/metrics", "/readyz")
@@ -27,6 +28,7 @@ TAGS = {
     "Uploads": "Pictures and clips from outside.",
     "Artifacts": "Files that jobs made.",
     "Models": "What is installed.",
+    "Videos": "The video API of the `openai` SDK: the same jobs in its words, with its form of errors.",
     "Webhooks": "Signed calls when jobs end.",
     "Health": "For probes and monitors.",
     "Description": "This document.",
@@ -86,7 +88,9 @@ class _Schemas:
             for answer in p.answers.values()
             if answer is not None and not isinstance(answer, Media)
         ]
-        wanted = {(str(kind), mode): kind for kind, mode in (*inputs, *outputs, (Problem, "serialization"))}
+        failures: list[tuple[Any, JsonSchemaMode]] = [(p.errors.body, "serialization") for p in promises if p.errors]
+        every = (*inputs, *outputs, *failures, (Problem, "serialization"))
+        wanted = {(str(kind), mode): kind for kind, mode in every}
         adapters: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
             (name, mode, TypeAdapter(kind)) for (name, mode), kind in wanted.items()
         ]
@@ -133,10 +137,11 @@ def _responses(promise: Operation, schemas: _Schemas) -> dict[str, Any]:
         else:
             content = {"application/json": {"schema": schemas.answer(kind)}}
             responses[str(status)] = {"description": "Done.", "content": content}
+    errors = promise.errors or PROBLEM_FORM
     by_status: dict[int, list[str]] = {}
     for code in (*promise.problems, *EVERYWHERE):
-        by_status.setdefault(STATUS_BY_CODE[code], []).append(code)
-    problem = {CONTENT_TYPE: {"schema": schemas.answer(Problem)}}
+        by_status.setdefault(errors.status_of(code), []).append(code)
+    problem = {errors.content_type: {"schema": schemas.answer(errors.body)}}
     for status, codes in sorted(by_status.items()):
         text = f"{TITLES[status]}: {', '.join(f'`{code}`' for code in codes)}"
         responses[str(status)] = {"description": text, "content": problem}

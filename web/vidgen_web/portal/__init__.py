@@ -5,7 +5,7 @@ from flask import Flask, Response, render_template, request
 from vidgen_web.portal import actions, csrf, docs, pages, words
 from vidgen_web.problems import STATUS_BY_CODE, TITLES, ProblemError
 
-OWN_ERRORS = ("/api/", "/static/", "/healthz", "/readyz")
+OWN_ERRORS = ("/api/", "/v1/", "/static/", "/healthz", "/readyz")
 
 
 def register(app: Flask) -> None:

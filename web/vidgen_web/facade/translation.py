@@ -1,0 +1,141 @@
+"""Verbs of this API as submissions of the native one. Decides what is taken over from a video that is varied."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from werkzeug.datastructures import FileStorage
+
+from vidgen.errors import SpecError
+from vidgen.jobs.views import Artifact, Job
+from vidgen.spec import ModelRules, SamplingFields, nearest_frame_counts
+from vidgen_models.registry import Manifest
+from vidgen_web import submission
+from vidgen_web.api.schemas import checked_callback
+from vidgen_web.facade import measures
+from vidgen_web.facade.bodies import OwnFields, VideoCreate, VideoEdit, VideoExtend, VideoReference, VideoRemix
+from vidgen_web.facade.image_urls import picture
+from vidgen_web.facade.video import STATUSES, artifact_of
+from vidgen_web.problems import FieldError, ProblemError
+from vidgen_web.services import Services
+
+# how a clip was made, as far as a new one from its pixels takes it over
+TAKEN_OVER = ("model", "width", "height", "fps", "num_inference_steps", "guidance_scale", "negative_prompt")
+Fields = dict[str, Any]
+
+
+def creation(services: Services, body: VideoCreate, file: FileStorage | None) -> submission.Request:
+    """A clip from words, or from words and a picture."""
+    named = None if body.model == measures.CUSTOMARY_MODEL else body.model
+    manifest = _manifest(services, named)
+    fields = {"model": manifest.id, "prompt": body.prompt, "fps": body.fps, **_own(body)}
+    fields["num_frames"] = measures.frames_of(body.seconds, manifest.rules, body.fps)
+    fields["width"], fields["height"] = measures.sides_of(body.size, manifest.rules) or (None, None)
+    reference = body.input_reference
+    if reference is not None and reference.image_url is not None:
+        file = picture(services, reference.image_url)
+    elif reference is not None:
+        fields["image"] = _held(str(reference.file_id))
+    return _submission(body, fields, {} if file is None else {"image": file})
+
+
+def remix(services: Services, video_id: str, body: VideoRemix) -> submission.Request:
+    """The same spec and the same seed under another prompt: the same noise, so much of the composition stays."""
+    job = completed(services, video_id)[0]
+    fields = {**job.spec.model_dump(mode="json", exclude_none=True), "prompt": body.prompt, **_own(body)}
+    return _submission(body, fields, source_job_id=job.id)
+
+
+def edit(services: Services, body: VideoEdit, file: FileStorage | None) -> submission.Request:
+    """A restyle of the clip's own pixels, as long as the clip where the model can do that."""
+    own = {"prompt": body.prompt, "strength": body.strength, **_own(body)}
+    if file is not None:
+        return _submission(body, own, {"video": file})
+    job, clip = _source(services, body.video)
+    fields = {**_taken_over(job.spec), "num_frames": _same_length(services, job, clip), **own}
+    return _submission(body, {**fields, "video": {"artifact_id": clip.id}})
+
+
+def extension(services: Services, body: VideoExtend, file: FileStorage | None) -> submission.Request:
+    """A new clip that goes on from the last frame; the source is not copied into it.
+
+    The one place that says how a clip is extended: an engine that makes source and continuation one clip goes in here.
+    """
+    own = {"prompt": body.prompt, **_own(body)}
+    if file is not None:
+        frames = measures.frames_of(body.seconds, _manifest(services, None).rules)
+        return _submission(body, {**own, "num_frames": frames, "image": {"frame": -1}}, {"image": file})
+    job, clip = _source(services, body.video)
+    fields = {**_taken_over(job.spec), **own, "image": {"artifact_id": clip.id, "frame": -1}}
+    fields["num_frames"] = measures.frames_of(body.seconds, _manifest(services, job.model).rules, job.spec.fps)
+    return _submission(body, fields)
+
+
+def completed(services: Services, video_id: str) -> tuple[Job, Artifact]:
+    """A video that is done, and its clip. Raises ProblemError not_found or video_not_completed."""
+    job = services.jobs.get(video_id)
+    if job is None:
+        raise no_video(video_id)
+    clip = artifact_of(job, "video")
+    if clip is None:
+        raise ProblemError("video_not_completed", f"{video_id} is {STATUSES[job.status]}, not completed")
+    return job, clip
+
+
+def no_video(video_id: str) -> ProblemError:
+    return ProblemError("not_found", f"there is no video {video_id}")
+
+
+def _source(services: Services, video: VideoReference | None) -> tuple[Job, Artifact]:
+    if video is None:
+        message = "give a file, or the id of a completed video"
+        problem = FieldError(field="video", message=message)
+        raise ProblemError("invalid_request", f"video: {message}", errors=(problem,))
+    return completed(services, video.id)
+
+
+def _submission(
+    body: OwnFields,
+    fields: Fields,
+    files: Mapping[str, FileStorage] | None = None,
+    source_job_id: str | None = None,
+) -> submission.Request:
+    return submission.Request(
+        fields={name: value for name, value in fields.items() if value is not None},
+        files=files or {},
+        callback_url=checked_callback(body.callback_url),
+        idempotency_key=request.headers.get("Idempotency-Key"),
+        dialect="video",
+        source_job_id=source_job_id,
+    )
+
+
+def _manifest(services: Services, model: str | None) -> Manifest:
+    return submission.manifest_of(services, model or SamplingFields().model)
+
+
+def _own(body: OwnFields) -> Fields:
+    """vidgen's own fields, as far as they were given."""
+    return body.model_dump(include=set(OwnFields.model_fields) - {"callback_url"}, exclude_none=True)
+
+
+def _taken_over(spec: SamplingFields) -> Fields:
+    return {name: getattr(spec, name) for name in TAKEN_OVER}
+
+
+def _same_length(services: Services, job: Job, clip: Artifact) -> int | None:
+    frames = clip.num_frames or 0
+    rules: ModelRules = _manifest(services, job.model).rules
+    return frames if nearest_frame_counts(frames, rules.frames) == (frames,) else None
+
+
+def _held(file_id: str) -> dict[str, str]:
+    """A reference to what the service already holds. Raises SpecError."""
+    kind = {"upl": "upload_id", "art": "artifact_id"}.get(file_id[:3])
+    if kind is None:
+        raise SpecError(
+            f"input_reference.file_id={file_id[:80]}: give the id of an upload or an artifact",
+            field="input_reference.file_id",
+            code="media_not_found",
+        )
+    return {kind: file_id}

@@ -1,0 +1,209 @@
+"""/videos: create, list, read, download, remix, edit, extend, delete."""
+
+import time
+from functools import partial
+from typing import Literal
+
+from flask import Blueprint, Response, jsonify
+from pydantic import Field
+
+from vidgen.jobs.views import Job
+from vidgen.spec import JobStatus
+from vidgen.spec.base import SpecModel
+from vidgen_web import submission
+from vidgen_web.api.artifacts import stored_file
+from vidgen_web.facade import bodies, forms, translation
+from vidgen_web.facade.errors import ERROR_FORM
+from vidgen_web.facade.video import Video, VideoDeleted, VideoList, artifact_of, video_of
+from vidgen_web.operations import Media, Parameter, operation
+from vidgen_web.problems import ProblemError
+from vidgen_web.requests import query_model
+from vidgen_web.services import services
+
+blueprint = Blueprint("videos", __name__, url_prefix="/videos")
+video_operation = partial(operation, "Videos", errors=ERROR_FORM)
+
+CREATE_PROBLEMS = (
+    "bad_request",
+    "invalid_json",
+    "body_too_large",
+    "unsupported_content_type",
+    "invalid_request",
+    "invalid_spec",
+    "unsupported_task",
+    "unknown_model",
+    "model_unavailable",
+    "media_not_found",
+    "media_kind",
+    "invalid_media",
+    "url_refused",
+    "url_unreachable",
+    "idempotency_mismatch",
+    "queue_full",
+    "storage_full",
+)
+VARY_PROBLEMS = (*CREATE_PROBLEMS, "not_found", "video_not_completed")
+ARTIFACTS = {"video": "video", "thumbnail": "poster", "spritesheet": "sprite_sheet"}
+POLL_MILLISECONDS, LONGEST_POLL_MILLISECONDS = 500, 5000
+CANCEL_SECONDS = 15.0
+LOOK_SECONDS = 0.1
+
+
+class ListQuery(SpecModel):
+    """The query of GET /videos."""
+
+    after: str | None = None
+    limit: int = Field(default=20, ge=1, le=100)
+    order: Literal["asc", "desc"] = "desc"
+
+
+class ContentQuery(SpecModel):
+    """The query of GET /videos/{id}/content."""
+
+    variant: Literal["video", "thumbnail", "spritesheet"] = "video"
+
+
+@blueprint.post("")
+@video_operation(
+    "Create a video",
+    description="JSON or a form. `input_reference` is a file of the form, or an object with `image_url` or `file_id`.",
+    body=bodies.VideoCreate,
+    form=forms.CREATE,
+    answers={200: Video},
+    problems=CREATE_PROBLEMS,
+)
+def create() -> Response:
+    body, file = bodies.read(bodies.VideoCreate, "input_reference")
+    return _submitted(translation.creation(services(), body, file))
+
+
+@blueprint.get("")
+@video_operation(
+    "List videos",
+    answers={200: VideoList},
+    parameters=(
+        Parameter("after", "`last_id` of the page before."),
+        Parameter("limit", "1 to 100, 20 when left out.", schema={"type": "integer", "minimum": 1, "maximum": 100}),
+        Parameter("order", "`desc`, newest first, when left out.", schema={"enum": ["asc", "desc"]}),
+    ),
+    problems=("invalid_request", "invalid_cursor"),
+)
+def index() -> Response:
+    query, jobs = query_model(ListQuery), services().jobs
+    cursor = None if query.after is None else jobs.cursor_after(query.after)
+    page = jobs.list(limit=query.limit, cursor=cursor, oldest_first=query.order == "asc")
+    found = tuple(video_of(job, services().models) for job in page.items)
+    first, last = (found[0].id, found[-1].id) if found else (None, None)
+    return _json(VideoList(data=found, first_id=first, last_id=last, has_more=page.next_cursor is not None))
+
+
+@blueprint.get("/<video_id>")
+@video_operation("Read a video", answers={200: Video}, problems=("not_found",))
+def show(video_id: str) -> Response:
+    job = services().jobs.get(video_id)
+    if job is None:
+        raise translation.no_video(video_id)
+    return _video(job)
+
+
+@blueprint.delete("/<video_id>")
+@video_operation(
+    "Delete a video and its files",
+    description="One that is not finished is cancelled first.",
+    answers={200: VideoDeleted},
+    problems=("not_found", "job_not_finished"),
+)
+def delete(video_id: str) -> Response:
+    found, deadline = services(), time.monotonic() + CANCEL_SECONDS
+    job: Job | None = found.jobs.cancel(video_id)
+    # this API has no other way to stop a video; a worker obeys at its next step
+    while job is not None and not job.status.is_terminal and time.monotonic() < deadline:
+        found.stopping.wait(LOOK_SECONDS)
+        job = found.jobs.get(video_id)
+    if job is not None and not job.status.is_terminal:
+        raise ProblemError(
+            "job_not_finished", f"{video_id} is being cancelled; try again", headers={"Retry-After": "2"}
+        )
+    found.jobs.delete(video_id)
+    return _json(VideoDeleted(id=video_id))
+
+
+@blueprint.get("/<video_id>/content")
+@video_operation(
+    "Download a video, its first frame or its sprite sheet",
+    answers={
+        200: Media("application/octet-stream", "The file, in its own content type."),
+        206: Media("application/octet-stream", "The part of the file that Range named."),
+    },
+    parameters=(
+        Parameter("variant", "`video` when left out.", schema={"enum": list(ARTIFACTS)}),
+        Parameter("Range", "Part of the file.", "header"),
+    ),
+    problems=("invalid_request", "not_found", "video_not_completed", "range_not_satisfiable"),
+)
+def content(video_id: str) -> Response:
+    query = query_model(ContentQuery)
+    job, _ = translation.completed(services(), video_id)
+    artifact = artifact_of(job, ARTIFACTS[query.variant])
+    if artifact is None:
+        raise ProblemError("not_found", f"{video_id} was made without a {query.variant}")
+    return stored_file(artifact, services().jobs.artifact_key(artifact.id))
+
+
+@blueprint.post("/<video_id>/remix")
+@video_operation(
+    "Make a video again with another prompt",
+    description="Same settings, same seed.",
+    body=bodies.VideoRemix,
+    form=forms.REMIX,
+    answers={200: Video},
+    problems=VARY_PROBLEMS,
+)
+def remix(video_id: str) -> Response:
+    body, _ = bodies.read(bodies.VideoRemix)
+    return _submitted(translation.remix(services(), video_id, body))
+
+
+@blueprint.post("/edits")
+@video_operation(
+    "Restyle a video",
+    description="`video` is a file of the form, or an object with the `id` of a completed video.",
+    body=bodies.VideoEdit,
+    form=forms.EDIT,
+    answers={200: Video},
+    problems=VARY_PROBLEMS,
+)
+def edit() -> Response:
+    body, file = bodies.read(bodies.VideoEdit, "video")
+    return _submitted(translation.edit(services(), body, file))
+
+
+@blueprint.post("/extensions")
+@video_operation(
+    "Go on from the last frame of a video",
+    description="The result is the new part alone. `video` is a file, or an object with the `id` of a completed video.",
+    body=bodies.VideoExtend,
+    form=forms.EXTEND,
+    answers={200: Video},
+    problems=VARY_PROBLEMS,
+)
+def extend() -> Response:
+    body, file = bodies.read(bodies.VideoExtend, "video")
+    return _submitted(translation.extension(services(), body, file))
+
+
+def _submitted(request: submission.Request) -> Response:
+    return _video(submission.submit(services(), request).job)
+
+
+def _video(job: Job) -> Response:
+    response = _json(video_of(job, services().models))
+    if job.status in (JobStatus.QUEUED, JobStatus.RUNNING):
+        # one deep in the queue need not be asked for as often
+        wait = min(POLL_MILLISECONDS * (job.queue_position or 1), LONGEST_POLL_MILLISECONDS)
+        response.headers["openai-poll-after-ms"] = str(wait)
+    return response
+
+
+def _json(answer: SpecModel) -> Response:
+    return jsonify(answer.model_dump(mode="json"))
