@@ -8,7 +8,7 @@ from diffusers import AutoencoderKLWan, FlowMatchEulerDiscreteScheduler, WanVACE
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import T5Tokenizer, UMT5Config, UMT5EncoderModel
 
-from vidgen_models.loading import sha256
+from vidgen_models.folder_check import sha256
 
 TEXT_LENGTH = 16
 WORDS = ["a red cat moves left on a blue background", "the green dog spins slowly", "up down right grows shrinks"]

@@ -11,7 +11,7 @@ from vidgen.pipelines import Residency, render
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo, MediaRef, SamplingFields, TextToVideo, VideoToVideo, resolve
-from vidgen_models.loading import sha256
+from vidgen_models.folder_check import sha256
 from vidgen_models.registry import ModelRegistry
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]

@@ -5,7 +5,7 @@ import torch
 from vidgen.errors import ModelError
 from vidgen.families.wan_vace import WanVace
 from vidgen.stages.model import VideoModel
-from vidgen_models.loading import check_folder
+from vidgen_models.folder_check import check_folder
 from vidgen_models.registry import Manifest
 
 FAMILIES = {"wan_vace": WanVace}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from vidgen.errors import ModelError
-from vidgen_models.loading import check_folder, scheduler_factory, sha256
+from vidgen_models.folder_check import check_folder, sha256
+from vidgen_models.loading import scheduler_factory
 from vidgen_models.registry import ModelRegistry
 
 
@@ -16,8 +17,13 @@ def folder(tiny_folder, tmp_path) -> Path:
     return Path(shutil.copytree(tiny_folder, tmp_path / "model"))
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): sha256(path) for path in folder.rglob("*.safetensors")}
+
+
 def test_a_clean_folder_passes(folder):
-    check_folder(folder, {"vae/config.json": sha256(folder / "vae" / "config.json")})
+    check_folder(folder, hashes(folder))
+    check_folder(folder, {})
 
 
 @pytest.mark.parametrize("name", ["modeling.py", "vae/weights.bin", "transformer/x.pkl", "a.ckpt", "b.pt"])
@@ -38,13 +44,13 @@ def test_configs_that_name_code_are_refused(folder, key):
 
 def test_a_changed_or_missing_file_is_refused(folder):
     name = "vae/diffusion_pytorch_model.safetensors"
-    digest = sha256(folder / name)
+    expected = hashes(folder)
     (folder / name).write_bytes((folder / name).read_bytes() + b"\0")
     with pytest.raises(ModelError, match="sha256 differs"):
-        check_folder(folder, {name: digest})
+        check_folder(folder, expected)
     (folder / name).unlink()
     with pytest.raises(ModelError, match="missing"):
-        check_folder(folder, {name: digest})
+        check_folder(folder, expected)
 
 
 def test_a_scheduler_config_can_name_only_schedulers(tmp_path):
