@@ -13,28 +13,28 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 
-class _DatabaseNow(FunctionElement[float]):
-    """Seconds since 1970 by the database's clock."""
+class DatabaseNow(FunctionElement[float]):
+    """Seconds since 1970 by the database's clock, as a part of any statement."""
 
     type = Double()
     name = "vidgen_now"
     inherit_cache = True
 
 
-@compiles(_DatabaseNow, "sqlite")
-def _sqlite_now(_element: _DatabaseNow, _compiler: SQLCompiler, **_: Any) -> str:
+@compiles(DatabaseNow, "sqlite")
+def _sqlite_now(_element: DatabaseNow, _compiler: SQLCompiler, **_: Any) -> str:
     # unixepoch('subsec') is NULL before SQLite 3.42; julianday is exact to the millisecond everywhere
     return "((julianday('now') - 2440587.5) * 86400.0)"
 
 
-@compiles(_DatabaseNow, "postgresql")
-def _postgresql_now(_element: _DatabaseNow, _compiler: SQLCompiler, **_: Any) -> str:
+@compiles(DatabaseNow, "postgresql")
+def _postgresql_now(_element: DatabaseNow, _compiler: SQLCompiler, **_: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
 def database_now(session: Session) -> float:
     """Seconds since 1970, asked of the database within the running transaction."""
-    now = session.scalar(select(_DatabaseNow()))
+    now = session.scalar(select(DatabaseNow()))
     assert now is not None
     return float(now)
 

@@ -1,16 +1,15 @@
 """Jobs as the web process and the command line see them; the worker's half is inherited from leases.py."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, select, tuple_
+from sqlalchemy import Engine, Select, delete, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.clock import as_datetime, database_now
+from vidgen.jobs.cursors import cursor_after, page
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.leases import Leases, clear_progress
@@ -119,19 +118,11 @@ class JobRepository(Tenanted, Waiting, Leases):
     ) -> Page[Job]:
         """Newest first, unless asked otherwise. Raises VidgenError invalid_cursor."""
         statement = select(JobRow).where(self._visible(col(JobRow.tenant)))
-        moment, job_id = col(JobRow.created_at), col(JobRow.id)
-        order = (moment.asc(), job_id.asc()) if oldest_first else (moment.desc(), job_id.desc())
-        statement = statement.order_by(*order).limit(limit + 1)
         if status is not None:
             statement = statement.where(col(JobRow.status) == status.value)
-        if cursor is not None:
-            place, last = tuple_(moment, job_id), tuple_(*_read_cursor(cursor))
-            statement = statement.where(place > last if oldest_first else place < last)
         with reading(self._engine) as session:
-            rows = session.scalars(statement).all()
-            more = len(rows) > limit
-            rows = rows[:limit]
-            return Page[Job](items=job_views(session, rows), next_cursor=_cursor(rows[-1]) if more and rows else None)
+            rows, following = page(session, JobRow, statement, limit, cursor, oldest_first=oldest_first)
+            return Page[Job](items=job_views(session, rows), next_cursor=following)
 
     def cursor_after(self, job_id: str) -> str:
         """The cursor with which a list goes on after this job. Raises VidgenError invalid_cursor."""
@@ -139,7 +130,7 @@ class JobRepository(Tenanted, Waiting, Leases):
             row = session.scalar(self._one(job_id))
         if row is None:
             raise VidgenError(f"{job_id}: no such job; list from the start", code="invalid_cursor")
-        return _cursor(row)
+        return cursor_after(row)
 
     def counts(self) -> dict[JobStatus, int]:
         """How many jobs there are in each state."""
@@ -207,6 +198,7 @@ class JobRepository(Tenanted, Waiting, Leases):
             if not JobStatus(row.status).is_terminal:
                 raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
             session.delete(row)
+            self._audit(session, "job.deleted", job_id)
         # rows first: a crash here leaves files that the sweep finds, never a row whose files are gone
         if self._store is not None:
             self._store.remove_job(job_id)
@@ -293,15 +285,3 @@ def _check_room(session: Session, max_queued: int | None) -> None:
         raise VidgenError(
             f"{queued} jobs are waiting, the most allowed; try again later", code="queue_full", retryable=True
         )
-
-
-def _cursor(row: JobRow) -> str:
-    return base64.urlsafe_b64encode(f"{row.created_at!r} {row.id}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[Any, Any]:
-    try:
-        moment, job_id = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split(" ")
-        return float(moment), job_id
-    except (ValueError, binascii.Error) as error:
-        raise VidgenError("cursor: use the next_cursor of an earlier answer", code="invalid_cursor") from error

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from vidgen.jobs.audit import AuditLog
+from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
 from vidgen.jobs.repository import JobRepository
@@ -25,6 +27,8 @@ class ControlPlane:
     jobs: JobRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
+    keys: KeyRepository
+    audit: AuditLog
     presence: Presence
     switch: QueueSwitch
     stage_times: StageTimes
@@ -40,6 +44,8 @@ def open_control_plane(settings: Settings) -> ControlPlane:
         jobs=JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days),
         uploads=UploadRepository(engine, store),
         endpoints=EndpointRepository(engine, settings.webhook_secret),
+        keys=KeyRepository(engine),
+        audit=AuditLog(engine),
         presence=Presence(engine),
         switch=QueueSwitch(engine),
         stage_times=StageTimes(engine),

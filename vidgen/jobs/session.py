@@ -15,6 +15,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 READ_ONLY = {"vidgen_begin": "BEGIN DEFERRED"}
 # one number for each thing that PostgreSQL must do one at a time and SQLite does so anyway
 MIGRATION_LOCK, CREATE_LOCK, EVENT_LOCK, CLAIM_LOCK = 7_640_001, 7_640_002, 7_640_003, 7_640_004
+AUDIT_LOCK, KEYS_LOCK = 7_640_011, 7_640_012
 
 
 def make_engine(settings: Settings) -> Engine:

@@ -234,3 +234,37 @@ class TallyRow(SQLModel, table=True):
     label: str = Field(primary_key=True)
     count: int = Field(sa_type=BigInteger)
     total: float = Field(sa_type=Double)
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """Holds the key's sha256 alone: the key itself is shown once and kept nowhere."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (Index("api_keys_by_tenant", "tenant", "created_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    tenant: str
+    name: str
+    sha256: str
+    scopes: list[str] = Field(sa_type=JSON)
+    created_by: str
+    created_at: float = Field(sa_type=Double)
+    expires_at: float | None = Field(default=None, sa_type=Double)
+    revoked_at: float | None = Field(default=None, sa_type=Double)
+    last_used_at: float | None = Field(default=None, sa_type=Double)
+
+
+class AuditRow(SQLModel, table=True):
+    """Append-only, and the database itself refuses to change it. Each row holds the hash of the one before."""
+
+    __tablename__ = "audit_log"
+
+    n: int = Field(sa_column=Column(RowNumber, primary_key=True, autoincrement=False))
+    tenant: str
+    actor: str
+    action: str
+    subject: str
+    detail: AnyJson = Field(sa_type=JSON)
+    created_at: float = Field(sa_type=Double)
+    previous: str
+    sha256: str

@@ -8,7 +8,9 @@ from copy import copy
 from typing import Self
 
 from sqlalchemy import ColumnElement, true
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, Session
+
+from vidgen.jobs.audit import append
 
 LOCAL = "local"
 # owns nothing: what a request is bound to until it is known whose it is
@@ -19,11 +21,12 @@ class Tenanted:
     """A repository, bound to no tenant until `of` says so."""
 
     _tenant: str | None = None
+    _actor: str | None = None
 
-    def of(self, tenant: str) -> Self:
-        """The same repository with one tenant's eyes."""
+    def of(self, tenant: str, actor: str | None = None) -> Self:
+        """The same repository with one tenant's eyes; `actor` is whom the audit log names for what it changes."""
         bound = copy(self)
-        bound._tenant = tenant
+        bound._tenant, bound._actor = tenant, actor
         return bound
 
     def _visible(self, tenant: Mapped[str]) -> ColumnElement[bool]:
@@ -36,3 +39,8 @@ class Tenanted:
         if self._tenant == NOBODY:
             raise RuntimeError("nobody asked for this row")  # a request that was let through unidentified
         return self._tenant or LOCAL
+
+    def _audit(self, session: Session, action: str, subject: str, **detail: str) -> None:
+        """Note in this very transaction who did what to `subject`; what the service does by itself is not noted."""
+        if self._actor is not None:
+            append(session, tenant=self._owner, actor=self._actor, action=action, subject=subject, detail=detail)

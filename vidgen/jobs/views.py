@@ -142,6 +142,26 @@ class Delivery(SpecModel):
     delivered_at: datetime | None = None
 
 
+class ApiKey(SpecModel):
+    """A key to the API, without its secret. `id` is the public part of its text."""
+
+    id: str
+    tenant: str
+    name: str
+    scopes: tuple[str, ...]
+    created_by: str = Field(description="The key that made it, or where it was made.")
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = Field(default=None, description="To the minute.")
+
+
+class MadeKey(ApiKey):
+    """A key with its text, which is shown this once."""
+
+    key: str
+
+
 class Worker(SpecModel):
     """A worker process as it last reported."""
 

@@ -1,6 +1,7 @@
 """Registered receivers and the deliveries on their way to them. Writes rows; outbox.py and sender.py send."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
@@ -49,6 +50,7 @@ class EndpointRepository(Tenanted):
                 created_at=database_now(session),
             )
             session.add(row)
+            self._audit(session, "webhook.created", row.id, host=_host(url))
         return self._view(row, with_secret=True)
 
     def list(self) -> tuple[Endpoint, ...]:
@@ -81,18 +83,22 @@ class EndpointRepository(Tenanted):
             row.description = row.description if description is None else description
             row.events = row.events if events is None else _checked(events)
             row.enabled = row.enabled if enabled is None else enabled
+            self._audit(session, "webhook.changed", row.id, host=_host(row.url))
         return self._view(row)
 
     def delete(self, endpoint_id: str) -> None:
         """Its deliveries go with it."""
         with writing(self._engine) as session:
-            session.delete(self._existing(session, endpoint_id))
+            row = self._existing(session, endpoint_id)
+            session.delete(row)
+            self._audit(session, "webhook.deleted", row.id, host=_host(row.url))
 
     def rotate_secret(self, endpoint_id: str) -> Endpoint:
         """A new secret, shown this once; for a day deliveries carry signatures of both."""
         with writing(self._engine) as session:
             row = self._existing(session, endpoint_id)
             row.secret_version, row.rotated_at = row.secret_version + 1, database_now(session)
+            self._audit(session, "webhook.secret_rotated", row.id)
         return self._view(row, with_secret=True)
 
     def deliveries(self, endpoint_id: str | None = None, limit: int = 50) -> tuple[Delivery, ...]:
@@ -154,6 +160,11 @@ class EndpointRepository(Tenanted):
         if row is None:
             raise VidgenError(f"{endpoint_id}: no such webhook endpoint", code="not_found")
         return row
+
+
+def _host(url: str) -> str:
+    # what follows the host may hold a token of the receiver's
+    return urlsplit(url).hostname or ""
 
 
 def _checked(events: Sequence[str]) -> "list[str]":

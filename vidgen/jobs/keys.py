@@ -1,0 +1,193 @@
+"""API keys: `vg_<id>_<43 characters>`. The database holds their sha256, so a copied database opens nothing.
+
+A plain sha256 is enough, and argon2 is not wanted: the secret part is 256 random bits, which no list of words holds.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine, Select, select, update
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from vidgen.errors import VidgenError
+from vidgen.jobs.clock import DatabaseNow, as_datetime, as_optional_datetime, database_now
+from vidgen.jobs.cursors import page
+from vidgen.jobs.secret_files import read_or_create
+from vidgen.jobs.session import KEYS_LOCK, lock, reading, writing
+from vidgen.jobs.tables import ApiKeyRow
+from vidgen.jobs.tenancy import LOCAL, Tenanted
+from vidgen.jobs.views import ApiKey, MadeKey, Page
+
+ADMIN = "admin"
+SCOPES = {
+    "jobs:read": "see jobs, events, forecasts and artifacts",
+    "jobs:write": "queue, cancel, retry and delete jobs",
+    "uploads": "send pictures and clips, and see them",
+    "webhooks": "manage receivers and deliveries",
+    ADMIN: "everything, and manage the tenant's API keys",
+}
+FIRST_KEY_FILE = "api_key"
+TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_FORM = re.compile(r"vg_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+_NOBODYS = "0" * 64
+# a write for every request would cost more than the requests; a minute's precision tells which keys are in use
+TOUCH_SECONDS = 60.0
+DAY = 86400.0
+
+
+class KeyRefused(VidgenError):
+    """The key is not one of ours, or counts no longer."""
+
+    code = "unauthorized"
+
+
+class KeyRepository(Tenanted):
+    """Keys of one tenant or of all. Unknown ids raise not_found."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def create(self, name: str, scopes: Sequence[str], *, expires_in_days: float | None = None) -> MadeKey:
+        """A new key of this tenant; the answer holds it, this once. Raises VidgenError invalid_scopes."""
+        text = make_key()
+        with writing(self._engine) as session:
+            row = self._add(session, text, name, _checked(scopes), expires_in_days)
+            return MadeKey(**_view(row).model_dump(), key=text)
+
+    def create_first(self, folder: Path) -> Path | None:
+        """Where a service without any key keeps the one made for it now; None when there are keys already."""
+        with reading(self._engine) as session:
+            if session.scalar(select(col(ApiKeyRow.id)).limit(1)) is not None:
+                return None
+        file = folder / FIRST_KEY_FILE
+        text = read_or_create(file, make_key)
+        with writing(self._engine) as session:
+            lock(session, KEYS_LOCK)
+            if session.scalar(select(col(ApiKeyRow.id)).limit(1)) is None:
+                bound = self.of(LOCAL, "first start")
+                bound._add(session, text, "made at first start", [ADMIN], None)
+        return file
+
+    def list(self, limit: int = 20, cursor: str | None = None) -> Page[ApiKey]:
+        """Newest first, revoked and expired ones too. Raises VidgenError invalid_cursor."""
+        statement = select(ApiKeyRow).where(self._visible(col(ApiKeyRow.tenant)))
+        with reading(self._engine) as session:
+            rows, following = page(session, ApiKeyRow, statement, limit, cursor)
+            return Page[ApiKey](items=tuple(map(_view, rows)), next_cursor=following)
+
+    def get(self, key_id: str) -> ApiKey | None:
+        with reading(self._engine) as session:
+            row = session.scalar(self._one(key_id))
+            return None if row is None else _view(row)
+
+    def revoke(self, key_id: str) -> ApiKey:
+        """From now on the key opens nothing, nor do sessions that began with it. Again: changes nothing."""
+        with writing(self._engine) as session:
+            row = session.scalar(self._one(key_id).with_for_update())
+            if row is None:
+                raise VidgenError(f"{key_id}: no such API key", code="not_found")
+            if row.revoked_at is None:
+                row.revoked_at = database_now(session)
+                self._audit(session, "key.revoked", key_id, name=row.name)
+            return _view(row)
+
+    def recognise(self, text: str) -> ApiKey:
+        """The key that `text` is. Raises KeyRefused, in the same way for wrong, unknown and revoked ones."""
+        form = _FORM.fullmatch(text)
+        key_id = form[1] if form else ""
+        row, now = self._look_up(key_id)
+        # compared even when there is no such key, so that the answer's time does not tell which ids exist
+        known = hmac.compare_digest(_NOBODYS if row is None else row.sha256, _digest(text))
+        if row is None or not known:
+            raise KeyRefused("this API key is not known here")
+        return self._counting(row, now)
+
+    def recognise_session(self, key_id: str) -> ApiKey:
+        """The key behind a session whose signature was checked. Raises KeyRefused."""
+        row, now = self._look_up(key_id)
+        if row is None:
+            raise KeyRefused("this API key is not known here")
+        return self._counting(row, now)
+
+    def _counting(self, row: ApiKeyRow, now: float) -> ApiKey:
+        if row.revoked_at is not None:
+            raise KeyRefused("this API key was revoked")
+        if row.expires_at is not None and row.expires_at <= now:
+            raise KeyRefused("this API key has expired")
+        if row.last_used_at is None or row.last_used_at < now - TOUCH_SECONDS:
+            self._touch(row.id, now)
+        return _view(row)
+
+    def _look_up(self, key_id: str) -> tuple[ApiKeyRow | None, float]:
+        with reading(self._engine) as session:
+            found = session.execute(select(ApiKeyRow, DatabaseNow()).where(col(ApiKeyRow.id) == key_id)).first()
+            return (None, 0.0) if found is None else (found[0], float(found[1]))
+
+    def _touch(self, key_id: str, now: float) -> None:
+        with writing(self._engine) as session:
+            session.execute(update(ApiKeyRow).where(col(ApiKeyRow.id) == key_id).values(last_used_at=now))
+
+    def _add(
+        self, session: Session, text: str, name: str, scopes: Sequence[str], expires_in_days: float | None
+    ) -> ApiKeyRow:
+        now = database_now(session)
+        row = ApiKeyRow(
+            id=text.split("_")[1],
+            tenant=self._owner,
+            name=name,
+            sha256=_digest(text),
+            scopes=[*scopes],
+            created_by=self._actor or "",
+            created_at=now,
+            expires_at=None if expires_in_days is None else now + expires_in_days * DAY,
+        )
+        session.add(row)
+        self._audit(session, "key.created", row.id, name=name, scopes=" ".join(scopes))
+        return row
+
+    def _one(self, key_id: str) -> Select[ApiKeyRow]:
+        return select(ApiKeyRow).where(col(ApiKeyRow.id) == key_id, self._visible(col(ApiKeyRow.tenant)))
+
+
+def make_key() -> str:
+    """A new key; its id is public, what follows is the secret."""
+    return f"vg_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
+
+
+def check_tenant(name: str) -> str:
+    """`name`, if a tenant may be called so. Raises VidgenError invalid_tenant."""
+    if not TENANT.fullmatch(name):
+        raise VidgenError(
+            f"tenant {name!r}: give 1 to 63 small letters, digits, - and _, a letter or digit first",
+            code="invalid_tenant",
+        )
+    return name
+
+
+def _checked(scopes: Sequence[str]) -> Sequence[str]:
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise VidgenError(f"scopes: choose from {', '.join(SCOPES)}", code="invalid_scopes")
+    return [scope for scope in SCOPES if scope in scopes]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="replace")).hexdigest()
+
+
+def _view(row: ApiKeyRow) -> ApiKey:
+    return ApiKey(
+        id=row.id,
+        tenant=row.tenant,
+        name=row.name,
+        scopes=tuple(row.scopes),
+        created_by=row.created_by,
+        created_at=as_datetime(row.created_at),
+        expires_at=as_optional_datetime(row.expires_at),
+        revoked_at=as_optional_datetime(row.revoked_at),
+        last_used_at=as_optional_datetime(row.last_used_at),
+    )
