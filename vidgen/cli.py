@@ -2,35 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
 from vidgen import __version__
-from vidgen.errors import VidgenError
+from vidgen.cli_access import audit, keys
+from vidgen.cli_errors import errors_as_text
 from vidgen.spec import ImageToVideo, MediaRef, Progress, SamplingFields, TextToVideo, VideoToVideo, resolve
-
-Command = Callable[..., Any]
-
-
-def _errors_as_text(command: Command) -> Command:
-    """An expected failure is one readable line and exit code 1, not a traceback; wrong usage is exit code 2."""
-
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except VidgenError as error:
-            raise click.ClickException(f"{error.message} [{error.code}]") from error
-        except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise click.ClickException(f"{wrong} [invalid_request]") from error
-
-    return wrapped
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,8 +25,12 @@ def main() -> None:
     """
 
 
+main.add_command(keys)
+main.add_command(audit)
+
+
 @main.command()
-@_errors_as_text
+@errors_as_text
 def up() -> None:
     """Start portal and worker on this machine and print the address. Ctrl+C stops both, losing nothing."""
     from vidgen.jobs.settings import load_settings
@@ -56,7 +40,7 @@ def up() -> None:
 
 
 @main.command()
-@_errors_as_text
+@errors_as_text
 def web() -> None:
     """Run the web process alone (portal and HTTP API)."""
     from vidgen.launcher import run_web
@@ -65,7 +49,7 @@ def web() -> None:
 
 
 @main.command()
-@_errors_as_text
+@errors_as_text
 def worker() -> None:
     """Run one worker process alone: it takes jobs from the database and owns one device."""
     from vidgen.launcher import run_worker
@@ -89,7 +73,7 @@ def worker() -> None:
 @click.option("--guidance", "guidance_scale", type=float, help="Classifier-free guidance; 1 switches it off.")
 @click.option("--seed", type=int, help="Empty or -1: drawn at random and printed.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("clip.mp4"), show_default=True)
-@_errors_as_text
+@errors_as_text
 def render(
     image: Path | None, video: Path | None, frame: int | None, strength: float | None, out: Path, **fields: Any
 ) -> None:
@@ -114,7 +98,7 @@ def render(
 
 @main.command()
 @click.argument("file", type=click.Path(exists=True, path_type=Path))
-@_errors_as_text
+@errors_as_text
 def probe(file: Path) -> None:
     """Say what a clip holds, and the settings that made it when vidgen did."""
     from vidgen.media.probe import probe as probe_file
@@ -129,7 +113,7 @@ def probe(file: Path) -> None:
 
 @main.command()
 @click.argument("model_id", required=False)
-@_errors_as_text
+@errors_as_text
 def models(model_id: str | None) -> None:
     """List the installed models, or what one of them can do and which words it knows."""
     from vidgen.jobs.settings import load_settings

@@ -8,7 +8,8 @@ import time
 from importlib import import_module
 from types import FrameType
 
-from vidgen.jobs.session import migrate
+from vidgen.jobs.keys import KeyRepository
+from vidgen.jobs.session import make_engine, migrate
 from vidgen.jobs.settings import Settings, load_settings
 
 RESTART_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
@@ -22,6 +23,7 @@ def run_web() -> None:
     """The web process, in this process."""
     settings = load_settings()
     migrate(settings)
+    show_first_key(settings)
     import_module("vidgen_web.serve").main(settings)
 
 
@@ -40,6 +42,7 @@ def run_service(settings: Settings) -> int:
     that ends by itself as soon as it is started: a port that is taken will not be free a second later.
     """
     migrate(settings)
+    show_first_key(settings)
     stop = _StopSignal()
     children = [_Child(name) for name in ("web", "worker")]
     try:
@@ -55,6 +58,19 @@ def run_service(settings: Settings) -> int:
     finally:
         _stop([child.process for child in children])
     return 0
+
+
+def show_first_key(settings: Settings) -> None:
+    """Make the first API key of a new service and say where it lies; a person at a terminal also sees it, this once."""
+    engine = make_engine(settings)
+    try:
+        file = KeyRepository(engine).create_first(settings.data_dir)
+    finally:
+        engine.dispose()
+    if file is not None:
+        # what is not a terminal is a log, and logs hold no secrets
+        shown = f": {file.read_text()}" if sys.stdout.isatty() else ""
+        print(f"an API key was made; it is kept in {file}{shown}", flush=True)
 
 
 class _Child:

@@ -4,22 +4,16 @@ Fails when a statement forgets the tenant: tried by taking `self._visible(…)` 
 UploadRepository._one, of EndpointRepository._one and of `deliveries`, one after the other.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.jobs_fixtures import control_plane, make_spec
+from tests.jobs_fixtures import make_spec
 from tests.simulated_worker import SimulatedWorker
 from vidgen.errors import VidgenError
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.tenancy import NOBODY
-
-
-@pytest.fixture
-def plane(tmp_path: Path) -> Iterator[ControlPlane]:
-    with control_plane(tmp_path) as opened:
-        yield opened
 
 
 def make_job(plane: ControlPlane, tenant: str, **arguments: str) -> str:

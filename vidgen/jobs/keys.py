@@ -33,7 +33,8 @@ SCOPES = {
 }
 FIRST_KEY_FILE = "api_key"
 TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
-_FORM = re.compile(r"vg_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
+PREFIX = "vg_"
+_FORM = re.compile(PREFIX + r"([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NOBODYS = "0" * 64
 # a write for every request would cost more than the requests; a minute's precision tells which keys are in use
 TOUCH_SECONDS = 60.0
@@ -156,7 +157,7 @@ class KeyRepository(Tenanted):
 
 def make_key() -> str:
     """A new key; its id is public, what follows is the secret."""
-    return f"vg_{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
+    return f"{PREFIX}{secrets.token_hex(6)}_{secrets.token_urlsafe(32)}"
 
 
 def check_tenant(name: str) -> str:

@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     database_url: str | None = Field(default=None, description="Default: SQLite in data_dir; or postgresql+psycopg://…")
     broker_url: str = Field(default="memory://", description="memory://, redis://… or amqp://…; it only wakes workers.")
     host: str = "127.0.0.1"
+    auth: Literal["local", "keys"] = Field(
+        default="local", description="local: this machine's user needs no key; keys: every caller needs one."
+    )
     port: int = Field(default=8765, ge=0, le=65535)
     public_url: str | None = Field(default=None, description="How clients reach the service; prefix of artifact URLs.")
     model_folders: Folders = Field(default=(), description="Further folders of model manifests.")

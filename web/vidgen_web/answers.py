@@ -1,4 +1,4 @@
-"""The views as the API gives them: the repository's views plus links. Knows no HTTP."""
+"""The views as the API gives them: the repository's views plus links, which begin where the caller finds the API."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,12 +6,11 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from vidgen.jobs.views import Artifact, Delivery, Job
+from vidgen.jobs.views import ApiKey, Artifact, Delivery, Job
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
 from vidgen_models.registry import Manifest, MemoryRow
-
-API = "/api/v1"
+from vidgen_web.caller import caller
 
 Vocabulary = Mapping[str, tuple[str, ...] | Mapping[str, tuple[str, ...]]]
 _VOCABULARY: TypeAdapter[Vocabulary] = TypeAdapter(Vocabulary)
@@ -80,27 +79,35 @@ class EndpointList(SpecModel):
     items: tuple[EndpointAnswer, ...]
 
 
+class KeyList(SpecModel):
+    """API keys, newest first; `next_cursor` fetches the following ones."""
+
+    items: tuple[ApiKey, ...]
+    next_cursor: str | None
+
+
 class DeliveryList(SpecModel):
     items: tuple[Delivery, ...]
 
 
-def job_answer(job: Job) -> dict[str, Any]:
+def job_answer(job: Job, api: str | None = None) -> dict[str, Any]:
     """The job as the API gives it (a JSON object of the JobAnswer schema)."""
-    return linked(job.model_dump(mode="json"))
+    return linked(job.model_dump(mode="json"), api)
 
 
-def linked(job: Mapping[str, Any]) -> dict[str, Any]:
-    """A stored job object with links added."""
+def linked(job: Mapping[str, Any], api: str | None = None) -> dict[str, Any]:
+    """A stored job object with links added. Outside of a request, `api` says what they begin with."""
+    api = api or caller().api
     version = job["preview_version"]
     return {
         **job,
-        "artifacts": [{**artifact, "url": artifact_url(artifact["id"])} for artifact in job["artifacts"]],
-        "preview_url": f"{API}/jobs/{job['id']}/preview?version={version}" if version else None,
+        "artifacts": [{**artifact, "url": f"{api}/artifacts/{artifact['id']}"} for artifact in job["artifacts"]],
+        "preview_url": f"{api}/jobs/{job['id']}/preview?version={version}" if version else None,
     }
 
 
 def artifact_url(artifact_id: str) -> str:
-    return f"{API}/artifacts/{artifact_id}"
+    return f"{caller().api}/artifacts/{artifact_id}"
 
 
 def model_answer(manifest: Manifest) -> ModelAnswer:

@@ -11,7 +11,7 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import ModelRegistry
-from vidgen_web import api, facade, observation, portal, problems, security
+from vidgen_web import api, facade, identity, observation, portal, problems, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import EXTENSION, INGEST_COMMAND, Services
@@ -32,7 +32,7 @@ CODE_BY_STATUS = {
 
 def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_COMMAND) -> Flask:
     """The WSGI app. The database must have been migrated. Raises ExposedWithoutLogin for a public host."""
-    security.refuse_exposure(settings.host)
+    security.refuse_exposure(settings)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MEGABYTE + FORM_OVERHEAD
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -40,6 +40,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     app.extensions[EXTENSION] = _services(settings, ingest_command)
     observation.observe(app)
     security.protect(app, settings)
+    identity.recognise(app, settings, app.extensions[EXTENSION].keys)
     app.register_blueprint(api.blueprint())
     app.register_blueprint(api.health.blueprint)
     app.register_blueprint(api.metrics.blueprint)
@@ -58,6 +59,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
         every_job=plane.jobs,
         uploads=plane.uploads,
         endpoints=plane.endpoints,
+        keys=plane.keys,
         store=plane.store,
         models=ModelRegistry(*settings.model_folders),
         ingest_command=ingest_command,

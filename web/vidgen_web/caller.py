@@ -4,21 +4,47 @@ from dataclasses import dataclass
 
 from flask import g, has_request_context
 
+from vidgen.jobs.keys import ADMIN, SCOPES
 from vidgen.jobs.tenancy import LOCAL, NOBODY
 from vidgen.telemetry import context
 
+API = "/api/v1"
+# the same views for the portal's own pages: they know the session's cookie, which the API does not look at
+PORTAL_API = "/portal/api"
 _PLACE = "vidgen_caller"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose rows exist for this request."""
+    """Whose rows exist for this request, what it may do, and whom the audit log names for it.
+
+    `key_id` is None for this machine's own user. `api` is where this caller's browser finds the API.
+    """
 
     tenant: str
+    scopes: frozenset[str] = frozenset()
+    key_id: str | None = None
+    name: str = ""
+    in_portal: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        return self.tenant != NOBODY
+
+    @property
+    def api(self) -> str:
+        return PORTAL_API if self.in_portal else API
+
+    @property
+    def actor(self) -> str:
+        return self.key_id or LOCAL
+
+    def may(self, scope: str) -> bool:
+        return ADMIN in self.scopes or scope in self.scopes
 
 
 STRANGER = Caller(NOBODY)
-LOCAL_USER = Caller(LOCAL)
+LOCAL_USER = Caller(LOCAL, frozenset(SCOPES))
 
 
 def set_caller(caller: Caller) -> None:

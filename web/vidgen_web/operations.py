@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from vidgen_web.access import needs
+
 View = TypeVar("View", bound=Callable[..., Any])
 
 ATTRIBUTE = "__operation__"
@@ -40,12 +42,13 @@ class ErrorForm:
 class Operation:
     """One method of one path. `answers` maps a status to a pydantic type, a Media or None (no body).
 
-    `body` is a pydantic type sent as JSON; `form` a ready multipart schema; `problems` the codes it may answer with,
-    in the form of `errors` where that is not the API's own.
+    `scope` is what the caller's key must allow (access.py). `body` is a pydantic type sent as JSON; `form` a ready
+    multipart schema; `problems` the codes it may answer with, in the form of `errors` where that is not the API's own.
     """
 
     tag: str
     summary: str
+    scope: str
     answers: Mapping[int, Any]
     description: str = ""
     body: Any = None
@@ -59,6 +62,7 @@ def operation(
     tag: str,
     summary: str,
     *,
+    scope: str,
     answers: Mapping[int, Any],
     description: str = "",
     body: Any = None,
@@ -68,11 +72,11 @@ def operation(
     errors: ErrorForm | None = None,
 ) -> Callable[[View], View]:
     """Attach an Operation to a view function."""
-    promise = Operation(tag, summary, answers, description, body, form, parameters, problems, errors)
+    promise = Operation(tag, summary, scope, answers, description, body, form, parameters, problems, errors)
 
     def attach(view: View) -> View:
         setattr(view, ATTRIBUTE, promise)
-        return view
+        return needs(scope)(view)
 
     return attach
 

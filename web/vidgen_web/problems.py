@@ -18,6 +18,7 @@ RETRY_AFTER_SECONDS = 5
 
 TITLES: Mapping[int, str] = {
     400: "Bad request",
+    401: "Not signed in",
     403: "Refused",
     404: "Not found",
     405: "Method not allowed",
@@ -37,6 +38,8 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "bad_request": (400, "A header or the request line is malformed."),
     "invalid_json": (400, "The body is not a JSON object."),
     "invalid_cursor": (400, "The cursor is not the next_cursor of an earlier answer."),
+    "unauthorized": (401, "An API key is needed, or the one sent is unknown, revoked or expired."),
+    "missing_scope": (403, "The API key is good, but does not allow this; detail names the scope."),
     "cross_origin": (403, "The request comes from a page of another site."),
     "invalid_signature": (403, "The signed URL was changed or has expired."),
     "metrics_refused": (403, "Figures of the whole service are told to its own machine only."),
@@ -60,6 +63,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "invalid_media": (422, "The file is not a picture or clip that can be read, or breaks a limit."),
     "url_refused": (422, "The service may not call this URL."),
     "url_unreachable": (422, "No file came from this URL."),
+    "invalid_scopes": (422, "A scope of API keys that does not exist."),
     "invalid_events": (422, "A webhook event that does not exist."),
     "idempotency_mismatch": (422, "The Idempotency-Key was used with another body."),
     "queue_full": (429, "The queue is at its limit; Retry-After says when to try again."),

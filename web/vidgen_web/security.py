@@ -1,22 +1,20 @@
 """Who may talk to the service, and what browsers may do with its answers.
 
-In single-user mode there is no login: the machine's own user is the one who may. So three rules keep everybody else
-out. The service listens on a loopback address only; the Host header must name it (a page that rebinds its DNS name to
-127.0.0.1 does not); and no other site may send requests from a browser.
+In single-user mode the machine's own user needs no key. So three rules keep everybody else out. The service listens on
+a loopback address only; the Host header must name it (a page that rebinds its DNS name to 127.0.0.1 does not); and no
+other site may send requests from a browser. Where every caller needs a key, any name and any address will do.
 """
 
-import ipaddress
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.settings import Settings
-from vidgen_web.caller import LOCAL_USER, set_caller
+from vidgen_web.access import checks_signatures
+from vidgen_web.identity import LOOPBACK_NAMES, host_name, is_loopback
 from vidgen_web.problems import ProblemError
 
-ARTIFACT_ENDPOINT = "api.artifacts.show"
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 PAGE_POLICY = (
@@ -41,23 +39,13 @@ class ExposedWithoutLogin(VidgenError):
     code = "exposed_without_login"
 
 
-def refuse_exposure(host: str) -> None:
-    """Raise ExposedWithoutLogin unless `host` is a loopback address: there is no login yet."""
-    if not is_loopback(host):
+def refuse_exposure(settings: Settings) -> None:
+    """Raise ExposedWithoutLogin when an address that other machines reach would let in callers without a key."""
+    if settings.auth == "local" and not is_loopback(settings.host):
         raise ExposedWithoutLogin(
-            f"host={host}: vidgen has no login yet, so it listens on this machine only; "
-            "use 127.0.0.1 and reach it through an SSH tunnel or a proxy that asks for a password"
+            f"host={settings.host}: other machines reach this address, and without VIDGEN_AUTH=keys it would let "
+            "everybody in; set VIDGEN_AUTH=keys (`vidgen keys create` makes keys), or use 127.0.0.1"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is `localhost` or an address of the loopback interface."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def protect(app: Flask, settings: Settings) -> None:
@@ -66,11 +54,11 @@ def protect(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def check_request() -> None:
-        if _host_name(request.host) not in names:
+        # keys and cookies are bound to no name, so that a rebound one gains nothing where they are asked for
+        if settings.auth == "local" and host_name(request.host) not in names:
             raise ProblemError("wrong_host", f"this service does not answer for the host {request.host!r}")
-        if _is_foreign(settings) and not _may_be_foreign():
+        if _is_foreign(settings) and not _may_be_foreign(app):
             raise ProblemError("cross_origin", "requests from pages of other sites are refused")
-        set_caller(LOCAL_USER)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -85,10 +73,6 @@ def _own_names(settings: Settings) -> frozenset[str]:
     return LOOPBACK_NAMES | {settings.host.strip("[]")} | ({public} if public else set())
 
 
-def _host_name(host: str) -> str:
-    return urlsplit(f"//{host}").hostname or ""
-
-
 def _is_foreign(settings: Settings) -> bool:
     origin = request.headers.get("Origin")
     if origin is not None:
@@ -97,9 +81,9 @@ def _is_foreign(settings: Settings) -> bool:
     return request.headers.get("Sec-Fetch-Site") == "cross-site"
 
 
-def _may_be_foreign() -> bool:
+def _may_be_foreign(app: Flask) -> bool:
     if request.method not in SAFE_METHODS:
         return False
-    if request.endpoint == ARTIFACT_ENDPOINT and "signature" in request.args:  # the route checks it
+    if "signature" in request.args and checks_signatures(app.view_functions.get(request.endpoint or "")):
         return True
     return request.headers.get("Origin") is None and request.headers.get("Sec-Fetch-Mode") == "navigate"

@@ -8,13 +8,14 @@ from typing import Self, cast
 from flask import current_app
 from sqlalchemy import Engine
 
+from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.jobs.webhooks import EndpointRepository
 from vidgen_models.registry import ModelRegistry
-from vidgen_web.caller import caller
+from vidgen_web.caller import API, Caller, caller
 
 EXTENSION = "vidgen"
 SERVER_THREADS = 16
@@ -26,7 +27,8 @@ INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
 class Services:
     """`jobs`, `uploads` and `endpoints` hold what the caller owns; `every_job` is the queue that all share.
 
-    `ingest_command` is run with the arguments SRC OUT_DIR; `stopping` ends the event streams.
+    `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR;
+    `stopping` ends the event streams.
     """
 
     settings: Settings
@@ -35,21 +37,29 @@ class Services:
     every_job: JobRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
+    keys: KeyRepository
     store: LocalStore
     models: ModelRegistry
+    api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND
     stopping: threading.Event = field(default_factory=threading.Event)
     streams: threading.Semaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(SERVER_THREADS - THREADS_KEPT_FREE)
     )
 
-    def of(self, tenant: str) -> Self:
-        """The same, where only this tenant's rows exist."""
+    def of(self, caller: Caller) -> Self:
+        """The same, where only the rows of this caller's tenant exist."""
+        eyes = (caller.tenant, caller.actor)
         return replace(
-            self, jobs=self.jobs.of(tenant), uploads=self.uploads.of(tenant), endpoints=self.endpoints.of(tenant)
+            self,
+            jobs=self.jobs.of(*eyes),
+            uploads=self.uploads.of(*eyes),
+            endpoints=self.endpoints.of(*eyes),
+            keys=self.keys.of(*eyes),
+            api=caller.api,
         )
 
 
 def services() -> Services:
     """The Services of the app that handles the current request, bound to its caller's tenant."""
-    return cast(Services, current_app.extensions[EXTENSION]).of(caller().tenant)
+    return cast(Services, current_app.extensions[EXTENSION]).of(caller())

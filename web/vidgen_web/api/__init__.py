@@ -2,14 +2,25 @@
 
 from flask import Blueprint
 
-from vidgen_web.answers import API
-from vidgen_web.api import artifacts, events, health, jobs, metrics, models, openapi, uploads, webhook_endpoints
+from vidgen_web.api import (
+    api_keys,
+    artifacts,
+    events,
+    health,
+    jobs,
+    metrics,
+    models,
+    openapi,
+    uploads,
+    webhook_endpoints,
+)
+from vidgen_web.caller import API
 
 
-def blueprint() -> Blueprint:
-    """All routes under /api/v1."""
-    api = Blueprint("api", __name__, url_prefix=API)
-    for module in (jobs, events, uploads, artifacts, models, webhook_endpoints, openapi):
+def blueprint(name: str = "api", prefix: str = API) -> Blueprint:
+    """All routes under /api/v1, or once more under another name and prefix."""
+    api = Blueprint(name, __name__, url_prefix=prefix)
+    for module in (jobs, events, uploads, artifacts, models, webhook_endpoints, api_keys, openapi):
         api.register_blueprint(module.blueprint)
     return api
 

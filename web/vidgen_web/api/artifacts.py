@@ -1,4 +1,4 @@
-"""/artifacts: the files that jobs made, with ranges, to this machine's user or to whoever holds a signed URL."""
+"""/artifacts: the files that jobs made, with ranges, to their owner or to whoever holds a signed URL."""
 
 import time
 from pathlib import Path
@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request, send_file
 
 from vidgen.jobs import urls
 from vidgen.jobs.views import Artifact, Upload
+from vidgen_web.access import signature_will_do
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.security import MEDIA_POLICY
@@ -16,11 +17,12 @@ blueprint = Blueprint("artifacts", __name__, url_prefix="/artifacts")
 
 
 @blueprint.get("/<artifact_id>")
+@signature_will_do
 @operation(
     "Artifacts",
     "Fetch a file",
-    description="HEAD, Range and If-None-Match work. Without a signature, only pages of this service and programs on "
-    "this machine may fetch; webhooks carry signed URLs that expire.",
+    description="HEAD, Range and If-None-Match work. Signed URLs need no key until they expire; webhooks carry them.",
+    scope="jobs:read",
     answers={
         200: Media("application/octet-stream", "The file, in its own content type."),
         206: Media("application/octet-stream", "The part of the file that Range named."),

@@ -39,6 +39,7 @@ STREAM = Media(
     "Events",
     "Follow all jobs",
     description="The snapshot is `{jobs: [...]}` with every queued and running job.",
+    scope="jobs:read",
     answers={200: STREAM},
     parameters=(LAST_EVENT_ID,),
     problems=("bad_request", "too_many_streams"),
@@ -53,6 +54,7 @@ def every_job() -> Response:
     "Follow one job until it ends",
     description="The snapshot is the job. The stream ends after the terminal event, or when the job is deleted; "
     "resuming after the terminal event answers 204, which tells browsers not to come back.",
+    scope="jobs:read",
     answers={200: STREAM, 204: None},
     parameters=(LAST_EVENT_ID,),
     problems=("bad_request", "not_found", "too_many_streams"),
@@ -109,7 +111,7 @@ def _events(found: Services, job_id: str | None, after: int | None, is_gone: Cal
         for event in events:
             after = event.id
             quiet_since = time.monotonic()
-            yield _message(event.kind, event.id, linked(event.data))
+            yield _message(event.kind, event.id, linked(event.data, found.api))
             if job_id is not None and _is_last(event):
                 return
         if time.monotonic() - quiet_since >= KEEP_ALIVE_SECONDS:
@@ -126,11 +128,11 @@ def _snapshot(found: Services, job_id: str | None) -> tuple[dict[str, Any], bool
     if job_id is None:
         # by id: one that is requeued meanwhile is in both lists, and the later reading counts
         jobs = {job.id: job for status in (JobStatus.RUNNING, JobStatus.QUEUED) for job in _every(found, status)}
-        return {"jobs": [job_answer(job) for job in jobs.values()]}, False
+        return {"jobs": [job_answer(job, found.api) for job in jobs.values()]}, False
     job = found.jobs.get(job_id)
     if job is None:
         return {}, True
-    return job_answer(job), job.status.is_terminal
+    return job_answer(job, found.api), job.status.is_terminal
 
 
 def _every(found: Services, status: JobStatus) -> Iterator[Job]:

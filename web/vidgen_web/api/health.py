@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify
 from vidgen import __version__
 from vidgen.jobs.readiness import State, check_readiness, worst
 from vidgen.spec.base import SpecModel
+from vidgen_web.access import PUBLIC
 from vidgen_web.operations import operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import services
@@ -26,7 +27,7 @@ class Readiness(SpecModel):
 
 
 @blueprint.get("/healthz")
-@operation("Health", "Whether the process lives", answers={200: Health})
+@operation("Health", "Whether the process lives", scope=PUBLIC, answers={200: Health})
 def live() -> Response:
     return jsonify(status="ok", version=__version__)
 
@@ -36,6 +37,7 @@ def live() -> Response:
     "Health",
     "Whether the service can take work",
     description="Looks at the database, its migrations, the disk and the workers.",
+    scope=PUBLIC,
     answers={200: Readiness},
     problems=("not_ready",),
 )

@@ -55,6 +55,7 @@ class ListQuery(SpecModel):
     "the files `image` or `video`, which become uploads. `task` may be left out: it follows from the media given.",
     body=schemas.JobRequest,
     form=schemas.JOB_FORM,
+    scope="jobs:write",
     answers={202: JobAnswer},
     parameters=(
         Parameter("Idempotency-Key", "Sending the same request again with the same key queues nothing new.", "header"),
@@ -70,6 +71,7 @@ def create() -> Response:
 @operation(
     "Jobs",
     "List jobs, newest first",
+    scope="jobs:read",
     answers={200: JobList},
     parameters=(
         Parameter(
@@ -87,7 +89,7 @@ def index() -> Response:
 
 
 @blueprint.get("/<job_id>")
-@operation("Jobs", "Read a job", answers={200: JobAnswer}, problems=("not_found",))
+@operation("Jobs", "Read a job", scope="jobs:read", answers={200: JobAnswer}, problems=("not_found",))
 def show(job_id: str) -> Response:
     job = services().jobs.get(job_id)
     if job is None:
@@ -101,6 +103,7 @@ def show(job_id: str) -> Response:
     "Cancel a job",
     description="A queued job is cancelled at once, a running one at its next denoising step (watch `status`). "
     "Cancelling a finished job changes nothing.",
+    scope="jobs:write",
     answers={200: JobAnswer},
     problems=("not_found",),
 )
@@ -112,6 +115,7 @@ def cancel(job_id: str) -> Response:
 @operation(
     "Jobs",
     "Queue a failed or cancelled job again",
+    scope="jobs:write",
     answers={202: JobAnswer},
     problems=("not_found", "job_not_retryable", "queue_full"),
 )
@@ -123,6 +127,7 @@ def retry(job_id: str) -> Response:
 @operation(
     "Jobs",
     "Delete a finished job and its files",
+    scope="jobs:write",
     answers={204: None},
     problems=("not_found", "job_not_finished"),
 )
@@ -135,6 +140,7 @@ def delete(job_id: str) -> Response:
 @operation(
     "Jobs",
     "The latest picture of a running job",
+    scope="jobs:read",
     answers={200: Media("image/jpeg", "The denoised estimate of the newest step that was drawn.")},
     parameters=(Parameter("version", "Any number; it only keeps browsers from showing an old picture."),),
     problems=("not_found",),
@@ -162,6 +168,7 @@ def preview(job_id: str) -> Response:
     "Forecast a job without queueing it",
     description="Takes what POST /jobs takes as JSON, and refuses what that would refuse.",
     body=schemas.JobRequest,
+    scope="jobs:read",
     answers={200: Forecast},
     problems=(
         "invalid_json",
@@ -234,5 +241,5 @@ def _request() -> submission.Request:
 def _located(job: dict[str, Any], status: int) -> Response:
     response = jsonify(job)
     response.status_code = status
-    response.headers["Location"] = url_for("api.jobs.show", job_id=job["id"])
+    response.headers["Location"] = url_for(".show", job_id=job["id"])
     return response

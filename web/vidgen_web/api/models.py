@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from vidgen.errors import ModelError
+from vidgen_web.access import ANY_KEY
 from vidgen_web.answers import ModelAnswer, ModelList, model_answer
 from vidgen_web.operations import operation
 from vidgen_web.problems import ProblemError
@@ -12,14 +13,16 @@ blueprint = Blueprint("models", __name__, url_prefix="/models")
 
 
 @blueprint.get("")
-@operation("Models", "List installed models", answers={200: ModelList})
+@operation("Models", "List installed models", scope=ANY_KEY, answers={200: ModelList})
 def index() -> Response:
     models = services().models.manifests.values()
     return jsonify(items=[model_answer(manifest).model_dump(mode="json") for manifest in models])
 
 
 @blueprint.get("/<model_id>")
-@operation("Models", "Read a model's rules and words", answers={200: ModelAnswer}, problems=("not_found",))
+@operation(
+    "Models", "Read a model's rules and words", scope=ANY_KEY, answers={200: ModelAnswer}, problems=("not_found",)
+)
 def show(model_id: str) -> Response:
     try:
         manifest = services().models.get(model_id)

@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from vidgen import __version__
+from vidgen_web.access import ANY_KEY, PUBLIC
+from vidgen_web.caller import PORTAL_API
 from vidgen_web.operations import ErrorForm, Media, Operation, Parameter, operation, operation_of
 from vidgen_web.problems import CONTENT_TYPE, STATUS_BY_CODE, TITLES, Problem
 
@@ -21,6 +23,11 @@ PROBLEM_FORM = ErrorForm(CONTENT_TYPE, Problem, STATUS_BY_CODE.__getitem__)
 REFERENCE = "#/components/schemas/{model}"
 API_PREFIX = "/api/v1"
 OUTSIDE_PREFIX = ("/healthz", "/metrics", "/readyz")
+SECURITY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key. In single-user mode, programs on this machine need none.",
+}
 EVERYWHERE = ("cross_origin", "wrong_host", "internal_error")
 TAGS = {
     "Jobs": "Queue work and follow it.",
@@ -30,6 +37,7 @@ TAGS = {
     "Models": "What is installed.",
     "Videos": "The video API of the `openai` SDK: the same jobs in its words, with its form of errors.",
     "Webhooks": "Signed calls when jobs end.",
+    "API keys": "Who may come in, and what for. The keys of the caller's own tenant.",
     "Health": "For probes and monitors.",
     "Description": "This document.",
 }
@@ -40,7 +48,9 @@ ABOUT = (
 
 
 @blueprint.get("/openapi.json")
-@operation("Description", "This document", answers={200: Media("application/json", "An OpenAPI 3.1 document.")})
+@operation(
+    "Description", "This document", scope=PUBLIC, answers={200: Media("application/json", "An OpenAPI 3.1 document.")}
+)
 def show() -> Response:
     return jsonify(document(current_app))
 
@@ -61,17 +71,16 @@ def document(app: Flask) -> dict[str, Any]:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
-        "security": [],
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": schemas.definitions},
+        "components": {"schemas": schemas.definitions, "securitySchemes": {"key": SECURITY}},
     }
 
 
 def _routes(app: Flask) -> Iterable[tuple[str, str, Operation]]:
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         promise = operation_of(app.view_functions[rule.endpoint])
-        if promise is not None:
+        if promise is not None and not rule.rule.startswith(PORTAL_API):
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
                 yield path, method.lower(), promise
@@ -114,6 +123,8 @@ def _operation(path: str, method: str, promise: Operation, schemas: _Schemas) ->
         "parameters": [*_path_parameters(path), *map(_parameter, promise.parameters)],
         "responses": _responses(promise, schemas),
     }
+    if promise.scope != PUBLIC:
+        described["security"] = [{"key": [] if promise.scope == ANY_KEY else [promise.scope]}]
     if promise.description:
         described["description"] = promise.description
     content: dict[str, Any] = {}
@@ -139,13 +150,19 @@ def _responses(promise: Operation, schemas: _Schemas) -> dict[str, Any]:
             responses[str(status)] = {"description": "Done.", "content": content}
     errors = promise.errors or PROBLEM_FORM
     by_status: dict[int, list[str]] = {}
-    for code in (*promise.problems, *EVERYWHERE):
+    for code in (*promise.problems, *_refusals(promise), *EVERYWHERE):
         by_status.setdefault(errors.status_of(code), []).append(code)
     problem = {errors.content_type: {"schema": schemas.answer(errors.body)}}
     for status, codes in sorted(by_status.items()):
         text = f"{TITLES[status]}: {', '.join(f'`{code}`' for code in codes)}"
         responses[str(status)] = {"description": text, "content": problem}
     return responses
+
+
+def _refusals(promise: Operation) -> tuple[str, ...]:
+    if promise.scope == PUBLIC:
+        return ()
+    return ("unauthorized",) if promise.scope == ANY_KEY else ("unauthorized", "missing_scope")
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ FILE_FIELD = "file"
     "Upload a picture or a clip",
     description="The file is probed and re-encoded by a child program with limits; only the result is kept.",
     form=schemas.UPLOAD_FORM,
+    scope="uploads",
     answers={201: Upload},
     problems=("unsupported_content_type", "body_too_large", "invalid_request", "invalid_media", "storage_full"),
 )
@@ -36,12 +37,12 @@ def create() -> Response:
     upload = intake.take(services(), file)
     response = jsonify(upload.model_dump(mode="json"))
     response.status_code = 201
-    response.headers["Location"] = url_for("api.uploads.show", upload_id=upload.id)
+    response.headers["Location"] = url_for(".show", upload_id=upload.id)
     return response
 
 
 @blueprint.get("/<upload_id>")
-@operation("Uploads", "Read an upload's facts", answers={200: Upload}, problems=("not_found",))
+@operation("Uploads", "Read an upload's facts", scope="uploads", answers={200: Upload}, problems=("not_found",))
 def show(upload_id: str) -> Response:
     upload = services().uploads.get(upload_id)
     if upload is None:
@@ -53,6 +54,7 @@ def show(upload_id: str) -> Response:
 @operation(
     "Uploads",
     "Fetch an upload as it was kept",
+    scope="uploads",
     answers={
         200: Media("application/octet-stream", "The file, in its own content type."),
         206: Media("application/octet-stream", "The part of the file that Range named."),

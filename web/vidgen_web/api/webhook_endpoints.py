@@ -52,6 +52,7 @@ LIMIT = Parameter("limit", "1 to 200, 50 when left out.", schema={"type": "integ
     "Register a receiver",
     description="The answer holds the signing secret, this once.",
     body=EndpointCreate,
+    scope="webhooks",
     answers={201: EndpointSecret},
     problems=(*BODY_PROBLEMS, "url_refused", "invalid_events"),
 )
@@ -60,19 +61,19 @@ def create() -> Response:
     endpoint = services().endpoints.create(asked.url, asked.description, asked.events)
     response = jsonify(endpoint.model_dump(mode="json"))
     response.status_code = 201
-    response.headers["Location"] = url_for("api.webhook_endpoints.show", endpoint_id=endpoint.id)
+    response.headers["Location"] = url_for(".show", endpoint_id=endpoint.id)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
 @blueprint.get("/webhook-endpoints")
-@operation("Webhooks", "List receivers", answers={200: EndpointList})
+@operation("Webhooks", "List receivers", scope="webhooks", answers={200: EndpointList})
 def index() -> Response:
     return jsonify(items=[_answer(endpoint) for endpoint in services().endpoints.list()])
 
 
 @blueprint.get("/webhook-endpoints/<endpoint_id>")
-@operation("Webhooks", "Read a receiver", answers={200: EndpointAnswer}, problems=("not_found",))
+@operation("Webhooks", "Read a receiver", scope="webhooks", answers={200: EndpointAnswer}, problems=("not_found",))
 def show(endpoint_id: str) -> Response:
     return jsonify(_answer(_existing(endpoint_id)))
 
@@ -82,6 +83,7 @@ def show(endpoint_id: str) -> Response:
     "Webhooks",
     "Change a receiver",
     body=EndpointUpdate,
+    scope="webhooks",
     answers={200: EndpointAnswer},
     problems=(*BODY_PROBLEMS, "not_found", "url_refused", "invalid_events"),
 )
@@ -94,7 +96,7 @@ def update(endpoint_id: str) -> Response:
 
 
 @blueprint.delete("/webhook-endpoints/<endpoint_id>")
-@operation("Webhooks", "Remove a receiver", answers={204: None}, problems=("not_found",))
+@operation("Webhooks", "Remove a receiver", scope="webhooks", answers={204: None}, problems=("not_found",))
 def delete(endpoint_id: str) -> Response:
     services().endpoints.delete(endpoint_id)
     return Response(status=204)
@@ -104,6 +106,7 @@ def delete(endpoint_id: str) -> Response:
 @operation(
     "Webhooks",
     "Send a `webhook.test` event",
+    scope="webhooks",
     answers={202: Delivery},
     problems=("not_found",),
 )
@@ -116,6 +119,7 @@ def test(endpoint_id: str) -> Response:
     "Webhooks",
     "Make a new secret",
     description="The answer holds it, this once. For a day deliveries carry signatures of both.",
+    scope="webhooks",
     answers={200: EndpointSecret},
     problems=("not_found",),
 )
@@ -129,6 +133,7 @@ def rotate_secret(endpoint_id: str) -> Response:
 @operation(
     "Webhooks",
     "List a receiver's deliveries, newest first",
+    scope="webhooks",
     answers={200: DeliveryList},
     parameters=(LIMIT,),
     problems=("invalid_request", "not_found"),
@@ -142,6 +147,7 @@ def endpoint_deliveries(endpoint_id: str) -> Response:
 @operation(
     "Webhooks",
     "List all deliveries, those of per-job callbacks too, newest first",
+    scope="webhooks",
     answers={200: DeliveryList},
     parameters=(LIMIT,),
     problems=("invalid_request",),
@@ -151,7 +157,7 @@ def deliveries() -> Response:
 
 
 @blueprint.post("/webhook-deliveries/<delivery_id>/resend")
-@operation("Webhooks", "Send a delivery again", answers={202: Delivery}, problems=("not_found",))
+@operation("Webhooks", "Send a delivery again", scope="webhooks", answers={202: Delivery}, problems=("not_found",))
 def resend(delivery_id: str) -> Response:
     return _queued(services().endpoints.resend(delivery_id))
 

@@ -69,6 +69,7 @@ class ContentQuery(SpecModel):
     description="JSON or a form. `input_reference` is a file of the form, or an object with `image_url` or `file_id`.",
     body=bodies.VideoCreate,
     form=forms.CREATE,
+    scope="jobs:write",
     answers={200: Video},
     problems=CREATE_PROBLEMS,
 )
@@ -80,6 +81,7 @@ def create() -> Response:
 @blueprint.get("")
 @video_operation(
     "List videos",
+    scope="jobs:read",
     answers={200: VideoList},
     parameters=(
         Parameter("after", "`last_id` of the page before."),
@@ -98,7 +100,7 @@ def index() -> Response:
 
 
 @blueprint.get("/<video_id>")
-@video_operation("Read a video", answers={200: Video}, problems=("not_found",))
+@video_operation("Read a video", scope="jobs:read", answers={200: Video}, problems=("not_found",))
 def show(video_id: str) -> Response:
     job = services().jobs.get(video_id)
     if job is None:
@@ -110,6 +112,7 @@ def show(video_id: str) -> Response:
 @video_operation(
     "Delete a video and its files",
     description="One that is not finished is cancelled first.",
+    scope="jobs:write",
     answers={200: VideoDeleted},
     problems=("not_found", "job_not_finished"),
 )
@@ -131,6 +134,7 @@ def delete(video_id: str) -> Response:
 @blueprint.get("/<video_id>/content")
 @video_operation(
     "Download a video, its first frame or its sprite sheet",
+    scope="jobs:read",
     answers={
         200: Media("application/octet-stream", "The file, in its own content type."),
         206: Media("application/octet-stream", "The part of the file that Range named."),
@@ -156,6 +160,7 @@ def content(video_id: str) -> Response:
     description="Same settings, same seed.",
     body=bodies.VideoRemix,
     form=forms.REMIX,
+    scope="jobs:write",
     answers={200: Video},
     problems=VARY_PROBLEMS,
 )
@@ -170,6 +175,7 @@ def remix(video_id: str) -> Response:
     description="`video` is a file of the form, or an object with the `id` of a completed video.",
     body=bodies.VideoEdit,
     form=forms.EDIT,
+    scope="jobs:write",
     answers={200: Video},
     problems=VARY_PROBLEMS,
 )
@@ -184,6 +190,7 @@ def edit() -> Response:
     description="The result is the new part alone. `video` is a file, or an object with the `id` of a completed video.",
     body=bodies.VideoExtend,
     form=forms.EXTEND,
+    scope="jobs:write",
     answers={200: Video},
     problems=VARY_PROBLEMS,
 )

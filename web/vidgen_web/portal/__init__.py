@@ -1,26 +1,35 @@
 """The creator's portal: pages made on the server, every action a form. Works without JavaScript; better with it."""
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Answer
 
-from vidgen_web.portal import actions, csrf, docs, pages, words
+from vidgen_web import api
+from vidgen_web.caller import PORTAL_API, caller
+from vidgen_web.portal import actions, csrf, docs, pages, sign_in, words
 from vidgen_web.problems import STATUS_BY_CODE, TITLES, ProblemError
 
-OWN_ERRORS = ("/api/", "/v1/", "/static/", "/healthz", "/readyz")
+OWN_ERRORS = ("/api/", "/v1/", f"{PORTAL_API}/", "/static/", "/healthz", "/readyz", "/metrics")
 
 
 def register(app: Flask) -> None:
     """Add the portal's routes and the words its templates use."""
-    for module in (pages, actions, docs):
+    for module in (pages, actions, docs, sign_in):
         app.register_blueprint(module.blueprint)
+    twin = api.blueprint("portal_api", PORTAL_API)
+    twin.before_request(csrf.check_call)
+    app.register_blueprint(twin)
+    app.context_processor(lambda: {"caller": caller(), "api": caller().api})
     app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     csrf.register(app)
 
 
-def page_for(problem: ProblemError) -> tuple[str, int, dict[str, str]] | Response | None:
+def page_for(problem: ProblemError) -> tuple[str, int, dict[str, str]] | Answer | None:
     """The problem as a page, when a person with a browser asked for a page; else None."""
     if request.path.startswith(OWN_ERRORS) or "text/html" not in request.headers.get("Accept", ""):
         return None
+    if problem.code == "unauthorized" and request.method == "GET":
+        return redirect(url_for("sign_in.show", next=request.full_path.rstrip("?")), 303)
     status = STATUS_BY_CODE[problem.code]
     page = render_template("problem.html", title=TITLES[status], problem=problem, status=status)
     return page, status, problem.headers

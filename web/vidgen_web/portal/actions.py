@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
 from vidgen_web import submission
+from vidgen_web.access import needs
 from vidgen_web.api.jobs import form_fields
 from vidgen_web.portal import csrf, drafts
 from vidgen_web.portal.pages import default_draft, render_home
@@ -20,6 +21,7 @@ def check_form() -> None:
 
 
 @blueprint.post("/jobs")
+@needs("jobs:write")
 def create() -> AnyResponse:
     """Queue what the composer holds; when it is refused, the same page with what is wrong beside each field."""
     form = {name: value for name, value in request.form.items() if name != csrf.FIELD}
@@ -38,18 +40,21 @@ def create() -> AnyResponse:
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
+@needs("jobs:write")
 def cancel(job_id: str) -> AnyResponse:
     services().jobs.cancel(job_id)
     return _back(job_id)
 
 
 @blueprint.post("/jobs/<job_id>/retry")
+@needs("jobs:write")
 def retry(job_id: str) -> AnyResponse:
     submission.again(services(), job_id)
     return redirect(url_for("portal.job_page", job_id=job_id), 303)
 
 
 @blueprint.post("/jobs/<job_id>/delete")
+@needs("jobs:write")
 def delete(job_id: str) -> AnyResponse:
     services().jobs.delete(job_id)
     return redirect(url_for("portal.home"), 303)

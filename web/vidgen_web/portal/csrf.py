@@ -14,6 +14,7 @@ from vidgen_web.services import services
 
 COOKIE = "vidgen_form"
 FIELD = "csrf_token"
+HEADER = "X-CSRF-Token"
 
 
 def register(app: Flask) -> None:
@@ -42,7 +43,17 @@ def token() -> str:
 
 def check() -> None:
     """Raise ProblemError csrf unless the form carries this browser's token."""
-    given, cookie = request.form.get(FIELD, ""), request.cookies.get(COOKIE, "")
+    _compare(request.form.get(FIELD, ""))
+
+
+def check_call() -> None:
+    """The same for what the portal's scripts send: the token is a header, and needed only by what changes something."""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        _compare(request.headers.get(HEADER, ""))
+
+
+def _compare(given: str) -> None:
+    cookie = request.cookies.get(COOKIE, "")
     if not cookie or not hmac.compare_digest(given.encode(), _sign(cookie).encode()):
         raise ProblemError("csrf", "this form is not from a current page of this portal; reload the page and try again")
 

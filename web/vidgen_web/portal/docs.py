@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, current_app, render_template
 
+from vidgen_web.access import PUBLIC, needs
 from vidgen_web.api.openapi import document
 from vidgen_web.problems import MEANINGS
 
@@ -11,6 +12,7 @@ blueprint = Blueprint("docs", __name__)
 
 
 @blueprint.get("/docs")
+@needs(PUBLIC)
 def show() -> str:
     described = document(current_app)
     by_tag: dict[str, list[dict[str, Any]]] = {tag["name"]: [] for tag in described["tags"]}

@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 from vidgen.jobs.views import Artifact, Job, Page
 from vidgen.spec import JobStatus
 from vidgen_models.registry import Manifest
+from vidgen_web.access import needs
 from vidgen_web.answers import model_answer
 from vidgen_web.forecast import forecast
 from vidgen_web.portal import drafts, words
@@ -31,6 +32,7 @@ EXAMPLES = (
 
 
 @blueprint.get("/")
+@needs("jobs:read")
 def home() -> str:
     """Composer, viewer, queue and gallery.
 
@@ -41,6 +43,7 @@ def home() -> str:
 
 
 @blueprint.get("/jobs/<job_id>")
+@needs("jobs:read")
 def job_page(job_id: str) -> str:
     """One job: its clip or how far it is, and every setting."""
     job = services().jobs.get(job_id)

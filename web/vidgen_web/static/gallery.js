@@ -1,4 +1,5 @@
 // The gallery: posters play while the pointer or the focus is on them; further pages are appended in place.
+import { apiUrl } from "./api.js";
 import { fetchPage, onSwap } from "./page.js";
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -36,7 +37,7 @@ function play(event) {
   const link = event.target.closest?.("a[data-clip]");
   if (!link || calm.matches || link.querySelector("video")) return;
   const video = document.createElement("video");
-  Object.assign(video, { src: `/api/v1/artifacts/${link.dataset.clip}`, muted: true, loop: true, playsInline: true });
+  Object.assign(video, { src: apiUrl(`/artifacts/${link.dataset.clip}`), muted: true, loop: true, playsInline: true });
   video.setAttribute("aria-hidden", "true");
   link.append(video);
   video.play().catch(() => {});

@@ -1,5 +1,6 @@
 // Boots the page of one job.
 import { announce } from "./announce.js";
+import { apiUrl } from "./api.js";
 import { showProgress } from "./progress.js";
 import { startSwaps, swap } from "./page.js";
 import { startViewer } from "./viewer.js";
@@ -12,7 +13,7 @@ startViewer();
 
 const viewer = document.getElementById("viewer");
 if (!TERMINAL.has(viewer.dataset.status)) {
-  const source = new EventSource(`/api/v1/jobs/${viewer.dataset.job}/events`);
+  const source = new EventSource(apiUrl(`/jobs/${viewer.dataset.job}/events`));
   const follow = async (event) => {
     const job = JSON.parse(event.data);
     showProgress(job);

@@ -1,5 +1,6 @@
 // One event stream for the page. Progress is shown in place; when a job starts or ends, the lists are fetched anew.
 import { announce } from "./announce.js";
+import { apiUrl } from "./api.js";
 import { fetchPage, put, reconcile, showIf } from "./page.js";
 import { showProgress } from "./progress.js";
 
@@ -41,7 +42,7 @@ export async function refresh() {
 
 function open(again) {
   if (source) return;
-  source = new EventSource("/api/v1/events");
+  source = new EventSource(apiUrl("/events"));
   for (const kind of CHANGES) source.addEventListener(kind, (event) => changed(kind, JSON.parse(event.data)));
   source.addEventListener("job.progress", (event) => progressed(JSON.parse(event.data)));
   source.addEventListener("snapshot", (event) => JSON.parse(event.data).jobs.forEach(showProgress));

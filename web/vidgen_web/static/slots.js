@@ -1,6 +1,6 @@
 // Media slots: a chosen, dropped or pasted file becomes an upload at once; a clip of the gallery becomes a reference.
 import { announce } from "./announce.js";
-import { call } from "./api.js";
+import { apiUrl, call } from "./api.js";
 import { onSwap } from "./page.js";
 
 const SLOT_BY_TASK = { "image-to-video": "image", "video-to-video": "video" };
@@ -106,7 +106,7 @@ function fromGallery(card) {
   const slot = slotOf(picking);
   const frame = picking === "image" ? "-1" : "";
   const video = document.createElement("video");
-  video.src = `/api/v1/artifacts/${card.dataset.clip}`;
+  video.src = apiUrl(`/artifacts/${card.dataset.clip}`);
   video.dataset.frame = frame;
   fill(slot, { artifact: card.dataset.clip, frame, label: `${frame ? "Last frame of " : ""}“${card.title}”`, picture: video });
   pick(null);
@@ -123,7 +123,7 @@ async function upload(slot, file) {
   try {
     const stored = await call("POST", "/uploads", { form });
     const picture = document.createElement(stored.kind === "video" ? "video" : "img");
-    picture.src = `/api/v1/uploads/${stored.id}/content`;
+    picture.src = apiUrl(`/uploads/${stored.id}/content`);
     const isClipFrame = stored.kind === "video" && slot.dataset.slot === "image";
     fill(slot, { upload: stored.id, frame: isClipFrame ? "0" : "", label: file.name, picture });
     announce(`${file.name} is ready`);

@@ -1,0 +1,225 @@
+"""Promise 16: tenant A cannot learn of B's objects. Every route × every kind of caller, made from the app's own map.
+
+A new route fails `test_every_route_is_classified` until OPEN, PORTAL or CALLS below says how it is called.
+Fails when a route forgets its scope or its tenant: tried by taking `needs` off the webhook list (403 expected, was
+200), by binding `services()` to the unbound repositories (404 expected, was 200), and by adding an unclassified route.
+"""
+
+import io
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+from sqlmodel import col
+from werkzeug.test import TestResponse
+
+from tests.security.conftest import Person
+from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.keys import ADMIN, SCOPES
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.session import writing
+from vidgen.jobs.tables import ApiKeyRow
+from vidgen_web.access import ANY_KEY, PUBLIC, need_of
+
+API = "/api/v1"
+# nobody is asked for a key here
+OPEN = {
+    "GET /healthz",
+    "GET /metrics",
+    "GET /readyz",
+    f"GET {API}/openapi.json",
+    "GET /docs",
+    "GET /sign-in",
+    "POST /sign-in",
+}
+OPEN |= {"POST /sign-out", "GET /static/<path:filename>"}
+# these know the portal's cookie and no keys (test_portal_sign_in)
+PORTAL = {"GET /", "GET /jobs/<job_id>", "POST /jobs", "POST /jobs/<job_id>/cancel", "POST /jobs/<job_id>/retry"}
+PORTAL |= {"POST /jobs/<job_id>/delete"}
+TWIN = "/portal/api"
+SPEC = {"prompt": "a cat"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """How a route is called: what the body is, and what the owner is answered."""
+
+    ok: int
+    body: Any = None
+    form: Any = None
+
+
+CALLS: dict[str, Call] = {
+    f"POST {API}/jobs": Call(202, SPEC),
+    f"GET {API}/jobs": Call(200),
+    f"GET {API}/jobs/<job_id>": Call(200),
+    f"POST {API}/jobs/<job_id>/cancel": Call(200),
+    f"POST {API}/jobs/<job_id>/retry": Call(409),
+    f"DELETE {API}/jobs/<job_id>": Call(204),
+    f"GET {API}/jobs/<job_id>/preview": Call(200),
+    f"GET {API}/jobs/<job_id>/events": Call(200),
+    f"POST {API}/jobs/forecast": Call(200, SPEC),
+    f"GET {API}/events": Call(200),
+    f"POST {API}/uploads": Call(201, form={"file": b"\x89PNG picture"}),
+    f"GET {API}/uploads/<upload_id>": Call(200),
+    f"GET {API}/uploads/<upload_id>/content": Call(200),
+    f"GET {API}/artifacts/<artifact_id>": Call(200),
+    "POST /v1/videos": Call(200, SPEC),
+    "GET /v1/videos": Call(200),
+    "GET /v1/videos/<job_id>": Call(200),
+    "DELETE /v1/videos/<job_id>": Call(200),
+    "GET /v1/videos/<job_id>/content": Call(200),
+    "POST /v1/videos/<job_id>/remix": Call(200, SPEC),
+    "POST /v1/videos/edits": Call(200, {**SPEC, "video": {"id": "<job_id>"}}),
+    "POST /v1/videos/extensions": Call(200, {**SPEC, "seconds": "2", "video": {"id": "<job_id>"}}),
+    f"GET {API}/models": Call(200),
+    f"GET {API}/models/<model_id>": Call(200),
+    f"POST {API}/webhook-endpoints": Call(201, {"url": "https://example.org/"}),
+    f"GET {API}/webhook-endpoints": Call(200),
+    f"GET {API}/webhook-endpoints/<endpoint_id>": Call(200),
+    f"PATCH {API}/webhook-endpoints/<endpoint_id>": Call(200, {"enabled": True}),
+    f"DELETE {API}/webhook-endpoints/<endpoint_id>": Call(204),
+    f"POST {API}/webhook-endpoints/<endpoint_id>/test": Call(202),
+    f"POST {API}/webhook-endpoints/<endpoint_id>/rotate-secret": Call(200),
+    f"GET {API}/webhook-endpoints/<endpoint_id>/deliveries": Call(200),
+    f"GET {API}/webhook-deliveries": Call(200),
+    f"POST {API}/webhook-deliveries/<delivery_id>/resend": Call(202),
+    f"POST {API}/api-keys": Call(201, {"scopes": ["jobs:read"]}),
+    f"GET {API}/api-keys": Call(200),
+    f"GET {API}/api-keys/<key_id>": Call(200),
+    f"DELETE {API}/api-keys/<key_id>": Call(204),
+}
+SHARED = {"model_id"}  # models belong to nobody
+
+
+def routes(app: Flask) -> Iterable[tuple[str, str]]:
+    """`METHOD rule` and endpoint of everything that the app answers."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield f"{method} {rule.rule.replace('<video_id>', '<job_id>')}", rule.endpoint
+
+
+def test_every_route_is_classified(app: Flask) -> None:
+    unknown = [
+        route
+        for route, _ in routes(app)
+        if route not in OPEN | PORTAL | set(CALLS) and route.replace(TWIN, API) not in OPEN | set(CALLS)
+    ]
+    assert unknown == [], "say in this test how the route is called, and beside the route what it needs"
+    assert set(CALLS) | OPEN | PORTAL == {route for route, _ in routes(app) if TWIN not in route}
+
+
+def test_every_route_says_what_it_needs(app: Flask) -> None:
+    silent = [route for route, name in routes(app) if name != "static" and need_of(app.view_functions[name]) is None]
+    assert silent == []
+    public = {route for route, name in routes(app) if need_of(app.view_functions[name]) == PUBLIC}
+    assert {route.replace(TWIN, API) for route in public} == OPEN - {"GET /static/<path:filename>"}
+
+
+@pytest.fixture
+def objects(anna: Person, worker: SimulatedWorker) -> dict[str, str]:
+    """One of everything, all Anna's: by the name of the parameter that names it."""
+    job_id = anna("POST", f"{API}/jobs", json=SPEC).get_json()["id"]
+    worker.run()
+    job = anna("GET", f"{API}/jobs/{job_id}").get_json()
+    upload = anna("POST", f"{API}/uploads", data={"file": (io.BytesIO(b"\x89PNG"), "x.png")}).get_json()
+    endpoint = anna("POST", f"{API}/webhook-endpoints", json={"url": "https://example.org/"}).get_json()
+    return {
+        "job_id": job_id,
+        "artifact_id": job["artifacts"][0]["id"],
+        "upload_id": upload["id"],
+        "endpoint_id": endpoint["id"],
+        "delivery_id": anna("POST", f"{API}/webhook-endpoints/{endpoint['id']}/test").get_json()["id"],
+        "key_id": anna("POST", f"{API}/api-keys", json={"scopes": ["jobs:read"]}).get_json()["id"],
+        "model_id": "sprites-64",
+    }
+
+
+def filled(text: str, ids: dict[str, str]) -> str:
+    return re.sub(r"<(\w+)>", lambda found: ids[found[1]], text)
+
+
+def named(route: str) -> set[str]:
+    """What the path or the body of a call names."""
+    return set(re.findall(r"<(\w+)>", route + json.dumps(CALLS[route].body)))
+
+
+def call(person: Person, route: str, ids: dict[str, str]) -> TestResponse:
+    method, rule = route.split(" ")
+    path = filled(rule, ids)
+    arguments: dict[str, Any] = {}
+    if CALLS[route].body is not None:
+        arguments["json"] = json.loads(filled(json.dumps(CALLS[route].body), ids))
+    if CALLS[route].form is not None:
+        arguments["data"] = {name: (io.BytesIO(data), "x.png") for name, data in CALLS[route].form.items()}
+    # a stream of everything would not end: asking for its head runs the same checks
+    return person("HEAD" if rule.endswith(f"{API}/events") else method, path, **arguments)
+
+
+def code_of(answer: TestResponse) -> str:
+    """The error's code, in either API's form; asking for the head alone tells none."""
+    if answer.request.method == "HEAD":
+        return {401: "unauthorized", 403: "missing_scope"}[answer.status_code]
+    assert answer.mimetype in ("application/problem+json", "application/json")
+    body = answer.get_json()
+    return str(body.get("error", body)["code"])
+
+
+@pytest.mark.parametrize("route", CALLS)
+def test_the_owner_may(anna: Person, objects: dict[str, str], route: str) -> None:
+    assert call(anna, route, objects).status_code == CALLS[route].ok
+
+
+@pytest.mark.parametrize("route", [route for route in CALLS if named(route) - SHARED])
+def test_for_another_tenant_there_is_nothing(bert: Person, objects: dict[str, str], route: str) -> None:
+    """The same answer as for an id that nobody has, but for the id itself."""
+    (name,) = named(route)
+    unknown = {**objects, name: f"{objects[name][:4]}unknown-to-all"}
+    theirs, nobodys = call(bert, route, objects), call(bert, route, unknown)
+    assert theirs.status_code == nobodys.status_code == 404
+    assert code_of(theirs) == "not_found"
+    assert theirs.get_data(as_text=True).replace(objects[name], unknown[name]) == nobodys.get_data(as_text=True)
+    ignored = {"Content-Length", "Date", "X-Request-Id"}
+    assert [h for h in theirs.headers if h[0] not in ignored] == [h for h in nobodys.headers if h[0] not in ignored]
+
+
+@pytest.mark.parametrize("route", [route for route in CALLS if not named(route) and route.startswith("GET")])
+def test_lists_of_another_tenant_are_empty(bert: Person, objects: dict[str, str], route: str) -> None:
+    answer = call(bert, route, objects).get_data(as_text=True)
+    assert [name for name, value in objects.items() if name not in SHARED and value in answer] == []
+
+
+@pytest.mark.parametrize("route", CALLS)
+def test_a_key_without_the_scope_may_not(app: Flask, plane: ControlPlane, objects: dict[str, str], route: str) -> None:
+    need = need_of(app.view_functions[dict(routes(app))[route]])
+    others = [scope for scope in SCOPES if scope not in (need, ADMIN)]
+    person = Person(app, plane.keys.of("anna").create("narrow", others).key)
+    answer = call(person, route, objects)
+    if need == ANY_KEY:
+        assert answer.status_code == CALLS[route].ok
+    else:
+        assert (answer.status_code, code_of(answer)) == (403, "missing_scope")
+    if need == ADMIN:  # no sum of other scopes makes an administrator
+        assert len(others) == len(SCOPES) - 1
+
+
+@pytest.mark.parametrize("route", CALLS)
+def test_expired_revoked_and_missing_keys_may_not(
+    app: Flask, plane: ControlPlane, nobody: Person, objects: dict[str, str], route: str
+) -> None:
+    keys = plane.keys.of("anna")
+    expired, revoked = keys.create("old", [ADMIN], expires_in_days=1), keys.create("lost", [ADMIN])
+    with writing(plane.engine) as session:
+        session.execute(update(ApiKeyRow).where(col(ApiKeyRow.id) == expired.id).values(expires_at=1.0))
+    keys.revoke(revoked.id)
+    wrong = revoked.key[:-1] + ("A" if revoked.key[-1] != "A" else "B")
+    for person in (nobody, Person(app, expired.key), Person(app, revoked.key), Person(app, wrong), Person(app, "x")):
+        answer = call(person, route, objects)
+        assert answer.status_code == 401
+        assert code_of(answer) == "unauthorized"
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")

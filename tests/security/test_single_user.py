@@ -1,0 +1,71 @@
+"""No key at home (ADR 7): who counts as this machine's user, and who does not."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.security.conftest import Person
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.settings import Settings
+from vidgen_web.security import ExposedWithoutLogin, refuse_exposure
+from vidgen_web.services import EXTENSION, Services
+
+JOBS = "/api/v1/jobs"
+
+
+def status(app: Flask, path: str = JOBS, **arguments: object) -> int:
+    return app.test_client().get(path, **arguments).status_code  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8765", "[::1]:1"])
+def test_this_machine_needs_no_key(local_app: Flask, host: str) -> None:
+    assert status(local_app, headers={"Host": host}) == 200
+    assert status(local_app, "/", headers={"Host": host}) == 200
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+def test_whoever_comes_through_a_proxy_needs_one(local_app: Flask, name: str) -> None:
+    """Fails when `_is_at_home` does not look at the headers: tried."""
+    assert status(local_app, headers={name: "203.0.113.7"}) == 401
+    assert status(local_app, "/", headers={name: "203.0.113.7"}) == 401
+
+
+def test_another_machine_needs_one(local_app: Flask) -> None:
+    assert status(local_app, environ_base={"REMOTE_ADDR": "192.168.1.9"}) == 401
+
+
+def test_a_wrong_key_is_refused_and_a_right_one_counts(local_app: Flask) -> None:
+    services: Services = local_app.extensions[EXTENSION]
+    assert Person(local_app, "vg_x")("GET", JOBS).status_code == 401
+    made = services.keys.of("anna").create("", ["jobs:read"])
+    local_app.test_client().post(JOBS, json={})
+    assert Person(local_app, made.key)("GET", JOBS).get_json()["items"] == []
+    assert Person(local_app, made.key)("POST", JOBS, json={}).status_code == 403
+
+
+def test_words_that_are_no_key_of_ours_are_passed_over_at_home_alone(local_app: Flask, app: Flask) -> None:
+    for word in ("Basic YTpi", "Bearer unused", "Bearer ", "x"):
+        assert status(local_app, headers={"Authorization": word}) == 200
+        assert status(app, headers={"Authorization": word}) == 401
+
+
+def test_where_keys_are_asked_for_home_is_nothing_special(app: Flask) -> None:
+    assert status(app) == 401
+    assert status(app, "/healthz", headers={"Host": "clips.example.org"}) == 200
+
+
+def test_an_open_address_is_fine_with_keys(tmp_path: Path) -> None:
+    refuse_exposure(Settings(data_dir=tmp_path, host="0.0.0.0", auth="keys"))
+    with pytest.raises(ExposedWithoutLogin, match="keys create"):
+        refuse_exposure(Settings(data_dir=tmp_path, host="0.0.0.0"))
+
+
+def test_metrics_are_told_at_home_and_to_the_operators_key(app: Flask, plane: ControlPlane, anna: Person) -> None:
+    """Fails when the route asks nothing of callers from elsewhere: tried."""
+    away = {"environ_base": {"REMOTE_ADDR": "192.168.1.9"}}
+    assert status(app, "/metrics") == 200
+    assert status(app, "/metrics", **away) == 403
+    assert anna("GET", "/metrics", **away).status_code == 403
+    operator = Person(app, plane.keys.of("local").create("", ["admin"]).key)
+    assert operator("GET", "/metrics", **away).status_code == 200
