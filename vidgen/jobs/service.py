@@ -43,7 +43,7 @@ def open_control_plane(settings: Settings) -> ControlPlane:
         store=store,
         jobs=JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days),
         uploads=UploadRepository(engine, store),
-        endpoints=EndpointRepository(engine, settings.webhook_secret),
+        endpoints=EndpointRepository(engine, settings.webhook_secret, settings.webhook_allow_private),
         keys=KeyRepository(engine),
         audit=AuditLog(engine),
         presence=Presence(engine),

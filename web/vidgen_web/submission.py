@@ -60,7 +60,7 @@ def submit(services: Services, request: Request) -> Created:
     if request.idempotency_key is not None and not 0 < len(request.idempotency_key) <= KEY_LIMIT:
         raise ProblemError("bad_request", f"Idempotency-Key: give 1 to {KEY_LIMIT} characters")
     if request.callback_url is not None:
-        check_url(request.callback_url)
+        check_url(request.callback_url, services.settings.webhook_allow_private)
     body_hash = request.body_hash()
     # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
     stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
