@@ -17,10 +17,11 @@ from torch.nn.functional import interpolate
 from transformers import T5Tokenizer, UMT5EncoderModel
 
 from vidgen.runtime.memory import on_device
+from vidgen.spec import MemoryTier
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
-from vidgen_models.nets.wan import base_transformer, decode_stream, encode
+from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream, encode
 
 VAE_SPATIAL, VAE_TEMPORAL = 8, 4
 
@@ -28,15 +29,27 @@ VAE_SPATIAL, VAE_TEMPORAL = 8, 4
 class WanVace:
     """A `VideoModel` over a diffusers folder of a WanVACEPipeline. Its networks are read once and stay on `device`.
 
+    At the lower memory tier they stay on the CPU, and only the one at work is on `device`.
+
     The autoencoder stays in float32 on every device: its rounding errors are seen, and it is the smallest network.
     """
 
-    def __init__(self, folder: Path, *, text_length: int, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        text_length: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        tier: MemoryTier = MemoryTier.FULL,
+    ) -> None:
         self.device, self._dtype, self._text_length = device, dtype, text_length
+        self._decode_group = 1 if tier is MemoryTier.LOW else DECODE_GROUP
+        home = torch.device("cpu") if tier is MemoryTier.LOW else device
         self.tokenizer = load_component(T5Tokenizer, folder / "tokenizer")
-        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype).to(device)
-        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype).to(device)
-        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(device)
+        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype).to(home)
+        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype).to(home)
+        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(home)
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
         self._empty_latents: dict[tuple[int, ...], Tensor] = {}
@@ -79,7 +92,7 @@ class WanVace:
 
     def decode(self, latents: Tensor) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
-            yield from decode_stream(vae, latents)
+            yield from decode_stream(vae, latents, self._decode_group)
 
     def scheduler(self, num_inference_steps: int) -> Scheduler:
         scheduler: Any = self._make_scheduler()

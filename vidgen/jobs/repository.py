@@ -211,6 +211,12 @@ class JobRepository(Tenanted, Waiting, Leases):
             )
             return tuple(session.scalars(statement.limit(limit)))
 
+    def oldest_finished(self, limit: int = 100) -> tuple[str, ...]:
+        """Finished jobs, those that ended longest ago first."""
+        with reading(self._engine) as session:
+            ended = select(col(JobRow.id)).where(col(JobRow.status).in_([it for it in JobStatus if it.is_terminal]))
+            return tuple(session.scalars(ended.order_by(col(JobRow.finished_at), col(JobRow.id)).limit(limit)))
+
     def events(self, after: int, job_id: str | None = None, limit: int = 100) -> Events:
         """Events with an id above `after`, oldest first."""
         statement = select(JobEventRow).where(col(JobEventRow.id) > after).order_by(col(JobEventRow.id)).limit(limit)

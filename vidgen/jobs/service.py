@@ -14,6 +14,7 @@ from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tallies import StageTimes
 from vidgen.jobs.uploads import UploadRepository
+from vidgen.jobs.watchdog import Watchdog
 from vidgen.jobs.webhooks import EndpointRepository
 
 
@@ -32,21 +33,25 @@ class ControlPlane:
     presence: Presence
     switch: QueueSwitch
     stage_times: StageTimes
+    watchdog: Watchdog
 
 
 def open_control_plane(settings: Settings) -> ControlPlane:
     """Opens the database that `migrate(settings)` has prepared; starts nothing."""
     engine, store = make_engine(settings), LocalStore(settings.data_dir / "store")
+    jobs = JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days)
+    presence, switch = Presence(engine), QueueSwitch(engine)
     return ControlPlane(
         settings=settings,
         engine=engine,
         store=store,
-        jobs=JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days),
+        jobs=jobs,
         uploads=UploadRepository(engine, store),
         endpoints=EndpointRepository(engine, settings.webhook_secret, settings.webhook_allow_private),
         keys=KeyRepository(engine),
         audit=AuditLog(engine),
-        presence=Presence(engine),
-        switch=QueueSwitch(engine),
         stage_times=StageTimes(engine),
+        presence=presence,
+        switch=switch,
+        watchdog=Watchdog(engine, jobs, presence, switch, settings.unclaimed_seconds),
     )

@@ -46,6 +46,11 @@ class Settings(BaseSettings):
     fetch_allow_private: Listing = Field(
         default=(), description="CIDRs or host names from which pictures may be fetched although private."
     )
+    worker_memory_mb: int | None = Field(
+        default=None, ge=1, description="For one job on the device; default: found out."
+    )
+    unclaimed_seconds: float = Field(default=60, gt=0, description="A due job not taken for so long has a problem.")
+    disk_budget_gb: float | None = Field(default=None, gt=0, description="The oldest finished jobs go beyond it.")
     retention_days: float = Field(default=30, gt=0, description="Finished jobs and their files are removed after this.")
     min_free_mb: int = Field(default=200, ge=0, description="With less free disk, /readyz says that it is not ready.")
     log_format: LogFormat = Field(default="auto", description="json, text, or auto: text at a terminal, else json.")

@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from vidgen.jobs.tables import JobRow, SwitchRow
 from vidgen.jobs.views import Capacity
-from vidgen.spec import JobStatus
+from vidgen.spec import JobStatus, MemoryTier
 
 # the order of one tenant's queued jobs
 LINE = (col(JobRow.priority).desc(), col(JobRow.place), col(JobRow.id))
@@ -90,5 +90,5 @@ def _ahead(session: Session, row: JobRow) -> int:
 
 def _fits(device: str, memory_mb: int) -> ColumnElement[bool]:
     """Whether the job fits at the lower tier at least; one of unknown need is tried."""
-    need = col(JobRow.memory_need)[(device, "low")].as_integer()
+    need = col(JobRow.memory_need)[(device, MemoryTier.LOW.word)].as_integer()
     return or_(need.is_(None), need <= memory_mb)

@@ -2,6 +2,7 @@
 
 from vidgen.spec.job import JOB_SPEC, ImageToVideo, JobSpec, SamplingFields, TextToVideo, VideoToVideo, media_refs
 from vidgen.spec.media_ref import MediaRef
+from vidgen.spec.memory_tier import MemoryTier
 from vidgen.spec.priority import HIGHEST_PRIORITY, LOWEST_PRIORITY, NORMAL_PRIORITY
 from vidgen.spec.progress import Progress
 from vidgen.spec.resolve import nearest_frame_counts, nearest_side, resolve
@@ -19,6 +20,7 @@ __all__ = [
     "JobSpec",
     "JobStatus",
     "MediaRef",
+    "MemoryTier",
     "ModelRules",
     "Progress",
     "SamplingFields",

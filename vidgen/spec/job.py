@@ -33,6 +33,11 @@ class SamplingFields(SpecModel):
     num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
     guidance_scale: float | None = Field(default=None, description="Classifier-free guidance; 1 switches it off.")
 
+    @property
+    def frames_in_memory(self) -> int:
+        """How many frames are worked on at once: those of the clip, or of the longest chunk of a chunked one."""
+        return self.num_frames or 0
+
 
 class TextToVideo(SamplingFields):
     """A clip from a prompt alone."""

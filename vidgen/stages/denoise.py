@@ -9,7 +9,7 @@ from torch import Tensor
 from vidgen.components.guidance import classifier_free_guidance
 from vidgen.components.rectified_flow import denoised_estimate
 from vidgen.runtime.context import RunContext
-from vidgen.spec import Progress, Stage
+from vidgen.spec import MemoryTier, Progress, Stage
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import Scheduler, VideoModel
 from vidgen.stages.preview import PreviewClock
@@ -31,16 +31,17 @@ def denoise(
 ) -> Tensor:
     """Run the scheduler's steps from `first_step` on; `latents` must hold the noise level of that step.
 
-    With guidance, the conditional and unconditional predictions are one batched pass.
+    With guidance, the conditional and unconditional predictions are one batched pass, or two at the lower memory tier.
     Raises Cancelled within one step of a cancel.
     """
     latents = latents.to(model.device)
-    previews = PreviewClock(model)
+    sparing = ctx.memory_tier is MemoryTier.LOW
+    previews = PreviewClock(model, silent=sparing)
     scheduler.set_begin_index(first_step)
     timesteps = scheduler.timesteps[first_step:]
     for done, timestep in enumerate(timesteps):
         ctx.checkpoint()
-        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale)
+        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale, batched=not sparing)
         sigma = float(scheduler.sigmas[first_step + done])
         preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: denoised_estimate(x, v, s))  # type: ignore[misc]
         latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
@@ -50,10 +51,21 @@ def denoise(
 
 
 def _guided_velocity(
-    model: VideoModel, latents: Tensor, timestep: Tensor, text: TextEmbeddings, control: Tensor | None, scale: float
+    model: VideoModel,
+    latents: Tensor,
+    timestep: Tensor,
+    text: TextEmbeddings,
+    control: Tensor | None,
+    scale: float,
+    *,
+    batched: bool,
 ) -> Tensor:
     if text.negative is None:
         return model.velocity(latents, timestep[None], text.positive, control)
+    if not batched:
+        positive = model.velocity(latents, timestep[None], text.positive, control)
+        negative = model.velocity(latents, timestep[None], text.negative, control)
+        return classifier_free_guidance(positive, negative, scale)
     both = model.velocity(
         latents.expand(2, -1, -1, -1, -1),
         timestep.expand(2),

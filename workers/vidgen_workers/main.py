@@ -22,6 +22,7 @@ from vidgen.jobs.urls import sign_artifact_url
 from vidgen.telemetry.logs import log_to_stderr
 from vidgen.telemetry.tracing import start_tracing
 from vidgen_workers.background import Repeating
+from vidgen_workers.capacity import capacity
 from vidgen_workers.dispatcher import Dispatcher
 from vidgen_workers.poller import Poller
 from vidgen_workers.reconciler import EVERY_SECONDS, Reconciler
@@ -47,7 +48,10 @@ def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
     plane = open_control_plane(settings)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     supervisor = Supervisor(
-        plane, RunnerProcess(render, settings.model_folders, settings.log_format, settings.log_level), owner
+        plane,
+        RunnerProcess(render, settings.model_folders, settings.log_format, settings.log_level),
+        owner,
+        capacity(settings),
     )
     app = make_app(settings, supervisor)
     threads = _threads(plane, app, supervisor)
@@ -79,7 +83,7 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
     outbox = Outbox(plane.engine, settings.webhook_secret, link)
     deliver = Dispatcher(outbox, settings.webhook_allow_private).deliver_one
     cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads, settings.incoming_dir)
-    reconciler = Reconciler(plane.jobs, cleaner, plane.presence, supervisor, settings.retention_days)
+    reconciler = Reconciler(plane, cleaner, supervisor)
     broken = partial(_stop_working, supervisor, 1)
     poller = Poller(app, plane.jobs, supervisor, embedded=is_embedded(settings))
     return [
