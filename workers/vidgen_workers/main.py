@@ -5,6 +5,8 @@ import os
 import secrets
 import signal
 import socket
+import threading
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from types import FrameType
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 # a receiver may take 15 s; others should not wait for it
 DISPATCHERS = 3
 JOIN_SECONDS = 2.0
+# Celery says goodbye to its broker; one that is frozen never answers
+GOODBYE_SECONDS = 10.0
 
 
 def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
@@ -58,18 +62,18 @@ def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
     celery_worker = app.WorkController(
         pool="threads", concurrency=1, hostname=owner, without_gossip=True, without_mingle=True, without_heartbeat=True
     )
-    _stop_on_signals(supervisor)
+    close = partial(_close, plane, supervisor, threads)
+    hurry = threading.Timer(GOODBYE_SECONDS, _leave_at_once, (close,))
+    hurry.daemon = True
+    _stop_on_signals(supervisor, hurry)
     for thread in threads:
         thread.start()
     log.info("worker started", extra={"worker": owner})
     try:
         celery_worker.start()
     finally:
-        supervisor.request_stop()
-        _stop(threads)
-        supervisor.close()
-        plane.presence.leave(owner)
-        plane.engine.dispose()
+        hurry.cancel()
+        close()
     log.info("worker stopped", extra={"worker": owner})
     return int(celery_worker.exitcode or 0)
 
@@ -93,12 +97,13 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
     ]
 
 
-def _stop_on_signals(supervisor: Supervisor) -> None:
+def _stop_on_signals(supervisor: Supervisor, hurry: threading.Timer) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         first = state.should_stop is None
         _stop_working(supervisor, 0)
         if first:
+            hurry.start()
             # straight out of Celery's loop, which would otherwise notice only seconds later
             raise WorkerShutdown(0)
 
@@ -109,6 +114,21 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
 def _stop_working(supervisor: Supervisor, exit_code: int) -> None:
     supervisor.request_stop()
     state.should_stop = exit_code  # Celery's loop looks at it every two seconds
+
+
+def _leave_at_once(close: Callable[[], None]) -> None:
+    log.warning("the broker does not let go; leaving without its answer")
+    close()
+    os._exit(0)
+
+
+def _close(plane: ControlPlane, supervisor: Supervisor, threads: list[Repeating]) -> None:
+    """End the threads and the runner, once the job in hand is back in the queue."""
+    supervisor.request_stop()
+    _stop(threads)
+    supervisor.close()
+    plane.presence.leave(supervisor.owner)
+    plane.engine.dispose()
 
 
 def _stop(threads: list[Repeating]) -> None:
