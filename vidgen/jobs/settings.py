@@ -34,9 +34,7 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(
         default=1, gt=0, description="How often an idle worker looks for jobs, a busy one for cancels."
     )
-    cancel_grace_seconds: float = Field(
-        default=10, gt=0, description="From a cancel to SIGKILL; half of it to SIGTERM."
-    )
+    cancel_grace_seconds: float = Field(default=8, gt=0, description="From a cancel to SIGKILL; half of it to SIGTERM.")
     max_attempts: int = Field(default=3, ge=1)
     max_queued: int = Field(default=1000, ge=1)
     max_upload_mb: int = Field(default=200, ge=1)
