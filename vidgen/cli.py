@@ -112,6 +112,24 @@ def probe(file: Path) -> None:
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--web-only", is_flag=True, help="This installation runs `vidgen web` alone and needs no engine.")
+@errors_as_text
+def doctor(as_json: bool, web_only: bool) -> None:
+    """Say what is wrong with this installation and what to do. Exit code 1 when something is."""
+    from rich.console import Console
+
+    from vidgen.doctor import examination, report
+
+    findings = list(examination.examine(web_only=web_only))
+    if as_json:
+        click.echo(report.as_json(findings))
+    else:
+        report.show(findings, Console())
+    sys.exit(0 if examination.is_healthy(findings) else 1)
+
+
+@main.command()
 @click.argument("model_id", required=False)
 @errors_as_text
 def models(model_id: str | None) -> None:

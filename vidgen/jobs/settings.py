@@ -1,12 +1,14 @@
 """Everything an operator can set. The only reader of the environment: each field is VIDGEN_<NAME>."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from vidgen.errors import VidgenError
 from vidgen.jobs.secret_files import read_or_create, web_secret, webhook_secret
 from vidgen.telemetry.logs import LogFormat
 
@@ -20,8 +22,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIDGEN_", frozen=True, extra="ignore", populate_by_name=True)
 
     data_dir: Path = Field(default=Path("~/.local/share/vidgen"), description="Database, artifacts, uploads, secrets.")
-    database_url: str | None = Field(default=None, description="Default: SQLite in data_dir; or postgresql+psycopg://…")
-    broker_url: str = Field(default="memory://", description="memory://, redis://… or amqp://…; it only wakes workers.")
+    database_url: str | None = Field(
+        default=None, repr=False, description="Default: SQLite in data_dir; or postgresql+psycopg://…"
+    )
+    broker_url: str = Field(
+        default="memory://", repr=False, description="memory://, redis://… or amqp://…; it only wakes workers."
+    )
     host: str = "127.0.0.1"
     auth: Literal["local", "keys"] = Field(
         default="local", description="local: this machine's user needs no key; keys: every caller needs one."
@@ -97,5 +103,22 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings of this process, from its environment. Raises pydantic.ValidationError naming the bad variable."""
-    return Settings()
+    """The settings of this process, from its environment. Raises VidgenError invalid_setting naming the variables."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        # pydantic's own text quotes the values, and some of them are secrets
+        wrong = "; ".join(f"{_variable(str(item['loc'][0]))}: {item['msg']}" for item in error.errors())
+        raise VidgenError(wrong, code="invalid_setting") from None
+
+
+def unknown_variables() -> tuple[str, ...]:
+    """Variables of the environment that look like settings and are none: typing errors, mostly."""
+    known = {_variable(name) for name in Settings.model_fields}
+    return tuple(sorted(name for name in os.environ if name.startswith("VIDGEN_") and name not in known))
+
+
+def _variable(field: str) -> str:
+    """The environment's name of a field, which pydantic reports by its name or its alias."""
+    alias = Settings.model_fields[field].alias if field in Settings.model_fields else field
+    return alias or f"VIDGEN_{field.upper()}"
