@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vidgen import __version__
-from vidgen.cli_access import audit, keys
+from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
 from vidgen.spec import ImageToVideo, MediaRef, Progress, SamplingFields, TextToVideo, VideoToVideo, resolve
 
@@ -26,6 +26,7 @@ def main() -> None:
 
 
 main.add_command(keys)
+main.add_command(quotas)
 main.add_command(audit)
 
 

@@ -1,4 +1,4 @@
-"""`vidgen keys` and `vidgen audit`: what the operator of this machine does about all tenants."""
+"""`vidgen keys`, `vidgen quotas` and `vidgen audit`: what the operator of this machine does about all tenants."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +63,38 @@ def revoke(key_id: str) -> None:
         known = plane.keys.get(_id_of(key_id))
         bound = plane.keys if known is None else plane.keys.of(known.tenant, ACTOR)
         click.echo(f"{bound.revoke(_id_of(key_id)).id} is revoked")
+
+
+@click.group()
+def quotas() -> None:
+    """Show and set what a tenant may use."""
+
+
+@quotas.command("show")
+@click.argument("tenant")
+@errors_as_text
+def show_quota(tenant: str) -> None:
+    """Every limit and how much of it is used."""
+    with _control_plane() as plane:
+        for name, share in plane.quotas.of(tenant):
+            limit = "no limit" if share.limit is None else f"of {share.limit}"
+            click.echo(f"{name:14} {share.used} {limit}")
+
+
+@quotas.command("set")
+@click.argument("tenant")
+@click.option("--queued", "max_queued", type=click.IntRange(min=0), help="Waiting jobs.")
+@click.option("--running", "max_running", type=click.IntRange(min=0), help="Running jobs.")
+@click.option("--per-day", "max_jobs_per_day", type=click.IntRange(min=0), help="Jobs in a UTC day.")
+@click.option("--storage-mb", "max_storage_mb", type=click.IntRange(min=0), help="Artifacts and uploads.")
+@errors_as_text
+def set_quota(tenant: str, **limits: int | None) -> None:
+    """Make an exception for TENANT. What is left out follows the settings (VIDGEN_TENANT_…) again."""
+    from vidgen.jobs.keys import check_tenant
+    from vidgen.jobs.quotas import Limits
+
+    with _control_plane() as plane:
+        plane.quotas.set(check_tenant(tenant), Limits(**limits), actor=ACTOR)
 
 
 @click.group()

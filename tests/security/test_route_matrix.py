@@ -96,6 +96,7 @@ CALLS: dict[str, Call] = {
     f"GET {API}/webhook-endpoints/<endpoint_id>/deliveries": Call(200),
     f"GET {API}/webhook-deliveries": Call(200),
     f"POST {API}/webhook-deliveries/<delivery_id>/resend": Call(202),
+    f"GET {API}/quota": Call(200),
     f"POST {API}/api-keys": Call(201, {"scopes": ["jobs:read"]}),
     f"GET {API}/api-keys": Call(200),
     f"GET {API}/api-keys/<key_id>": Call(200),

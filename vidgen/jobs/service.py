@@ -8,6 +8,7 @@ from vidgen.jobs.audit import AuditLog
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
+from vidgen.jobs.quotas import Limits, Quotas
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import make_engine
 from vidgen.jobs.settings import Settings
@@ -29,6 +30,7 @@ class ControlPlane:
     uploads: UploadRepository
     endpoints: EndpointRepository
     keys: KeyRepository
+    quotas: Quotas
     audit: AuditLog
     presence: Presence
     switch: QueueSwitch
@@ -39,16 +41,20 @@ class ControlPlane:
 def open_control_plane(settings: Settings) -> ControlPlane:
     """Opens the database that `migrate(settings)` has prepared; starts nothing."""
     engine, store = make_engine(settings), LocalStore(settings.data_dir / "store")
-    jobs = JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days)
+    quotas = Quotas(engine, Limits.of(settings))
+    jobs = JobRepository(
+        engine, store, quotas=quotas, max_attempts=settings.max_attempts, retention_days=settings.retention_days
+    )
     presence, switch = Presence(engine), QueueSwitch(engine)
     return ControlPlane(
         settings=settings,
         engine=engine,
         store=store,
         jobs=jobs,
-        uploads=UploadRepository(engine, store),
+        uploads=UploadRepository(engine, store, quotas),
         endpoints=EndpointRepository(engine, settings.webhook_secret, settings.webhook_allow_private),
         keys=KeyRepository(engine),
+        quotas=quotas,
         audit=AuditLog(engine),
         stage_times=StageTimes(engine),
         presence=presence,

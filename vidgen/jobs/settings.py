@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     cancel_grace_seconds: float = Field(default=8, gt=0, description="From a cancel to SIGKILL; half of it to SIGTERM.")
     max_attempts: int = Field(default=3, ge=1)
     max_queued: int = Field(default=1000, ge=1)
+    tenant_max_queued: int | None = Field(default=None, ge=0, description="Waiting jobs of one tenant.")
+    tenant_max_running: int | None = Field(default=None, ge=1, description="Running jobs of one tenant.")
+    tenant_max_jobs_per_day: int | None = Field(default=None, ge=0, description="Jobs a tenant may queue in a UTC day.")
+    tenant_max_storage_mb: int | None = Field(default=None, ge=0, description="Artifacts and uploads of one tenant.")
+    rate_limit: int = Field(default=1200, ge=0, description="Requests a minute with the keys of one tenant; 0: any.")
     max_upload_mb: int = Field(default=200, ge=1)
     webhook_allow_private: Listing = Field(
         default=(), description="CIDRs or host names that webhooks may reach although private."

@@ -170,6 +170,22 @@ class Capacity:
     memory_mb: int | None = None
 
 
+class Share(SpecModel):
+    """How much of a limit is used; no limit: null."""
+
+    used: int
+    limit: int | None
+
+
+class Quota(SpecModel):
+    """What a tenant may use and does use."""
+
+    queued: Share
+    running: Share
+    jobs_today: Share = Field(description="The day begins at 0:00 UTC.")
+    storage_bytes: Share
+
+
 class Worker(SpecModel):
     """A worker process as it last reported."""
 

@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from vidgen.errors import SpecError, VidgenError
+from vidgen.jobs.quotas import QuotaExceeded
 from vidgen.spec.base import SpecModel
 
 CONTENT_TYPE = "application/problem+json"
@@ -66,6 +67,9 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "invalid_scopes": (422, "A scope of API keys that does not exist."),
     "invalid_events": (422, "A webhook event that does not exist."),
     "idempotency_mismatch": (422, "The Idempotency-Key was used with another body."),
+    "storage_quota": (403, "The tenant's files take as much as they may; delete some first."),
+    "quota_exceeded": (429, "The tenant has as many jobs waiting, or queued today, as it may; see Retry-After."),
+    "rate_limited": (429, "Too many requests with the keys of this tenant; see Retry-After."),
     "queue_full": (429, "The queue is at its limit; Retry-After says when to try again."),
     "internal_error": (500, "The service failed; its log says more."),
     "too_many_streams": (503, "The bounded number of event streams is open; poll, or try again later."),
@@ -118,7 +122,8 @@ def problem_of(error: VidgenError) -> ProblemError:
     errors: tuple[FieldError, ...] = ()
     if isinstance(error, SpecError):
         errors = (FieldError(field=error.field, message=error.message, nearest=error.nearest or None),)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if STATUS_BY_CODE[code] in (429, 503) else {}
+    wait = error.retry_after if isinstance(error, QuotaExceeded) else RETRY_AFTER_SECONDS
+    headers = {"Retry-After": str(wait)} if STATUS_BY_CODE[code] in (429, 503) else {}
     return ProblemError(code, error.message, errors=errors, headers=headers)
 
 

@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from vidgen.jobs.keys import KeyRepository
+from vidgen.jobs.quotas import Quotas
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
@@ -38,6 +39,7 @@ class Services:
     uploads: UploadRepository
     endpoints: EndpointRepository
     keys: KeyRepository
+    quotas: Quotas
     store: LocalStore
     models: ModelRegistry
     api: str = API

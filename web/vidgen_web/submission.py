@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ from vidgen_web.services import Services
 Spec = TextToVideo | ImageToVideo | VideoToVideo
 
 MEDIA_FIELDS = ("image", "video")
-KEY_LIMIT = 255
+IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,16 @@ class Request:
 
 def submit(services: Services, request: Request) -> Created:
     """Check everything, store uploaded files, queue the job. Raises VidgenError; nothing is queued then."""
-    if request.idempotency_key is not None and not 0 < len(request.idempotency_key) <= KEY_LIMIT:
-        raise ProblemError("bad_request", f"Idempotency-Key: give 1 to {KEY_LIMIT} characters")
+    if request.idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(request.idempotency_key):
+        raise ProblemError("bad_request", "Idempotency-Key: give 1 to 255 printable ASCII characters")
     if request.callback_url is not None:
         check_url(request.callback_url, services.settings.webhook_allow_private)
     body_hash = request.body_hash()
+    if request.idempotency_key is not None:
+        # before anything is checked or re-encoded: what was accepted once stays accepted
+        before = services.jobs.replayed(request.idempotency_key, body_hash)
+        if before is not None:
+            return Created(before, replayed=True)
     # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
     stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
     resolved(services, parse({**request.fields, **stand_ins}))

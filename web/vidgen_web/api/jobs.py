@@ -21,6 +21,7 @@ from vidgen_web.services import services
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 SUBMIT_PROBLEMS = (
+    "bad_request",
     "invalid_json",
     "body_too_large",
     "unsupported_content_type",
@@ -34,6 +35,8 @@ SUBMIT_PROBLEMS = (
     "url_refused",
     "idempotency_mismatch",
     "queue_full",
+    "quota_exceeded",
+    "storage_quota",
     "storage_full",
 )
 REFERENCE_PARTS = frozenset({"upload_id", "artifact_id", "frame"})
@@ -117,7 +120,7 @@ def cancel(job_id: str) -> Response:
     "Queue a failed or cancelled job again",
     scope="jobs:write",
     answers={202: JobAnswer},
-    problems=("not_found", "job_not_retryable", "queue_full"),
+    problems=("not_found", "job_not_retryable", "queue_full", "quota_exceeded", "storage_quota"),
 )
 def retry(job_id: str) -> Response:
     return _located(job_answer(submission.again(services(), job_id)), 202)
