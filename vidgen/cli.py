@@ -10,6 +10,7 @@ import click
 from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
+from vidgen.cli_queue import queue
 from vidgen.spec import ImageToVideo, MediaRef, Progress, SamplingFields, TextToVideo, VideoToVideo, resolve
 
 
@@ -28,6 +29,7 @@ def main() -> None:
 main.add_command(keys)
 main.add_command(quotas)
 main.add_command(audit)
+main.add_command(queue)
 
 
 @main.command()

@@ -70,6 +70,13 @@ CALLS: dict[str, Call] = {
     f"DELETE {API}/jobs/<job_id>": Call(204),
     f"GET {API}/jobs/<job_id>/preview": Call(200),
     f"GET {API}/jobs/<job_id>/events": Call(200),
+    f"PATCH {API}/jobs/<job_id>": Call(409, {"priority": 7}),
+    f"POST {API}/jobs/<job_id>/move": Call(409, {}),
+    f"POST {API}/jobs/<job_id>/stop": Call(409),
+    f"GET {API}/queue": Call(200),
+    # the queue is everybody's: a tenant's administrator is not its operator
+    f"POST {API}/queue/pause": Call(403, {}),
+    f"POST {API}/queue/resume": Call(403),
     f"POST {API}/jobs/forecast": Call(200, SPEC),
     f"GET {API}/events": Call(200),
     f"POST {API}/uploads": Call(201, form={"file": b"\x89PNG picture"}),

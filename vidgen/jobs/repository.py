@@ -21,12 +21,11 @@ from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
 from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
-from vidgen.jobs.waiting import StartBy, Waiting
+from vidgen.jobs.waiting import ANY_TIME, StartBy, Waiting
 from vidgen.spec import JOB_SPEC, NORMAL_PRIORITY, JobSpec, JobStatus
 
 # named here because the class below has a method called list
 Events = list[Event]
-ANY_TIME = StartBy()
 
 
 class JobRepository(Tenanted, Waiting, Leases):

@@ -12,10 +12,13 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
+from vidgen.jobs.admission import admit
 from vidgen.jobs.queue import poke
 from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
+from vidgen.jobs.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.spec import (
     JOB_SPEC,
+    NORMAL_PRIORITY,
     ImageToVideo,
     MediaRef,
     SamplingFields,
@@ -28,6 +31,7 @@ from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
 from vidgen_web.services import Services
+from vidgen_web.terms import JobChange
 
 Spec = TextToVideo | ImageToVideo | VideoToVideo
 
@@ -48,11 +52,14 @@ class Request:
     idempotency_key: str | None = None
     dialect: Dialect = "job"
     source_job_id: str | None = None
+    priority: int = NORMAL_PRIORITY
+    start_by: StartBy = ANY_TIME
 
     def body_hash(self) -> str:
         """Equal requests have equal hashes, whatever the order of their fields."""
         files = {name: intake.fingerprint(file) for name, file in self.files.items()}
-        text = json.dumps([self.fields, files, self.callback_url], sort_keys=True, default=str)
+        terms = [self.callback_url, self.priority, self.start_by]
+        text = json.dumps([self.fields, files, terms], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -92,10 +99,31 @@ def again(services: Services, job_id: str) -> Job:
     return job
 
 
+def edit(services: Services, job_id: str, change: JobChange, version: int | None) -> Job:
+    """Change a queued job; its whole spec is checked as that of a new one. Raises VidgenError, and nothing changes."""
+    if not change.spec:
+        return services.jobs.change(job_id, priority=change.priority, start_by=change.changed_start, version=version)
+    job = services.jobs.get(job_id)
+    if job is None:
+        raise ProblemError("not_found", f"{job_id}: no such job")
+    spec, manifest = resolved(services, parse({**job.spec.model_dump(mode="json"), **change.spec}))
+    check_media(services, spec)
+    need = admitted(services, spec, manifest)
+    return services.jobs.change(
+        job_id,
+        edited=ResolvedSpec(spec, manifest.revision, need),
+        priority=change.priority,
+        start_by=change.changed_start,
+        # the new spec was made from this one: an edit in between must not be undone
+        version=job.version if version is None else version,
+    )
+
+
 def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], body_hash: str) -> Created:
     media = {name: {**_frame(request.fields, name), "upload_id": upload.id} for name, upload in uploads.items()}
     spec, manifest = resolved(services, parse({**request.fields, **media}))
     check_media(services, spec)
+    need = admitted(services, spec, manifest)
     with observation.submitting() as traceparent:
         created = services.jobs.create(
             spec,
@@ -106,6 +134,9 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
             idempotency_key=request.idempotency_key,
             body_hash=body_hash if request.idempotency_key else None,
             max_queued=services.settings.max_queued,
+            priority=request.priority,
+            start_by=request.start_by,
+            memory_need=need,
             traceparent=traceparent,
         )
     observation.queued(created, services.settings)
@@ -133,6 +164,11 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest]:
         return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
     except SpecError as error:
         raise problem_of(error) from error
+
+
+def admitted(services: Services, spec: Spec, manifest: Manifest) -> dict[str, dict[str, int]]:
+    """What the job takes of a worker's memory. Raises SpecError does_not_fit when no live worker has that much."""
+    return admit(spec, manifest, [worker.capacity for worker in services.presence.alive()])
 
 
 def manifest_of(services: Services, model: str) -> Manifest:

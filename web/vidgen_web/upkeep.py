@@ -1,4 +1,6 @@
-"""What must go on although no worker is up: leases end, and with them the jobs whose cancel nobody is left to obey."""
+"""What must go on although no worker is up: leases end, and with them the jobs whose cancel nobody is left to obey;
+jobs that nobody takes are told of, and fail at their deadline.
+"""
 
 import logging
 import threading
@@ -21,6 +23,7 @@ def _keep_up(services: Services) -> None:
     while not services.stopping.wait(min(EVERY_SECONDS, services.settings.lease_seconds / 2)):
         try:
             lost = services.jobs.expire_leases()
+            services.watchdog.look()
         except (SQLAlchemyError, OSError) as error:
             # the database is away or busy; the next look may find it back
             log.warning("upkeep: %s; trying again", type(error).__name__)

@@ -59,3 +59,13 @@ def test_a_refused_render_leaves_nothing(run, tmp_path):
 def test_models_lists_and_describes(run):
     assert "sprites-64" in run("models").output
     assert json.loads(run("models", "tiny").output)["family"] == "wan_vace"
+
+
+def test_the_queue_is_paused_and_resumed(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path / "data"))
+    assert run("queue", "status").output.startswith("open\n0 queued, 0 running, 0 workers")
+    paused = run("queue", "pause", "--reason", "cleaning")
+    assert paused.exit_code == 0, paused.output
+    assert paused.output.startswith("paused since ")
+    assert "UTC: cleaning" in run("queue", "status").output
+    assert run("queue", "resume").output.startswith("open\n")

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
 from vidgen_web.api import schemas
+from vidgen_web.terms import Terms
 
 JOBS = "/api/v1/jobs"
 PROMPT = {"prompt": "a cat moves left"}
@@ -277,4 +278,5 @@ def test_callbacks_must_be_urls_that_may_be_called(client: FlaskClient) -> None:
 
 
 def test_wire_specs_are_the_specs_plus_a_callback() -> None:
-    assert set(schemas.TextToVideoRequest.model_fields) - {"callback_url"} == set(schemas.TextToVideo.model_fields)
+    beside = {"callback_url", *Terms.model_fields}
+    assert set(schemas.TextToVideoRequest.model_fields) - beside == set(schemas.TextToVideo.model_fields)
