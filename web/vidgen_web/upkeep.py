@@ -1,5 +1,7 @@
-"""What must go on although no worker is up: leases end, and with them the jobs whose cancel nobody is left to obey;
-jobs that nobody takes are told of, and fail at their deadline.
+"""What must go on although no worker is up.
+
+Leases end, and with them the jobs whose cancel nobody is left to obey; jobs that nobody takes are told of, and fail at
+their deadline.
 """
 
 import logging
