@@ -75,7 +75,7 @@ def quotas() -> None:
 @errors_as_text
 def show_quota(tenant: str) -> None:
     """Every limit and how much of it is used."""
-    with _control_plane() as plane:
+    with control_plane() as plane:
         for name, share in plane.quotas.of(tenant):
             limit = "no limit" if share.limit is None else f"of {share.limit}"
             click.echo(f"{name:14} {share.used} {limit}")
@@ -93,7 +93,7 @@ def set_quota(tenant: str, **limits: int | None) -> None:
     from vidgen.jobs.keys import check_tenant
     from vidgen.jobs.quotas import Limits
 
-    with _control_plane() as plane:
+    with control_plane() as plane:
         plane.quotas.set(check_tenant(tenant), Limits(**limits), actor=ACTOR)
 
 
