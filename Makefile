@@ -8,8 +8,7 @@ TORCH_OPTIONS ?=
 PRESET ?= cpu
 
 .DEFAULT_GOAL := help
-SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench format test-faults train-model eval-model clean
+.PHONY: help install demo up test check bench format test-faults train-model eval-model clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -21,14 +20,6 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --progress-bar off torch==2.13.0 $(TORCH_OPTIONS)
 	$(BIN)/python -m pip install --progress-bar off --editable '.[dev]'
 	@touch $@
-
-# two versions of one package, each in a folder that only its own test puts on the path
-.sdk/%/.installed: tests/sdk/%.txt | $(STAMP)
-	rm -rf $(@D)
-	$(BIN)/python -m pip install --progress-bar off --target $(@D) -r $<
-	@touch $@
-
-sdks: $(SDKS) ## install the openai SDKs that the tests drive
 
 install: $(STAMP) ## make the virtualenv and install vidgen with its development tools
 
@@ -45,7 +36,7 @@ check: $(STAMP) ## the fast gate: format, lint, types, layers, fast tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not integration and not faults and not browser and not slow and not gpu" tests
 
-test: $(STAMP) $(SDKS) ## every test that this machine can run
+test: $(STAMP) ## every test that this machine can run
 	$(BIN)/pytest tests
 
 # how often the fault suite strikes; a run prints its seed, and VIDGEN_FAULT_SEED repeats it
@@ -83,4 +74,4 @@ format: $(STAMP) ## let ruff format and fix the code
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the virtualenv and everything the demo made
-	rm -rf $(VENV) .sdk .demo
+	rm -rf $(VENV) .demo

@@ -5,7 +5,6 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -19,12 +18,12 @@ SHIPPED_WEIGHTS = PACKAGE / "weights"
 
 
 class MemoryRow(SpecModel):
-    """Peak memory of a run, measured: `base_mb` whatever the clip, and so many bytes for each pixel of each frame."""
+    """Peak memory measured for one size of clip."""
 
-    device: Literal["cpu", "cuda"]
-    tier: Literal["full", "low"] = "full"
-    base_mb: float
-    bytes_per_pixel_frame: float
+    width: int
+    height: int
+    num_frames: int
+    peak_mb: int
 
 
 class Manifest(SpecModel):

@@ -12,7 +12,7 @@ import pytest
 from tests.integration.servers import Postgres, RabbitMQ, Server, Valkey
 
 SQLITE, REDIS, RABBITMQ = "sqlite+embedded", "postgres+redis", "postgres+rabbitmq"
-WITH_BROKER = (REDIS, RABBITMQ)
+ALL = (SQLITE, REDIS, RABBITMQ)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """A look at the clip while it is being made: the first frame of the denoised estimate, at most twice a second."""
 
 import io
-import math
 import time
 from collections.abc import Callable
 
@@ -18,10 +17,9 @@ JPEG_QUALITY = 85
 class PreviewClock:
     """Decides when the next preview is due, so that previews never cost more than a small share of a run."""
 
-    def __init__(self, model: VideoModel, *, silent: bool = False) -> None:
-        """`silent`: none is ever due, as decoding one takes memory."""
+    def __init__(self, model: VideoModel) -> None:
         self._model = model
-        self._due = math.inf if silent else time.monotonic() + SECONDS_BETWEEN / 2
+        self._due = time.monotonic() + SECONDS_BETWEEN / 2
 
     def maybe(self, estimate: Callable[[], Tensor]) -> bytes | None:
         """A JPEG of the estimate's first frame when one is due, else None. `estimate` is called only then."""
