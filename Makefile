@@ -8,7 +8,8 @@ TORCH_OPTIONS ?=
 PRESET ?= cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check bench format test-faults train-model eval-model clean
+SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
+.PHONY: help install sdks demo up test check bench format test-faults train-model eval-model clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,6 +21,14 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --progress-bar off torch==2.13.0 $(TORCH_OPTIONS)
 	$(BIN)/python -m pip install --progress-bar off --editable '.[dev]'
 	@touch $@
+
+# two versions of one package, each in a folder that only its own test puts on the path
+.sdk/%/.installed: tests/sdk/%.txt | $(STAMP)
+	rm -rf $(@D)
+	$(BIN)/python -m pip install --progress-bar off --target $(@D) -r $<
+	@touch $@
+
+sdks: $(SDKS) ## install the openai SDKs that the tests drive
 
 install: $(STAMP) ## make the virtualenv and install vidgen with its development tools
 
@@ -36,7 +45,7 @@ check: $(STAMP) ## the fast gate: format, lint, types, layers, fast tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q -m "not integration and not faults and not browser and not slow and not gpu" tests
 
-test: $(STAMP) ## every test that this machine can run
+test: $(STAMP) $(SDKS) ## every test that this machine can run
 	$(BIN)/pytest tests
 
 # how often the fault suite strikes; a run prints its seed, and VIDGEN_FAULT_SEED repeats it
@@ -74,4 +83,4 @@ format: $(STAMP) ## let ruff format and fix the code
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the virtualenv and everything the demo made
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .sdk .demo

@@ -1,6 +1,10 @@
 """What several test folders share: a tiny checkpoint of the real classes, built once a run."""
 
+import ipaddress
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +12,32 @@ from vidgen.runtime.threads import wait_without_spinning
 from vidgen_models.registry import ModelRegistry
 
 wait_without_spinning()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_name_server() -> Iterator[None]:
+    """No test asks a name server: names other than localhost do not resolve, numbers in any spelling do."""
+    real = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
+        if isinstance(host, str) and host not in ("", "localhost") and not _is_number(host):
+            raise socket.gaierror(socket.EAI_NONAME, "tests ask no name server")
+        return real(host, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
+
+
+def _is_number(host: str) -> bool:
+    try:
+        socket.inet_aton(host)
+    except (OSError, UnicodeError):
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return False
+    return True
 
 
 @pytest.fixture(scope="session")

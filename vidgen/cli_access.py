@@ -1,4 +1,4 @@
-"""`vidgen keys` and `vidgen audit`: what the operator of this machine does about all tenants."""
+"""`vidgen keys`, `vidgen quotas` and `vidgen audit`: what the operator of this machine does about all tenants."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ def create(name: str, tenant: str, scopes: tuple[str, ...], days: float | None) 
     """Make a key and print it, this once: only its sha256 is kept."""
     from vidgen.jobs.keys import ADMIN, check_tenant
 
-    with _control_plane() as plane:
+    with control_plane() as plane:
         bound = plane.keys.of(check_tenant(tenant), ACTOR)
         made = bound.create(name, scopes or (ADMIN,), expires_in_days=days)
     click.echo(made.key)
@@ -39,7 +39,7 @@ def create(name: str, tenant: str, scopes: tuple[str, ...], days: float | None) 
 @errors_as_text
 def list_keys(tenant: str | None) -> None:
     """Every key with its tenant, scopes and fate; never the key itself."""
-    with _control_plane() as plane:
+    with control_plane() as plane:
         found = plane.keys if tenant is None else plane.keys.of(tenant)
         cursor = None
         while True:
@@ -59,10 +59,42 @@ def list_keys(tenant: str | None) -> None:
 @errors_as_text
 def revoke(key_id: str) -> None:
     """Close a key for good, named by its id (the part after vg_) or by its whole text."""
-    with _control_plane() as plane:
+    with control_plane() as plane:
         known = plane.keys.get(_id_of(key_id))
         bound = plane.keys if known is None else plane.keys.of(known.tenant, ACTOR)
         click.echo(f"{bound.revoke(_id_of(key_id)).id} is revoked")
+
+
+@click.group()
+def quotas() -> None:
+    """Show and set what a tenant may use."""
+
+
+@quotas.command("show")
+@click.argument("tenant")
+@errors_as_text
+def show_quota(tenant: str) -> None:
+    """Every limit and how much of it is used."""
+    with control_plane() as plane:
+        for name, share in plane.quotas.of(tenant):
+            limit = "no limit" if share.limit is None else f"of {share.limit}"
+            click.echo(f"{name:14} {share.used} {limit}")
+
+
+@quotas.command("set")
+@click.argument("tenant")
+@click.option("--queued", "max_queued", type=click.IntRange(min=0), help="Waiting jobs.")
+@click.option("--running", "max_running", type=click.IntRange(min=0), help="Running jobs.")
+@click.option("--per-day", "max_jobs_per_day", type=click.IntRange(min=0), help="Jobs in a UTC day.")
+@click.option("--storage-mb", "max_storage_mb", type=click.IntRange(min=0), help="Artifacts and uploads.")
+@errors_as_text
+def set_quota(tenant: str, **limits: int | None) -> None:
+    """Make an exception for TENANT. What is left out follows the settings (VIDGEN_TENANT_…) again."""
+    from vidgen.jobs.keys import check_tenant
+    from vidgen.jobs.quotas import Limits
+
+    with control_plane() as plane:
+        plane.quotas.set(check_tenant(tenant), Limits(**limits), actor=ACTOR)
 
 
 @click.group()
@@ -76,7 +108,7 @@ def audit() -> None:
 @errors_as_text
 def list_entries(after: int, limit: int) -> None:
     """Entries, oldest first."""
-    with _control_plane() as plane:
+    with control_plane() as plane:
         for entry in plane.audit.entries(after, limit):
             detail = " ".join(f"{name}={value}" for name, value in entry.detail.items())
             when = entry.created_at.isoformat(timespec="seconds")
@@ -90,7 +122,7 @@ def list_entries(after: int, limit: int) -> None:
 @errors_as_text
 def verify(head: str | None) -> None:
     """Walk the chain and print its head. Exit code 1 and the first wrong entry, if somebody changed it."""
-    with _control_plane() as plane:
+    with control_plane() as plane:
         verdict = plane.audit.verify(_head(head))
     if verdict.broken_at is not None:
         raise click.ClickException(
@@ -100,7 +132,8 @@ def verify(head: str | None) -> None:
 
 
 @contextmanager
-def _control_plane() -> Iterator[Any]:
+def control_plane() -> Iterator[Any]:
+    """The control plane of this machine's settings, migrated; closed at the end of the block."""
     from vidgen.jobs.service import open_control_plane
     from vidgen.jobs.session import migrate
     from vidgen.jobs.settings import load_settings

@@ -38,8 +38,8 @@ def play(client: OpenAI, folder: Path) -> None:
     edited = client.videos.edit(prompt="an apple moves right", video=openai.omit, extra_body=reference)
     extended = client.videos.extend(prompt="a rocket rises", seconds="2", video=openai.omit, extra_body=reference)
     for verb, video in (("edit", edited), ("extension", extended)):
-        video = client.videos.poll(video.id)
-        print(f"{video.id}: {video.status}, an {verb} of {video.remixed_from_video_id}")
+        done = client.videos.poll(video.id)
+        print(f"{done.id}: {done.status}, an {verb} of {done.remixed_from_video_id}")
 
     drawn = client.videos.create_and_poll(prompt="it moves left", input_reference=folder / "rocket.jpg")
     print(f"{drawn.id}: {drawn.status}, from a picture")
@@ -49,7 +49,9 @@ def play(client: OpenAI, folder: Path) -> None:
     except openai.BadRequestError as error:
         print(f"refused, {error.code} in {error.param}: {error.body['message']}")
 
-    for video in list(client.videos.list(limit=2)):
+    mine = {first.id, remixed.id, edited.id, extended.id, drawn.id}
+    # the SDK fetches further pages by itself; all are read before the first is deleted
+    for video in [video for video in client.videos.list(limit=2) if video.id in mine]:
         print(f"deleted {client.videos.delete(video.id).id}")
 
 

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -18,12 +19,12 @@ SHIPPED_WEIGHTS = PACKAGE / "weights"
 
 
 class MemoryRow(SpecModel):
-    """Peak memory measured for one size of clip."""
+    """Peak memory of a run, measured: `base_mb` whatever the clip, and so many bytes for each pixel of each frame."""
 
-    width: int
-    height: int
-    num_frames: int
-    peak_mb: int
+    device: Literal["cpu", "cuda"]
+    tier: Literal["full", "low"] = "full"
+    base_mb: float
+    bytes_per_pixel_frame: float
 
 
 class Manifest(SpecModel):

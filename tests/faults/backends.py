@@ -12,7 +12,7 @@ import pytest
 from tests.integration.servers import Postgres, RabbitMQ, Server, Valkey
 
 SQLITE, REDIS, RABBITMQ = "sqlite+embedded", "postgres+redis", "postgres+rabbitmq"
-ALL = (SQLITE, REDIS, RABBITMQ)
+WITH_BROKER = (REDIS, RABBITMQ)
 
 
 @dataclass(frozen=True)

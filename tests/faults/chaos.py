@@ -21,6 +21,11 @@ def fault_seed() -> int:
     return int(os.environ.get(SEED_VARIABLE) or random.SystemRandom().randrange(1_000_000))
 
 
+def is_long_run() -> bool:
+    """Whether the number of rounds was asked for, as `make test-faults` does."""
+    return ROUNDS_VARIABLE in os.environ
+
+
 def fault_rounds() -> int:
     return int(os.environ.get(ROUNDS_VARIABLE) or SHORT_ROUNDS)
 

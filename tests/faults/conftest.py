@@ -4,15 +4,17 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.backends import ALL, Backend, backend
+from tests.faults.backends import RABBITMQ, REDIS, SQLITE, Backend, backend
+from tests.faults.chaos import is_long_run
 
 FIGURES = pytest.StashKey[list[str]]()
 Say = Callable[[str], None]
 
 
-@pytest.fixture(scope="session", params=ALL)
+# RabbitMQ takes ten seconds to start, so the short form uses it only where a broker is what is tested
+@pytest.fixture(scope="session", params=(SQLITE, REDIS, RABBITMQ) if is_long_run() else (SQLITE, REDIS))
 def servers(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """Each backend in turn."""
+    """Each backend in turn, unless a test names its own."""
     with backend(request.param) as opened:
         yield opened
 

@@ -1,7 +1,9 @@
 """Renders for the runner of these tests: no model, each with one habit. Chosen by the first word of the prompt."""
 
+import hashlib
 import logging
 import os
+import secrets
 import signal
 import sys
 import time
@@ -32,9 +34,9 @@ class FakeResult:
 
 def render(spec: TextToVideo, ctx: RunContext, out_dir: Path, _residency: object) -> FakeResult:
     habit, _, rest = spec.prompt.partition(" ")
-    HABITS.get(habit, quick)(ctx, rest)
+    made = HABITS.get(habit, quick)(ctx, rest) or spec.prompt
     video = out_dir / "video.mp4"
-    video.write_bytes(f"clip of {spec.prompt} {spec.seed}".encode())
+    video.write_bytes(f"clip of {made} {spec.seed}".encode())
     (out_dir / "receipt.json").write_text("{}")
     return FakeResult(
         (
@@ -61,14 +63,33 @@ def slow(ctx: RunContext, rest: str) -> None:
         time.sleep(0.05)
 
 
+def chunked(ctx: RunContext, rest: str) -> str:
+    """`chunked COUNT SECONDS FOLDER`: pieces that each follow from the one before; FOLDER gets a file a computation."""
+    import torch  # the other renders start faster without it
+
+    count, seconds, folder = rest.split(" ", 2)
+    piece = torch.zeros(32, dtype=torch.uint8)
+    for n in range(int(count)):
+        stored = ctx.chunks.load(n, rest)
+        if stored is None:
+            (Path(folder) / f"{n}-{secrets.token_hex(4)}").touch()
+            slow(ctx, seconds)
+            piece = torch.frombuffer(bytearray(hashlib.sha256(bytes(piece.tolist())).digest()), dtype=torch.uint8)
+            ctx.chunks.commit(n, rest, {"piece": piece}, seed=n)
+        else:
+            piece = stored["piece"]
+    return bytes(piece.tolist()).hex()
+
+
 def deaf(_ctx: RunContext, _rest: str) -> None:
     """Never looks at the cancel, but dies by SIGTERM."""
     time.sleep(60)
 
 
-def stubborn(_ctx: RunContext, _rest: str) -> None:
+def stubborn(ctx: RunContext, _rest: str) -> None:
     """Neither looks at the cancel nor minds SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ctx.report(Progress(Stage.DENOISING, 0.1, 1, 4))
     end = time.monotonic() + 60
     while time.monotonic() < end:
         time.sleep(1)
@@ -76,6 +97,12 @@ def stubborn(_ctx: RunContext, _rest: str) -> None:
 
 def suicidal(_ctx: RunContext, _rest: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def assassin(_ctx: RunContext, _rest: str) -> None:
+    """Takes its worker with it."""
+    os.kill(os.getppid(), signal.SIGKILL)
+    time.sleep(60)
 
 
 def once(_ctx: RunContext, rest: str) -> None:
@@ -116,6 +143,8 @@ HABITS: dict[str, Any] = {
         "deaf",
         "stubborn",
         "suicidal",
+        "assassin",
+        "chunked",
         "once",
         "memory",
         "traced",

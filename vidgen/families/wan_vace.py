@@ -3,12 +3,11 @@
 Formulas and layouts are those of Wan (arXiv:2503.20314) and VACE (arXiv:2503.07598) as diffusers implements them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
 from diffusers import AutoencoderKLWan, WanVACETransformer3DModel
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
@@ -18,31 +17,39 @@ from torch.nn.functional import interpolate
 from transformers import T5Tokenizer, UMT5EncoderModel
 
 from vidgen.runtime.memory import on_device
+from vidgen.spec import MemoryTier
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
-from vidgen_models.nets.wan import base_transformer, decode_stream, encode, encode_stream
+from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream, encode
 
 VAE_SPATIAL, VAE_TEMPORAL = 8, 4
-GREY_BEFORE = 2
-"""Latent frames of grey that go before a window in the middle of a stream; after two they hardly change."""
 
 
 class WanVace:
     """A `VideoModel` over a diffusers folder of a WanVACEPipeline. Its networks are read once and stay on `device`.
 
+    At the lower memory tier they stay on the CPU, and only the one at work is on `device`.
+
     The autoencoder stays in float32 on every device: its rounding errors are seen, and it is the smallest network.
     """
 
     def __init__(
-        self, folder: Path, *, text_length: int, device: torch.device, dtype: torch.dtype, weights: str = ""
+        self,
+        folder: Path,
+        *,
+        text_length: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        tier: MemoryTier = MemoryTier.FULL,
     ) -> None:
         self.device, self._dtype, self._text_length = device, dtype, text_length
-        self.fingerprint = f"{weights}/{text_length}/{device.type}/{dtype}/{torch.__version__}/{diffusers.__version__}"
+        self._decode_group = 1 if tier is MemoryTier.LOW else DECODE_GROUP
+        home = torch.device("cpu") if tier is MemoryTier.LOW else device
         self.tokenizer = load_component(T5Tokenizer, folder / "tokenizer")
-        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype).to(device)
-        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype).to(device)
-        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(device)
+        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype).to(home)
+        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype).to(home)
+        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(home)
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
         self._empty_latents: dict[tuple[int, ...], Tensor] = {}
@@ -83,30 +90,9 @@ class WanVace:
         kept, remade = self._encode_or_recall(pixels * (1 - mask)), self._encode_or_recall(pixels * mask)
         return torch.cat([kept, remade, _mask_to_latent_grid(mask).to(self.device)], dim=1)
 
-    def carry_control(
-        self, head: Tensor | None, tail: Tensor | None, *, latent_frames: int, height: int, width: int, opens: bool
-    ) -> Tensor:
-        """As the network was trained to go on: the carried latents at their places, elsewhere those of a grey clip.
-
-        Grey is cut out of the middle of its own stream too, because a stream's first latents are unlike the others.
-        """
-        skipped = 0 if opens else GREY_BEFORE
-        frames = VAE_TEMPORAL * (skipped + latent_frames - 1) + 1
-        grey = self._encode_or_recall(torch.zeros(1, 3, frames, height, width))[:, :, skipped:]
-        kept, mask = grey.clone(), torch.ones(1, VAE_SPATIAL**2, *grey.shape[2:], device=grey.device)
-        if head is not None:
-            kept[:, :, : head.shape[2]], mask[:, :, : head.shape[2]] = head.to(grey), 0.0
-        if tail is not None:
-            kept[:, :, -tail.shape[2] :], mask[:, :, -tail.shape[2] :] = tail.to(grey), 0.0
-        return torch.cat([kept, grey, mask], dim=1)
-
-    def encode_stream(self, pixels: Iterable[Tensor]) -> Iterator[Tensor]:
+    def decode(self, latents: Tensor) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
-            yield from encode_stream(vae, pixels)
-
-    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
-        with on_device(self.vae, self.device) as vae:
-            yield from decode_stream(vae, latents)
+            yield from decode_stream(vae, latents, self._decode_group)
 
     def scheduler(self, num_inference_steps: int) -> Scheduler:
         scheduler: Any = self._make_scheduler()

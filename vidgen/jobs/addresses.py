@@ -2,42 +2,38 @@
 
 import ipaddress
 import re
-import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.lookup import addresses_of
 
 URL_LIMIT = 2000
-# what ipaddress.is_global lets pass although it leads to a private or local place, or may be turned into one
+LOOKUP_SECONDS = 15.0
+# a registration should not wait for a slow name server; the delivery asks again, and longer
+REGISTRATION_SECONDS = 2.0
+# all of IPv6 that is routed to single hosts of the internet; IPv4 addresses in disguise lie outside or are refused
+UNICAST = ipaddress.ip_network("2000::/3")
+# beside what Python's own table knows, which misses some of it and differs from version to version
 REFUSED = tuple(
     map(
         ipaddress.ip_network,
         (
-            "0.0.0.0/8",
-            "100.64.0.0/10",
             "168.63.129.16/32",  # a cloud's internal endpoint with a public-looking number
             "192.0.0.0/24",
             "192.88.99.0/24",
             "224.0.0.0/3",
-            "::/96",  # IPv4-compatible: ::7f00:1 is 127.0.0.1
-            "64:ff9b::/96",  # NAT64: 64:ff9b::7f00:1 is 127.0.0.1
-            "64:ff9b:1::/48",
-            "100::/64",
-            "2001::/23",  # Teredo and its neighbours
+            "2001::/23",  # Teredo and its neighbours; newer tables let parts of it pass
             "2002::/16",  # 6to4 carries any IPv4 address
-            "fc00::/7",
-            "fe80::/10",
-            "fec0::/10",
-            "ff00::/8",
+            "3fff::/20",
         ),
     )
 )
-HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*\.?")
+HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?)*")
 
-Address = IPv4Address | IPv6Address
+WEBHOOKS = "VIDGEN_WEBHOOK_ALLOW_PRIVATE"
 
 
 class AddressRefused(VidgenError):
@@ -57,42 +53,51 @@ class Target:
     address: str
 
 
-def check_url(url: str) -> None:
-    """The rules that need no network: scheme, shape, no user name. Raises AddressRefused."""
-    _parse(url)
+def check_url(url: str, allow: Sequence[str] = ()) -> None:
+    """What can be known of a receiver's URL before it is called. Raises AddressRefused.
+
+    A name that does not resolve yet is no reason to refuse it: every delivery resolves and checks anew.
+    """
+    try:
+        resolve(url, allow, REGISTRATION_SECONDS)
+    except AddressRefused as error:
+        if not error.retryable:
+            raise
 
 
-def resolve(url: str, allow: Sequence[str] = ()) -> Target:
+def resolve(url: str, allow: Sequence[str] = (), seconds: float = LOOKUP_SECONDS, setting: str = WEBHOOKS) -> Target:
     """Resolve once and check all answers; the caller connects to the address given and resolves no more.
 
-    `allow` holds CIDRs and host names that may be reached although private. Raises AddressRefused.
+    `allow` holds CIDRs and host names that may be reached although private; `setting` is where the operator says so.
+    Raises AddressRefused.
     """
     scheme, host, port, path = _parse(url)
     try:
-        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = addresses_of(host, port, seconds)
     except (OSError, UnicodeError) as error:
         raise AddressRefused("url: its host name does not resolve", retryable=True) from error
-    addresses = [str(answer[4][0]) for answer in answers]
-    named = {entry.lower() for entry in allow}
-    if host.lower() not in named:
+    if host.lower() not in {entry.lower() for entry in allow}:
         networks = [ipaddress.ip_network(entry, strict=False) for entry in allow if _is_network(entry)]
         # one bad answer refuses all: a name with mixed answers is an attack, not a mistake
         if not addresses or not all(_is_allowed(address, networks) for address in addresses):
-            raise AddressRefused("url: its host has a private, local or reserved address")
+            raise AddressRefused(
+                f"url: its host has a private, local or reserved address; the operator can permit it in {setting}"
+            )
     return Target(scheme=scheme, host=host, port=port, path=path, address=addresses[0])
 
 
 def is_public(address: str) -> bool:
-    """Whether an address literal is one of the public internet's."""
+    """Whether an address literal is one of the public internet's.
+
+    Addresses that carry another one (IPv4-mapped, NAT64, 6to4, Teredo) are refused whatever they carry.
+    """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    checked: Address = mapped or parsed
-    return checked.is_global and not any(
-        checked in network for network in REFUSED if network.version == checked.version
-    )
+    if isinstance(parsed, IPv6Address) and parsed not in UNICAST:
+        return False
+    return parsed.is_global and not any(parsed in network for network in REFUSED if network.version == parsed.version)
 
 
 def _parse(url: str) -> tuple[str, str, int, str]:
@@ -109,7 +114,8 @@ def _parse(url: str) -> tuple[str, str, int, str]:
         raise AddressRefused("url: only http and https")
     if parts.username is not None or parts.password is not None:
         raise AddressRefused("url: no user name or password")
-    host = parts.hostname or ""
+    # the dot that ends a full name is no part of it for certificates, nor for the allow-list
+    host = (parts.hostname or "").removesuffix(".")
     if not _is_literal(host) and not HOST.fullmatch(host):
         raise AddressRefused("url: not a valid host name")
     if port == 0:

@@ -1,5 +1,6 @@
 """Removes what its time has passed or what nobody refers to: expired jobs, old uploads, files left by crashes."""
 
+import logging
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -18,7 +19,10 @@ from vidgen.jobs.tables import ArtifactRow, JobRow, UploadRow
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.spec import JobStatus
 
+log = logging.getLogger(__name__)
+
 DAY = 86400.0
+GIGABYTE = 10**9
 # files younger than this may belong to a transaction that has not committed yet
 ORPHAN_SECONDS = 3600.0
 PROGRESS_SECONDS = 3600.0
@@ -40,15 +44,42 @@ class Cleaner:
         self._uploads = uploads
         self._incoming = incoming
 
-    def clean(self, retention_days: float, orphan_seconds: float = ORPHAN_SECONDS) -> int:
+    def clean(
+        self, retention_days: float, orphan_seconds: float = ORPHAN_SECONDS, disk_budget_gb: float | None = None
+    ) -> int:
         """Run every step; returns how many jobs, uploads and orphans went."""
         self._jobs.prune_progress(PROGRESS_SECONDS)
-        return self._expire_jobs() + self._expire_uploads(retention_days) + self._sweep(orphan_seconds)
+        gone = self._expire_jobs() + self._expire_uploads(retention_days) + self._sweep(orphan_seconds)
+        return gone if disk_budget_gb is None else gone + self._shrink(round(disk_budget_gb * GIGABYTE))
+
+    def _shrink(self, budget: int) -> int:
+        """Delete the jobs that ended longest ago, record and files together, until the store is within its budget."""
+        excess, gone = self._store.disk_usage().used - budget, 0
+        awaited = self._awaited_jobs() if excess > 0 else ()
+        while excess > 0:
+            freed = 0
+            for job_id in self._jobs.oldest_finished():
+                if job_id in awaited:
+                    continue
+                size = self._store.job_size(job_id)
+                try:
+                    self._jobs.delete(job_id)
+                except VidgenError:
+                    continue  # retried or deleted by somebody meanwhile
+                gone, freed, excess = gone + 1, freed + size, excess - size
+                if excess <= 0:
+                    return gone
+            if not freed:
+                log.warning("the disk budget is exceeded by what is not finished, or uploaded")
+                break
+        return gone
 
     def _expire_jobs(self) -> int:
-        expired = self._jobs.expired()
+        expired, awaited = self._jobs.expired(), self._awaited_jobs()
         gone = 0
         for job_id in expired:
+            if job_id in awaited:
+                continue
             try:
                 self._jobs.delete(job_id)
                 gone += 1
@@ -66,6 +97,7 @@ class Cleaner:
         return (
             self._remove_unknown("artifacts", orphan_seconds, self._known_jobs, lambda path: path.name)
             + self._remove_unknown("previews", orphan_seconds, self._known_jobs, lambda path: path.name)
+            + self._remove_unknown("chunks", orphan_seconds, self._known_jobs, lambda path: path.name)
             + self._remove_unknown("uploads", orphan_seconds, self._known_uploads, lambda path: path.stem)
             + self._remove_unknown("scratch", orphan_seconds, self._running, lambda path: path.name)
             + self._remove_lost_attempts(orphan_seconds)
@@ -107,13 +139,27 @@ class Cleaner:
         return len(left)
 
     def _awaited_uploads(self) -> Collection[str]:
-        """Uploads that a job still needs, however long it has waited. Read from the plain fields, as specs of another
-        version hold them too."""
+        """Uploads that a job still needs, however long it has waited."""
+        return self._awaited("upload_id")
+
+    def _awaited_jobs(self) -> Collection[str]:
+        """Finished jobs whose files another job still needs."""
+        with reading(self._engine) as session:
+            column = col(ArtifactRow.job_id)
+            return {
+                job_id
+                for some in _batches(self._awaited("artifact_id"))
+                for job_id in session.scalars(select(column).where(col(ArtifactRow.id).in_(some)))
+            }
+
+    def _awaited(self, kind: str) -> Collection[str]:
+        """Ids in the media of waiting and running jobs. Read from the plain fields, as specs of another version hold
+        them too."""
         waiting = col(JobRow.status).in_((JobStatus.QUEUED, JobStatus.RUNNING))
         with reading(self._engine) as session:
             specs = session.scalars(select(col(JobRow.spec)).where(waiting)).all()
         media = (value for spec in specs for value in spec.values() if isinstance(value, dict))
-        return {ref["upload_id"] for ref in media if ref.get("upload_id")}
+        return {ref[kind] for ref in media if ref.get(kind)}
 
     def _known_jobs(self, ids: Collection[str]) -> Collection[str]:
         return self._existing(col(JobRow.id), ids)

@@ -10,10 +10,12 @@ from urllib.parse import urljoin
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.addresses import resolve
-from vidgen.jobs.sender import connection_to
+from vidgen.jobs.sender import SendFailed, connection_to
 
 DEADLINE_SECONDS = 15.0
 MOST_REDIRECTS = 3
+SETTING = "VIDGEN_FETCH_ALLOW_PRIVATE"
+HEADER_LIMIT = 64 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HEADERS = {"User-Agent": "vidgen", "Accept": "image/*", "Accept-Encoding": "identity", "Connection": "close"}
 
@@ -37,11 +39,13 @@ def fetch(url: str, *, limit: int, allow: Sequence[str] = (), seconds: float = D
 
 def _get(url: str, limit: int, allow: Sequence[str], seconds: float) -> bytes | str:
     """The body, or where a redirect leads."""
-    target = resolve(url, allow)
     if seconds <= 0:
         raise FetchFailed("no file came in time")
+    started = time.monotonic()
+    target = resolve(url, allow, seconds, SETTING)
+    seconds -= time.monotonic() - started
     try:
-        with connection_to(target, seconds, None) as (connection, late):
+        with connection_to(target, seconds, None, limit + HEADER_LIMIT) as (connection, late):
             connection.request("GET", target.path, headers=HEADERS)
             with connection.getresponse() as response:
                 moved = response.getheader("Location")
@@ -56,5 +60,5 @@ def _get(url: str, limit: int, allow: Sequence[str], seconds: float) -> bytes | 
             if len(body) > limit:
                 raise FetchFailed(f"the file is larger than {limit >> 20} MB")
             return body
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (SendFailed, OSError, http.client.HTTPException, ValueError) as error:
         raise FetchFailed(f"no answer ({type(error).__name__})") from error

@@ -12,13 +12,13 @@ from vidgen.jobs.clock import database_now
 from vidgen.jobs.fence import fenced_row, still_held
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
-from vidgen.jobs.retries import LOWEST_MEMORY, OUT_OF_MEMORY, may_retry, retry_delay
+from vidgen.jobs.retries import OUT_OF_MEMORY, may_retry, retry_delay
 from vidgen.jobs.session import CLAIM_LOCK, lock, reading, writing
-from vidgen.jobs.tables import ArtifactRow, JobRow
+from vidgen.jobs.tables import ArtifactRow, JobChunkRow, JobRow
 from vidgen.jobs.tallies import LEASES_LOST, count
 from vidgen.jobs.turns import due, next_in_line
-from vidgen.jobs.views import Capacity, Claim, FinishedFile, Wishes
-from vidgen.spec import JOB_SPEC, JobStatus, Progress
+from vidgen.jobs.views import Capacity, Claim, FinishedChunk, FinishedFile, Wishes
+from vidgen.spec import JOB_SPEC, JobStatus, MemoryTier, Progress
 
 DAY = 86400.0
 ANY = Capacity()
@@ -29,7 +29,9 @@ INVALID_SPEC = "this version of the service does not accept the spec that was st
 class Leases:
     """Transitions of running jobs. Lease times come from the database's clock alone."""
 
-    def __init__(self, engine: Engine, *, retention_days: float = 30) -> None:
+    def __init__(self, engine: Engine, *, retention_days: float = 30, max_running: int | None = None) -> None:
+        """`max_running` is how many jobs of one tenant may run at once, where no exception was made for it."""
+        self._max_running = max_running
         self._engine = engine
         self._retention_seconds = retention_days * DAY
 
@@ -45,7 +47,7 @@ class Leases:
                 # one claim at a time, or two would see the same number of running jobs and take the same turn
                 lock(session, CLAIM_LOCK)
                 now = database_now(session)
-                waiting = next_in_line(now, capacity).with_for_update(skip_locked=True, of=JobRow)
+                waiting = next_in_line(now, capacity, self._max_running).with_for_update(skip_locked=True, of=JobRow)
                 row = session.scalar(waiting)
                 if row is None:
                     return None
@@ -77,13 +79,13 @@ class Leases:
             max_attempts=row.max_attempts,
             tenant=row.tenant,
             traceparent=row.traceparent,
-            memory_tier=row.memory_tier,
+            memory_tier=MemoryTier(row.memory_tier),
         )
 
     def claimable(self, capacity: Capacity = ANY) -> bool:
         """Whether a worker of this capacity would get a job right now; a read, so idle workers write nothing."""
         with reading(self._engine) as session:
-            waiting = select(col(JobRow.id)).where(*due(database_now(session), capacity))
+            waiting = select(col(JobRow.id)).where(*due(database_now(session), capacity, self._max_running))
             return session.scalar(waiting.limit(1)) is not None
 
     def heartbeat(self, claim: Claim, lease_seconds: float) -> Wishes:
@@ -108,6 +110,26 @@ class Leases:
             row.preview_version += progress.preview is not None
             record(session, row, "job.progress", database_now(session))
 
+    def commit_chunk(self, claim: Claim, chunk: FinishedChunk) -> None:
+        """Write down that a chunk is safe; a later one of the same number takes its row. Raises LeaseLost."""
+        with writing(self._engine) as session:
+            fenced_row(session, claim)
+            found = session.get(JobChunkRow, (claim.job_id, chunk.n))
+            row = found or JobChunkRow(
+                job_id=claim.job_id, n=chunk.n, key=chunk.key, sha256=chunk.sha256, seed=chunk.seed, created_at=0.0
+            )
+            row.attempt, row.key, row.sha256, row.seed = claim.attempt, chunk.key, chunk.sha256, chunk.seed
+            row.created_at = database_now(session)
+            session.add(row)
+
+    def chunks(self, job_id: str) -> tuple[FinishedChunk, ...]:
+        """The committed chunks of a job, in order."""
+        with reading(self._engine) as session:
+            rows = select(JobChunkRow).where(col(JobChunkRow.job_id) == job_id).order_by(col(JobChunkRow.n))
+            return tuple(
+                FinishedChunk(n=row.n, key=row.key, sha256=row.sha256, seed=row.seed) for row in session.scalars(rows)
+            )
+
     def succeed(self, claim: Claim, artifacts: Sequence[FinishedFile]) -> JobStatus:
         """Publish the files and finish; a cancel accepted before this ends the job as cancelled. Raises LeaseLost."""
         with writing(self._engine) as session:
@@ -130,7 +152,7 @@ class Leases:
                 code, retryable=retryable, used=used, max_attempts=row.max_attempts, memory_tier=row.memory_tier
             ):
                 if code == OUT_OF_MEMORY:
-                    row.memory_tier = LOWEST_MEMORY
+                    row.memory_tier = MemoryTier.LOW
                 return self._requeue(session, row, now, run_after=now + retry_delay(used))
             row.error_code, row.error_message, row.error_retryable = code, message, retryable
             return self.finish(session, row, JobStatus.FAILED, now)

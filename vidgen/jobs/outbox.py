@@ -28,12 +28,16 @@ GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A delivery taken for one attempt. `attempt` fences its outcome; `secrets` are those to sign with."""
+    """A delivery taken for one attempt. `attempt` fences its outcome; `secrets` are those to sign with.
+
+    `taken_at` is by the database's clock: receivers refuse a timestamp that a worker's own wrong clock has made.
+    """
 
     delivery_id: str
     event_id: str
     job_id: str | None
     attempt: int
+    taken_at: float
     url: str
     compose: Callable[[], bytes] = field(repr=False, compare=False)
     secrets: tuple[str, ...] = field(repr=False)
@@ -72,7 +76,8 @@ class Outbox:
             tenant, traceparent = (None, None) if job is None else (job.tenant, job.traceparent)
             secrets = (self._service_secret,) if endpoint is None else self._endpoint_secrets(endpoint, now)
         compose = partial(webhook_body, row.event_id, row.kind, as_datetime(row.created_at), row.payload, self._link)
-        return Parcel(row.id, row.event_id, row.job_id, row.attempts, row.url, compose, secrets, tenant, traceparent)
+        what = row.id, row.event_id, row.job_id, row.attempts
+        return Parcel(*what, now, row.url, compose, secrets, tenant, traceparent)
 
     def answered(self, parcel: Parcel, status: int, retry_after: float | None = None) -> None:
         """Any 2xx delivers; 410 also disables the endpoint; anything else, a redirect too, is a failed attempt."""

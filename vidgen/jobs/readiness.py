@@ -5,14 +5,18 @@ import shutil
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
 from vidgen.jobs.figures import SEEN_SECONDS
+from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
 from vidgen.jobs.session import MIGRATIONS, reading
 from vidgen.jobs.settings import Settings
+from vidgen.jobs.tables import JobRow
+from vidgen.spec import JobStatus
 
 MEGABYTE = 1024 * 1024
 State = Literal["ok", "degraded", "unready"]
@@ -53,10 +57,13 @@ def _check_database(engine: Engine) -> tuple[Check, ...]:
         with reading(engine) as session:
             revision = current_revision(session)
         seen = len(Presence(engine).alive(SEEN_SECONDS))
+        if revision != newest_revision():
+            return Check("database", "ok", "answers"), _check_revision(revision), _check_workers(seen)
+        queue = _check_queue(engine)
     except SQLAlchemyError as error:
         # the text may hold the address; the kind says enough here, and the log of the process says the rest
         return (Check("database", "unready", f"does not answer ({type(error).__name__})"),)
-    return Check("database", "ok", "answers"), _check_revision(revision), _check_workers(seen)
+    return Check("database", "ok", "answers"), _check_revision(revision), _check_workers(seen), queue
 
 
 def _check_revision(revision: str | None) -> Check:
@@ -70,6 +77,16 @@ def _check_workers(seen: int) -> Check:
     if seen:
         return Check("workers", "ok", f"{seen} seen")
     return Check("workers", "degraded", f"none was seen for {SEEN_SECONDS:.0f} s; jobs are kept and wait")
+
+
+def _check_queue(engine: Engine) -> Check:
+    state = QueueSwitch(engine).state()
+    if state.paused:
+        return Check("queue", "degraded", f"paused: {state.reason}" if state.reason else "paused")
+    with reading(engine) as session:
+        queued = (col(JobRow.status) == JobStatus.QUEUED, col(JobRow.problem_code).is_not(None))
+        stalled = session.scalar(select(func.count()).select_from(JobRow).where(*queued)) or 0
+    return Check("queue", "degraded", f"{stalled} jobs are not taken") if stalled else Check("queue", "ok", "open")
 
 
 def _check_disk(settings: Settings) -> Check:

@@ -13,6 +13,7 @@ from vidgen.jobs.cursors import cursor_after, page
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.leases import Leases, clear_progress
+from vidgen.jobs.quotas import Limits, Quotas
 from vidgen.jobs.reading import artifact_view, job_view, job_views
 from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.spec_hash import spec_hash
@@ -20,21 +21,27 @@ from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
 from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
-from vidgen.jobs.waiting import StartBy, Waiting
+from vidgen.jobs.waiting import ANY_TIME, StartBy, Waiting
 from vidgen.spec import JOB_SPEC, NORMAL_PRIORITY, JobSpec, JobStatus
 
 # named here because the class below has a method called list
 Events = list[Event]
-ANY_TIME = StartBy()
 
 
 class JobRepository(Tenanted, Waiting, Leases):
     """All about jobs, of one tenant or of all. Without a store, deleted jobs leave their files to the sweep."""
 
     def __init__(
-        self, engine: Engine, store: LocalStore | None = None, *, max_attempts: int = 3, retention_days: float = 30
+        self,
+        engine: Engine,
+        store: LocalStore | None = None,
+        *,
+        quotas: Quotas | None = None,
+        max_attempts: int = 3,
+        retention_days: float = 30,
     ) -> None:
-        super().__init__(engine, retention_days=retention_days)
+        self._quotas = quotas or Quotas(engine, Limits())
+        super().__init__(engine, retention_days=retention_days, max_running=self._quotas.defaults.max_running)
         self._store = store
         self._max_attempts = max_attempts
 
@@ -56,18 +63,20 @@ class JobRepository(Tenanted, Waiting, Leases):
     ) -> Created:
         """Queue a resolved spec. The same idempotency key with the same body gives the same job again.
 
-        Raises VidgenError: queue_full (retryable), idempotency_mismatch.
+        Idempotency keys are those of one actor, so that two API keys never meet in one.
+        Raises VidgenError: queue_full, quota_exceeded (retryable), storage_quota, idempotency_mismatch.
         """
         fields = spec.model_dump(mode="json")
         hashed = spec_hash(fields)
         with writing(self._engine) as session:
             # the count and the key are looked at by one creator at a time, so both limits are exact
             lock(session, CREATE_LOCK)
-            replayed = _replay(session, self._owner, idempotency_key, body_hash or hashed)
+            replayed = self._replay(session, idempotency_key, body_hash or hashed)
             if replayed is not None:
                 return Created(job_view(session, replayed), replayed=True)
             _check_room(session, max_queued)
             now = database_now(session)
+            self._quotas.admit_job(session, self._owner, now)
             row = JobRow(
                 id=new_id("job"),
                 tenant=self._owner,
@@ -95,13 +104,19 @@ class JobRepository(Tenanted, Waiting, Leases):
             if idempotency_key is not None:
                 key = IdempotencyRow(
                     tenant=row.tenant,
-                    key=idempotency_key,
+                    key=self._own_key(idempotency_key),
                     body_hash=body_hash or hashed,
                     job_id=row.id,
                     created_at=now,
                 )
                 session.add(key)
             return Created(record(session, row, "job.queued", now), replayed=False)
+
+    def replayed(self, idempotency_key: str, body_hash: str) -> Job | None:
+        """The job that this key made before, if it did. Raises VidgenError idempotency_mismatch."""
+        with reading(self._engine) as session:
+            row = self._replay(session, idempotency_key, body_hash)
+            return None if row is None else job_view(session, row)
 
     def get(self, job_id: str) -> Job | None:
         with reading(self._engine) as session:
@@ -174,7 +189,7 @@ class JobRepository(Tenanted, Waiting, Leases):
             return record(session, row, "job.progress", database_now(session))
 
     def retry(self, job_id: str, *, max_queued: int | None = None) -> Job:
-        """Queue a failed or cancelled job again afresh. Raises not_found, job_not_retryable, queue_full."""
+        """Queue a failed or cancelled job again afresh. Raises as `create`, not_found, job_not_retryable."""
         with writing(self._engine) as session:
             lock(session, CREATE_LOCK)
             row, now = self._existing(session, job_id), database_now(session)
@@ -183,6 +198,7 @@ class JobRepository(Tenanted, Waiting, Leases):
                     f"{job_id} is {row.status}: only failed or cancelled jobs can be retried", code="job_not_retryable"
                 )
             _check_room(session, max_queued)
+            self._quotas.admit_job(session, row.tenant, now)
             row.status, row.round, row.excused = JobStatus.QUEUED.value, row.round + 1, row.attempt
             row.run_after, row.place, row.expires_at = now, now, now + self._retention_seconds
             row.cancel_requested, row.stop_requested, row.memory_tier = False, False, 0
@@ -210,6 +226,12 @@ class JobRepository(Tenanted, Waiting, Leases):
                 col(JobRow.finished_at).is_not(None), col(JobRow.expires_at) < database_now(session)
             )
             return tuple(session.scalars(statement.limit(limit)))
+
+    def oldest_finished(self, limit: int = 100) -> tuple[str, ...]:
+        """Finished jobs, those that ended longest ago first."""
+        with reading(self._engine) as session:
+            ended = select(col(JobRow.id)).where(col(JobRow.status).in_([it for it in JobStatus if it.is_terminal]))
+            return tuple(session.scalars(ended.order_by(col(JobRow.finished_at), col(JobRow.id)).limit(limit)))
 
     def events(self, after: int, job_id: str | None = None, limit: int = 100) -> Events:
         """Events with an id above `after`, oldest first."""
@@ -267,14 +289,17 @@ class JobRepository(Tenanted, Waiting, Leases):
             raise VidgenError(f"{job_id}: no such job", code="not_found")
         return row
 
+    def _own_key(self, idempotency_key: str) -> str:
+        return f"{self._actor or ''} {idempotency_key}"
 
-def _replay(session: Session, tenant: str, key: str | None, body_hash: str) -> JobRow | None:
-    found = None if key is None else session.get(IdempotencyRow, (tenant, key))
-    if found is None:
-        return None
-    if found.body_hash != body_hash:
-        raise VidgenError("this Idempotency-Key was used with another body; use a new key", code="idempotency_mismatch")
-    return session.get_one(JobRow, found.job_id)
+    def _replay(self, session: Session, key: str | None, body_hash: str) -> JobRow | None:
+        found = None if key is None else session.get(IdempotencyRow, (self._owner, self._own_key(key)))
+        if found is None:
+            return None
+        if found.body_hash != body_hash:
+            message = "this Idempotency-Key was used with another body; use a new key"
+            raise VidgenError(message, code="idempotency_mismatch")
+        return session.get_one(JobRow, found.job_id)
 
 
 def _check_room(session: Session, max_queued: int | None) -> None:

@@ -2,15 +2,16 @@
 
 import random
 
+from vidgen.spec import MemoryTier
+
 OUT_OF_MEMORY = "out_of_memory"
-LOWEST_MEMORY = 1
 FIRST_DELAY_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 60.0
 
 
-def may_retry(code: str, *, retryable: bool, used: int, max_attempts: int, memory_tier: int = 0) -> bool:
+def may_retry(code: str, *, retryable: bool, used: int, max_attempts: int, memory_tier: int = MemoryTier.FULL) -> bool:
     """Whether a job that failed with `code` on its `used`-th counted attempt gets another one."""
-    if code == OUT_OF_MEMORY and memory_tier >= LOWEST_MEMORY:
+    if code == OUT_OF_MEMORY and memory_tier == MemoryTier.LOW:
         return False  # it has had as little memory as it can do with, and a second time would end like the first
     return retryable and used < max_attempts
 

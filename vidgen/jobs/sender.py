@@ -1,11 +1,12 @@
 """Sends one signed POST to an address that was checked before. No redirects, no proxies, one deadline for all of it.
 
-http.client and not a fuller library: the socket must go to the very address that was checked, while the Host header
-and the TLS name stay those of the URL.
+http.client and not a fuller library (docs/adr/0008): the socket must go to the very address that was checked, while the
+Host header and the TLS name stay those of the URL.
 """
 
 import contextlib
 import http.client
+import io
 import socket
 import ssl
 import threading
@@ -13,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.addresses import Target, resolve
@@ -47,13 +49,13 @@ def post(
     tls: ssl.SSLContext | None = None,
 ) -> Answer:
     """POST `body` and return the status. Raises AddressRefused before connecting, SendFailed after."""
-    target = resolve(url, allow)
+    started = time.monotonic()
+    target = resolve(url, allow, seconds)
     try:
-        with connection_to(target, seconds, tls) as (connection, late):
+        with connection_to(target, seconds - (time.monotonic() - started), tls) as (connection, late):
             connection.request("POST", target.path, body=body, headers=dict(headers))
             response = connection.getresponse()
-            if len(response.read(ANSWER_LIMIT + 1)) > ANSWER_LIMIT:
-                raise SendFailed(f"the answer is longer than {ANSWER_LIMIT} bytes")
+            response.read()
             # http.client takes a connection cut within the headers for their end
             if late.is_set():
                 raise SendFailed(f"no answer within {seconds:g} s")
@@ -64,7 +66,7 @@ def post(
 
 @contextlib.contextmanager
 def connection_to(
-    target: Target, seconds: float, tls: ssl.SSLContext | None
+    target: Target, seconds: float, tls: ssl.SSLContext | None, most: int = ANSWER_LIMIT
 ) -> Iterator[tuple[http.client.HTTPConnection, threading.Event]]:
     """A connection to the checked address, and the event that is set when its time is over."""
     connection = http.client.HTTPConnection(target.host, target.port, timeout=seconds)
@@ -75,16 +77,51 @@ def connection_to(
         timer.daemon = True
         timer.start()
         try:
-            connection.sock = plain
+            stream = plain
             if target.scheme == "https":
                 context = tls or ssl.create_default_context()
-                connection.sock = context.wrap_socket(plain, server_hostname=target.host)
+                stream = context.wrap_socket(plain, server_hostname=target.host)
+            connection.sock = _CappedSocket(stream, most)
             # the default port is left out of the Host header for http only by http.client itself
             connection.default_port = 443 if target.scheme == "https" else 80
             yield connection, late
         finally:
             timer.cancel()
             connection.close()
+
+
+class _CappedSocket:
+    """What http.client needs of a socket, with an end to what may come out of it: headers count too."""
+
+    def __init__(self, stream: socket.socket, most: int) -> None:
+        self._stream, self._most = stream, most
+        self.sendall = stream.sendall
+        self.close = stream.close
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        del mode  # http.client asks for "rb"
+        return io.BufferedReader(_Capped(self._stream.makefile("rb", buffering=0), self._most))
+
+
+class _Capped(io.RawIOBase):
+    """Raises SendFailed when more than `most` bytes come."""
+
+    def __init__(self, raw: socket.SocketIO, most: int) -> None:
+        self._raw, self._most, self._left = raw, most, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = self._raw.readinto(buffer)
+        self._left -= count or 0
+        if self._left < 0:
+            raise SendFailed(f"the answer is longer than {self._most} bytes")
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
 
 
 def _hang_up(guard: socket.socket, late: threading.Event) -> None:

@@ -8,12 +8,14 @@ from vidgen.jobs.audit import AuditLog
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
+from vidgen.jobs.quotas import Limits, Quotas
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import make_engine
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tallies import StageTimes
 from vidgen.jobs.uploads import UploadRepository
+from vidgen.jobs.watchdog import Watchdog
 from vidgen.jobs.webhooks import EndpointRepository
 
 
@@ -28,25 +30,34 @@ class ControlPlane:
     uploads: UploadRepository
     endpoints: EndpointRepository
     keys: KeyRepository
+    quotas: Quotas
     audit: AuditLog
     presence: Presence
     switch: QueueSwitch
     stage_times: StageTimes
+    watchdog: Watchdog
 
 
 def open_control_plane(settings: Settings) -> ControlPlane:
     """Opens the database that `migrate(settings)` has prepared; starts nothing."""
     engine, store = make_engine(settings), LocalStore(settings.data_dir / "store")
+    quotas = Quotas(engine, Limits.of(settings))
+    jobs = JobRepository(
+        engine, store, quotas=quotas, max_attempts=settings.max_attempts, retention_days=settings.retention_days
+    )
+    presence, switch = Presence(engine), QueueSwitch(engine)
     return ControlPlane(
         settings=settings,
         engine=engine,
         store=store,
-        jobs=JobRepository(engine, store, max_attempts=settings.max_attempts, retention_days=settings.retention_days),
-        uploads=UploadRepository(engine, store),
-        endpoints=EndpointRepository(engine, settings.webhook_secret),
+        jobs=jobs,
+        uploads=UploadRepository(engine, store, quotas),
+        endpoints=EndpointRepository(engine, settings.webhook_secret, settings.webhook_allow_private),
         keys=KeyRepository(engine),
+        quotas=quotas,
         audit=AuditLog(engine),
-        presence=Presence(engine),
-        switch=QueueSwitch(engine),
         stage_times=StageTimes(engine),
+        presence=presence,
+        switch=switch,
+        watchdog=Watchdog(engine, jobs, presence, switch, settings.unclaimed_seconds),
     )

@@ -5,10 +5,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
+from vidgen.errors import VidgenError
 from vidgen.jobs.settings import Settings
+from vidgen.telemetry.logs import masked
 
 BUSY_SECONDS = 15
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -20,14 +23,19 @@ AUDIT_LOCK, KEYS_LOCK = 7_640_011, 7_640_012
 
 def make_engine(settings: Settings) -> Engine:
     """The engine for `settings.database_url`. Makes the folder of a SQLite file, not its tables (see migrate)."""
-    url = make_url(settings.resolved_database_url)
+    url = _database_url(settings)
     if url.get_backend_name() != "sqlite":
         # errors are logged, and parameters hold prompts and addresses
-        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        try:
+            engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        except (ImportError, NoSuchModuleError) as error:
+            told = "its driver is missing: use postgresql+psycopg://… and pip install 'vidgen[postgres]'"
+            raise VidgenError(f"VIDGEN_DATABASE_URL: {told}", code="invalid_setting") from error
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
     if url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        # prompts and results are nobody else's business; a folder that exists keeps its mode
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = create_engine(
         url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
     )
@@ -36,8 +44,32 @@ def make_engine(settings: Settings) -> Engine:
     return engine
 
 
+def database_name(settings: Settings) -> str:
+    """Where the database is, without its password."""
+    return _database_url(settings).render_as_string(hide_password=True)
+
+
+def is_missing_sqlite_file(settings: Settings) -> bool:
+    """Whether the database is a file that the first start will make."""
+    url = _database_url(settings)
+    return url.get_backend_name() == "sqlite" and bool(url.database) and not Path(url.database or "").exists()
+
+
 def migrate(settings: Settings) -> None:
-    """Bring the database to this version's tables. Safe to call from several processes at once."""
+    """Bring the database to this version's tables. Safe to call from several processes at once.
+
+    Raises VidgenError database_unavailable (retryable) when it does not answer.
+    """
+    try:
+        _migrate(settings)
+    except OperationalError as error:
+        told = masked(str(error.orig).strip().partition("\n")[0])
+        raise VidgenError(
+            f"the database of VIDGEN_DATABASE_URL does not answer: {told}", code="database_unavailable", retryable=True
+        ) from error
+
+
+def _migrate(settings: Settings) -> None:
     from alembic import command  # a third of the web process's imports, and needed once
     from alembic.config import Config
 
@@ -49,6 +81,14 @@ def migrate(settings: Settings) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     engine.dispose()
+
+
+def _database_url(settings: Settings) -> URL:
+    try:
+        return make_url(settings.resolved_database_url)
+    except ArgumentError:
+        told = "VIDGEN_DATABASE_URL: not a database URL such as postgresql+psycopg://user:password@host/name"
+        raise VidgenError(told, code="invalid_setting") from None
 
 
 @contextmanager

@@ -1,12 +1,14 @@
 """Everything an operator can set. The only reader of the environment: each field is VIDGEN_<NAME>."""
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from vidgen.errors import VidgenError
 from vidgen.jobs.secret_files import read_or_create, web_secret, webhook_secret
 from vidgen.telemetry.logs import LogFormat
 
@@ -20,8 +22,12 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="VIDGEN_", frozen=True, extra="ignore", populate_by_name=True)
 
     data_dir: Path = Field(default=Path("~/.local/share/vidgen"), description="Database, artifacts, uploads, secrets.")
-    database_url: str | None = Field(default=None, description="Default: SQLite in data_dir; or postgresql+psycopg://…")
-    broker_url: str = Field(default="memory://", description="memory://, redis://… or amqp://…; it only wakes workers.")
+    database_url: str | None = Field(
+        default=None, repr=False, description="Default: SQLite in data_dir; or postgresql+psycopg://…"
+    )
+    broker_url: str = Field(
+        default="memory://", repr=False, description="memory://, redis://… or amqp://…; it only wakes workers."
+    )
     host: str = "127.0.0.1"
     auth: Literal["local", "keys"] = Field(
         default="local", description="local: this machine's user needs no key; keys: every caller needs one."
@@ -34,11 +40,14 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(
         default=1, gt=0, description="How often an idle worker looks for jobs, a busy one for cancels."
     )
-    cancel_grace_seconds: float = Field(
-        default=10, gt=0, description="From a cancel to SIGKILL; half of it to SIGTERM."
-    )
+    cancel_grace_seconds: float = Field(default=8, gt=0, description="From a cancel to SIGKILL; half of it to SIGTERM.")
     max_attempts: int = Field(default=3, ge=1)
     max_queued: int = Field(default=1000, ge=1)
+    tenant_max_queued: int | None = Field(default=None, ge=0, description="Waiting jobs of one tenant.")
+    tenant_max_running: int | None = Field(default=None, ge=1, description="Running jobs of one tenant.")
+    tenant_max_jobs_per_day: int | None = Field(default=None, ge=0, description="Jobs a tenant may queue in a UTC day.")
+    tenant_max_storage_mb: int | None = Field(default=None, ge=0, description="Artifacts and uploads of one tenant.")
+    rate_limit: int = Field(default=1200, ge=0, description="Requests a minute with the keys of one tenant; 0: any.")
     max_upload_mb: int = Field(default=200, ge=1)
     webhook_allow_private: Listing = Field(
         default=(), description="CIDRs or host names that webhooks may reach although private."
@@ -46,6 +55,11 @@ class Settings(BaseSettings):
     fetch_allow_private: Listing = Field(
         default=(), description="CIDRs or host names from which pictures may be fetched although private."
     )
+    worker_memory_mb: int | None = Field(
+        default=None, ge=1, description="For one job on the device; default: found out."
+    )
+    unclaimed_seconds: float = Field(default=60, gt=0, description="A due job not taken for so long has a problem.")
+    disk_budget_gb: float | None = Field(default=None, gt=0, description="The oldest finished jobs go beyond it.")
     retention_days: float = Field(default=30, gt=0, description="Finished jobs and their files are removed after this.")
     min_free_mb: int = Field(default=200, ge=0, description="With less free disk, /readyz says that it is not ready.")
     log_format: LogFormat = Field(default="auto", description="json, text, or auto: text at a terminal, else json.")
@@ -94,5 +108,22 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings of this process, from its environment. Raises pydantic.ValidationError naming the bad variable."""
-    return Settings()
+    """The settings of this process, from its environment. Raises VidgenError invalid_setting naming the variables."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        # pydantic's own text quotes the values, and some of them are secrets
+        wrong = "; ".join(f"{_variable(str(item['loc'][0]))}: {item['msg']}" for item in error.errors())
+        raise VidgenError(wrong, code="invalid_setting") from None
+
+
+def unknown_variables() -> tuple[str, ...]:
+    """Variables of the environment that look like settings and are none: typing errors, mostly."""
+    known = {_variable(name) for name in Settings.model_fields}
+    return tuple(sorted(name for name in os.environ if name.startswith("VIDGEN_") and name not in known))
+
+
+def _variable(field: str) -> str:
+    """The environment's name of a field, which pydantic reports by its name or its alias."""
+    alias = Settings.model_fields[field].alias if field in Settings.model_fields else field
+    return alias or f"VIDGEN_{field.upper()}"

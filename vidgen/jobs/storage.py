@@ -34,7 +34,8 @@ class DiskUsage:
 
 
 class LocalStore:
-    """`root/artifacts/<job>/<attempt>/<file>`, `uploads/`, `previews/<job>/` and `scratch/` (runs in progress)."""
+    """`root/artifacts/<job>/<attempt>/<file>`, `uploads/`, `previews/<job>/`, `chunks/<job>/`, and `scratch/`
+    for runs in progress."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -53,6 +54,10 @@ class LocalStore:
     def scratch_path(self, job_id: str, attempt: int) -> Path:
         """Where an attempt's runner writes; on the same disk, so that publishing is a rename."""
         return self.path(f"scratch/{_safe(job_id)}-{int(attempt)}")
+
+    def chunk_folder(self, job_id: str) -> Path:
+        """Where a long clip's finished parts lie; it outlives attempts, as the next one goes on from there."""
+        return self.path(f"chunks/{_safe(job_id)}")
 
     def path(self, key: str) -> Path:
         """The file of a stored key. Raises ValueError for a key that is not one of ours."""
@@ -104,19 +109,35 @@ class LocalStore:
         """Every file of a job, of all its attempts."""
         shutil.rmtree(self.path(f"artifacts/{_safe(job_id)}"), ignore_errors=True)
         shutil.rmtree(self.path(f"previews/{_safe(job_id)}"), ignore_errors=True)
+        self.remove_chunks(job_id)
+
+    def job_size(self, job_id: str) -> int:
+        """Bytes of everything that `remove_job` would remove."""
+        folders = (f"artifacts/{_safe(job_id)}", f"previews/{_safe(job_id)}", f"chunks/{_safe(job_id)}")
+        return sum(_size(self.path(folder)) for folder in folders)
+
+    def remove_chunks(self, job_id: str) -> None:
+        shutil.rmtree(self.chunk_folder(job_id), ignore_errors=True)
 
     def remove_scratch(self, job_id: str, attempt: int) -> None:
         shutil.rmtree(self.scratch_path(job_id, attempt), ignore_errors=True)
 
     def folders(self, kind: str) -> Iterator[Path]:
-        """What lies directly in `artifacts`, `scratch`, `previews` or `uploads`."""
+        """What lies directly in `artifacts`, `chunks`, `scratch`, `previews` or `uploads`."""
         folder = self.path(kind)
         return iter(sorted(folder.iterdir())) if folder.is_dir() else iter(())
 
     def disk_usage(self) -> DiskUsage:
         self.root.mkdir(parents=True, exist_ok=True)
-        used = sum(file.stat().st_size for file in self.root.rglob("*") if file.is_file())
-        return DiskUsage(used=used, free=shutil.disk_usage(self.root).free)
+        return DiskUsage(used=_size(self.root), free=shutil.disk_usage(self.root).free)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for file in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # workers come and go with files meanwhile
+            total += file.stat().st_size if file.is_file() else 0
+    return total
 
 
 def _safe(name: str) -> str:

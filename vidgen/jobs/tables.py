@@ -25,6 +25,7 @@ class JobRow(SQLModel, table=True):
         Index("jobs_by_turn", "status", "tenant"),
         Index("jobs_by_age", "created_at", "id"),
         Index("jobs_by_tenant", "tenant", "created_at", "id"),
+        Index("jobs_by_tenant_status", "tenant", "status"),
     )
 
     id: str = Field(primary_key=True)
@@ -126,6 +127,7 @@ class ArtifactRow(SQLModel, table=True):
 
 class UploadRow(SQLModel, table=True):
     __tablename__ = "uploads"
+    __table_args__ = (Index("uploads_by_tenant", "tenant"),)
 
     id: str = Field(primary_key=True)
     tenant: str = "local"
@@ -268,3 +270,25 @@ class AuditRow(SQLModel, table=True):
     created_at: float = Field(sa_type=Double)
     previous: str
     sha256: str
+
+
+class QuotaRow(SQLModel, table=True):
+    """An exception from the settings' limits for one tenant; what is empty follows the settings."""
+
+    __tablename__ = "tenant_quotas"
+
+    tenant: str = Field(primary_key=True)
+    max_queued: int | None = None
+    max_running: int | None = None
+    max_jobs_per_day: int | None = None
+    max_storage_mb: int | None = None
+
+
+class TenantDayRow(SQLModel, table=True):
+    """How many jobs a tenant queued on a day (days since 1970, UTC)."""
+
+    __tablename__ = "tenant_days"
+
+    tenant: str = Field(primary_key=True)
+    day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    jobs: int = 0

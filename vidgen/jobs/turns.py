@@ -9,25 +9,31 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
+from vidgen.jobs.quotas import may_run_another
 from vidgen.jobs.tables import JobRow, SwitchRow
 from vidgen.jobs.views import Capacity
-from vidgen.spec import JobStatus
+from vidgen.spec import JobStatus, MemoryTier
 
 # the order of one tenant's queued jobs
 LINE = (col(JobRow.priority).desc(), col(JobRow.place), col(JobRow.id))
 
 
-def next_in_line(now: float, capacity: Capacity) -> Select[JobRow]:
+def next_in_line(now: float, capacity: Capacity, max_running: int | None = None) -> Select[JobRow]:
     """The job to be taken next by a worker of this capacity; none while the queue is paused."""
     running = aliased(JobRow)
     busy = select(func.count()).where(
         col(running.status) == JobStatus.RUNNING, col(running.tenant) == col(JobRow.tenant)
     )
     priority, *place = LINE
-    return select(JobRow).where(*due(now, capacity)).order_by(priority, busy.scalar_subquery(), *place).limit(1)
+    return (
+        select(JobRow)
+        .where(*due(now, capacity, max_running))
+        .order_by(priority, busy.scalar_subquery(), *place)
+        .limit(1)
+    )
 
 
-def due(now: float, capacity: Capacity) -> tuple[ColumnElement[bool], ...]:
+def due(now: float, capacity: Capacity, max_running: int | None = None) -> tuple[ColumnElement[bool], ...]:
     """What a job must meet to be taken right now."""
     deadline = col(JobRow.start_deadline)
     switched_off = select(col(SwitchRow.id)).where(col(SwitchRow.paused)).exists()
@@ -36,6 +42,7 @@ def due(now: float, capacity: Capacity) -> tuple[ColumnElement[bool], ...]:
         col(JobRow.run_after) <= now,
         or_(deadline.is_(None), deadline > now),
         ~switched_off,
+        may_run_another(max_running),
     )
     return conditions if capacity.memory_mb is None else (*conditions, _fits(capacity.device, capacity.memory_mb))
 
@@ -90,5 +97,5 @@ def _ahead(session: Session, row: JobRow) -> int:
 
 def _fits(device: str, memory_mb: int) -> ColumnElement[bool]:
     """Whether the job fits at the lower tier at least; one of unknown need is tried."""
-    need = col(JobRow.memory_need)[(device, "low")].as_integer()
+    need = col(JobRow.memory_need)[(device, MemoryTier.LOW.word)].as_integer()
     return or_(need.is_(None), need <= memory_mb)

@@ -7,9 +7,11 @@ from pathlib import Path, PurePath
 from sqlalchemy import Engine, Select, select
 from sqlmodel import col
 
+from vidgen.errors import VidgenError
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.ids import new_id
-from vidgen.jobs.session import reading, writing
+from vidgen.jobs.quotas import Quotas
+from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import UploadRow
 from vidgen.jobs.tenancy import Tenanted
@@ -21,9 +23,10 @@ NAME_LIMIT = 200
 class UploadRepository(Tenanted):
     """Uploads of one tenant or of all; the row is written after its file, so a row always has one."""
 
-    def __init__(self, engine: Engine, store: LocalStore) -> None:
+    def __init__(self, engine: Engine, store: LocalStore, quotas: Quotas) -> None:
         self._engine = engine
         self._store = store
+        self._quotas = quotas
 
     def add(
         self,
@@ -37,27 +40,40 @@ class UploadRepository(Tenanted):
         num_frames: int | None = None,
         fps: float | None = None,
     ) -> Upload:
-        """Move the normalised file `source` into the store and record it under a new id."""
+        """Move the normalised file `source` into the store and record it under a new id.
+
+        Raises VidgenError storage_quota; the file is gone then.
+        """
         upload_id = new_id("upl")
         stored = self._store.publish(source, self._store.upload_path(upload_id, content_type))
-        with writing(self._engine) as session:
-            row = UploadRow(
-                id=upload_id,
-                tenant=self._owner,
-                filename=PurePath(filename.replace("\\", "/")).name[:NAME_LIMIT] or "upload",
-                kind=kind,
-                key=stored.key,
-                content_type=content_type,
-                size=stored.size,
-                sha256=stored.sha256,
-                width=width,
-                height=height,
-                num_frames=num_frames,
-                fps=fps,
-                created_at=database_now(session),
-            )
-            session.add(row)
+        row = UploadRow(
+            id=upload_id,
+            tenant=self._owner,
+            filename=PurePath(filename.replace("\\", "/")).name[:NAME_LIMIT] or "upload",
+            kind=kind,
+            key=stored.key,
+            content_type=content_type,
+            size=stored.size,
+            sha256=stored.sha256,
+            width=width,
+            height=height,
+            num_frames=num_frames,
+            fps=fps,
+            created_at=0.0,
+        )
+        try:
+            self._record(row)
+        except VidgenError:
+            self._store.delete(stored.key)
+            raise
         return _view(row)
+
+    def _record(self, row: UploadRow) -> None:
+        with writing(self._engine) as session:
+            lock(session, CREATE_LOCK)  # no two uploads may count the same free bytes
+            self._quotas.check_storage(session, row.tenant, row.size)
+            row.created_at = database_now(session)
+            session.add(row)
 
     def get(self, upload_id: str) -> Upload | None:
         with reading(self._engine) as session:

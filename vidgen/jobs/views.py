@@ -6,7 +6,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
-from vidgen.spec import NORMAL_PRIORITY, JobSpec, JobStatus, Stage
+from vidgen.spec import NORMAL_PRIORITY, JobSpec, JobStatus, MemoryTier, Stage
 from vidgen.spec.base import SpecModel
 
 Item = TypeVar("Item")
@@ -162,6 +162,30 @@ class MadeKey(ApiKey):
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Where a worker computes and what a job may use there; without `memory_mb` it takes every job."""
+
+    device: str = "cpu"
+    memory_mb: int | None = None
+
+
+class Share(SpecModel):
+    """How much of a limit is used; no limit: null."""
+
+    used: int
+    limit: int | None
+
+
+class Quota(SpecModel):
+    """What a tenant may use and does use."""
+
+    queued: Share
+    running: Share
+    jobs_today: Share = Field(description="The day begins at 0:00 UTC.")
+    storage_bytes: Share
+
+
 class Worker(SpecModel):
     """A worker process as it last reported."""
 
@@ -174,6 +198,11 @@ class Worker(SpecModel):
     started_at: datetime
     seen_at: datetime
 
+    @property
+    def capacity(self) -> Capacity:
+        """Without a word about its device, it is taken to hold anything."""
+        return Capacity(self.device or "cpu", self.memory_mb)
+
 
 class QueueState(SpecModel):
     """Whether jobs are handed out."""
@@ -181,16 +210,6 @@ class QueueState(SpecModel):
     paused: bool
     reason: str | None = None
     changed_at: datetime | None = None
-
-
-class ChunkRecord(SpecModel):
-    """A finished part of a long clip; `key` names its file in the folder of the job's chunks."""
-
-    n: int
-    attempt: int
-    key: str
-    sha256: str
-    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +231,7 @@ class Claim:
     max_attempts: int
     tenant: str = "local"
     traceparent: str | None = None
-    memory_tier: int = 0
+    memory_tier: MemoryTier = MemoryTier.FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,14 +240,6 @@ class Wishes:
 
     cancel: bool = False
     stop: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """Where a worker computes and what a job may use there; without `memory_mb` it takes every job."""
-
-    device: str = "cpu"
-    memory_mb: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,3 +256,13 @@ class FinishedFile:
     height: int | None = None
     num_frames: int | None = None
     fps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedChunk:
+    """A part of a long clip that lies safely in the folder of its job's chunks; `key` is its file's name there."""
+
+    n: int
+    key: str
+    sha256: str
+    seed: int

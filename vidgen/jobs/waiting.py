@@ -40,6 +40,9 @@ class StartBy:
         return deadline
 
 
+ANY_TIME = StartBy()
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedSpec:
     """A checked spec with what is stored beside it."""

@@ -30,16 +30,17 @@ DELIVERY_STATUSES: dict[str, DeliveryStatus] = {"pending": "pending", "delivered
 class EndpointRepository(Tenanted):
     """Endpoints and deliveries, of one tenant or of all. Unknown ids raise not_found.
 
-    `service_secret` is Settings.webhook_secret.
+    `service_secret` is Settings.webhook_secret, `allow` its webhook_allow_private.
     """
 
-    def __init__(self, engine: Engine, service_secret: str) -> None:
+    def __init__(self, engine: Engine, service_secret: str, allow: Sequence[str] = ()) -> None:
         self._engine = engine
         self._service_secret = service_secret
+        self._allow = allow
 
     def create(self, url: str, description: str = "", events: Sequence[str] = EVENTS) -> Endpoint:
         """The answer holds the secret, this once. Raises AddressRefused, or VidgenError invalid_events."""
-        check_url(url)
+        check_url(url, self._allow)
         with writing(self._engine) as session:
             row = EndpointRow(
                 id=new_id("we"),
@@ -76,7 +77,7 @@ class EndpointRepository(Tenanted):
     ) -> Endpoint:
         """Change what is given, leave the rest."""
         if url is not None:
-            check_url(url)
+            check_url(url, self._allow)
         with writing(self._engine) as session:
             row = self._existing(session, endpoint_id)
             row.url = row.url if url is None else url

@@ -51,7 +51,7 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     no half file is left behind.
     """
     ctx.report(Progress(Stage.LOADING, 0.0))
-    model = residency.model(spec.model)
+    model = residency.model(spec.model, ctx.memory_tier)
     ctx.checkpoint()
     ctx.report(Progress(Stage.ENCODING, 0.05))
     hashes, poster, sheet = FrameHash(), out_dir / "poster.jpg", SpriteSheet(Resolved.of(spec).num_frames)

@@ -2,6 +2,7 @@
 
 from vidgen.families import load_family
 from vidgen.runtime.device import default_device, default_dtype, use_physical_cores
+from vidgen.spec import MemoryTier
 from vidgen.stages.model import VideoModel
 from vidgen_models.registry import ModelRegistry
 
@@ -12,13 +13,14 @@ class Residency:
     def __init__(self, registry: ModelRegistry) -> None:
         self.registry = registry
         self.device = default_device()
-        self._resident: tuple[str, VideoModel] | None = None
+        self._resident: tuple[tuple[str, MemoryTier], VideoModel] | None = None
         use_physical_cores()
 
-    def model(self, model_id: str) -> VideoModel:
+    def model(self, model_id: str, tier: MemoryTier = MemoryTier.FULL) -> VideoModel:
         """Raises ModelError when the model is unknown, unsafe or incomplete."""
-        if self._resident is None or self._resident[0] != model_id:
+        wanted = (model_id, tier)
+        if self._resident is None or self._resident[0] != wanted:
             self._resident = None
             manifest = self.registry.get(model_id)
-            self._resident = (model_id, load_family(manifest, self.device, default_dtype(self.device)))
+            self._resident = (wanted, load_family(manifest, self.device, default_dtype(self.device), tier))
         return self._resident[1]

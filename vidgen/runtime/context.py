@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vidgen.errors import Cancelled
 from vidgen.runtime.chunks import ChunkStore, MemoryChunkStore
-from vidgen.spec import Progress
+from vidgen.spec import MemoryTier, Progress
 
 
 def _ignore(progress: Progress) -> None:
@@ -22,7 +22,7 @@ class RunContext:
     """`media` maps `MediaRef.key` to a local, normalised file. `report` takes progress; `cancelled` is asked often.
 
     `chunks` keeps the finished pieces of a long clip. `stop_requested` is asked after each of them: when it is true,
-    the clip ends there and what was made is delivered.
+    the clip ends there and what was made is delivered. `memory_tier` says how sparing the run must be.
     """
 
     media: Mapping[str, Path] = field(default_factory=dict)
@@ -30,6 +30,7 @@ class RunContext:
     cancelled: Callable[[], bool] = _never
     chunks: ChunkStore = field(default_factory=MemoryChunkStore)
     stop_requested: Callable[[], bool] = _never
+    memory_tier: MemoryTier = MemoryTier.FULL
 
     def checkpoint(self) -> None:
         """Raise Cancelled when the job was cancelled; called at every denoising step and every decoded group."""

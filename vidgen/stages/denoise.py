@@ -3,24 +3,19 @@
 It reports progress, shows the denoised estimate, and can be cancelled before every step. It knows nothing of jobs.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 
 from vidgen.components.guidance import classifier_free_guidance
 from vidgen.components.rectified_flow import denoised_estimate
 from vidgen.runtime.context import RunContext
-from vidgen.spec import Progress, Stage
+from vidgen.spec import MemoryTier, Progress, Stage
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import Scheduler, VideoModel
 from vidgen.stages.preview import PreviewClock
 
 SHARE_BEFORE, SHARE = 0.1, 0.7
 """The denoise loop's place on the progress bar: it starts at 0.1 and takes 0.7 of the run."""
-
-Hold = Callable[[Tensor, float], Tensor]
-"""Puts what is known of a clip into its latents at a noise level (0..1)."""
 
 
 def denoise(
@@ -33,36 +28,44 @@ def denoise(
     guidance_scale: float,
     control: Tensor | None = None,
     first_step: int = 0,
-    hold: Hold | None = None,
-    share: tuple[float, float] = (SHARE_BEFORE, SHARE),
 ) -> Tensor:
     """Run the scheduler's steps from `first_step` on; `latents` must hold the noise level of that step.
 
-    With guidance, the conditional and unconditional predictions are one batched pass. `hold` is applied before every
-    step and to the result. `share` is where these steps begin on the progress bar and how much of it they take.
+    With guidance, the conditional and unconditional predictions are one batched pass, or two at the lower memory tier.
     Raises Cancelled within one step of a cancel.
     """
     latents = latents.to(model.device)
-    previews = PreviewClock(model)
+    sparing = ctx.memory_tier is MemoryTier.LOW
+    previews = PreviewClock(model, silent=sparing)
     scheduler.set_begin_index(first_step)
     timesteps = scheduler.timesteps[first_step:]
     for done, timestep in enumerate(timesteps):
         ctx.checkpoint()
+        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale, batched=not sparing)
         sigma = float(scheduler.sigmas[first_step + done])
-        latents = latents if hold is None else hold(latents, sigma)
-        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale)
         preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: denoised_estimate(x, v, s))  # type: ignore[misc]
         latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
-        fraction = share[0] + share[1] * (done + 1) / len(timesteps)
+        fraction = SHARE_BEFORE + SHARE * (done + 1) / len(timesteps)
         ctx.report(Progress(Stage.DENOISING, fraction, step=done + 1, total_steps=len(timesteps), preview=preview))
-    return latents if hold is None else hold(latents, 0.0)
+    return latents
 
 
 def _guided_velocity(
-    model: VideoModel, latents: Tensor, timestep: Tensor, text: TextEmbeddings, control: Tensor | None, scale: float
+    model: VideoModel,
+    latents: Tensor,
+    timestep: Tensor,
+    text: TextEmbeddings,
+    control: Tensor | None,
+    scale: float,
+    *,
+    batched: bool,
 ) -> Tensor:
     if text.negative is None:
         return model.velocity(latents, timestep[None], text.positive, control)
+    if not batched:
+        positive = model.velocity(latents, timestep[None], text.positive, control)
+        negative = model.velocity(latents, timestep[None], text.negative, control)
+        return classifier_free_guidance(positive, negative, scale)
     both = model.velocity(
         latents.expand(2, -1, -1, -1, -1),
         timestep.expand(2),

@@ -1,6 +1,7 @@
 """A look at the clip while it is being made: the first frame of the denoised estimate, at most twice a second."""
 
 import io
+import math
 import time
 from collections.abc import Callable
 
@@ -17,9 +18,10 @@ JPEG_QUALITY = 85
 class PreviewClock:
     """Decides when the next preview is due, so that previews never cost more than a small share of a run."""
 
-    def __init__(self, model: VideoModel) -> None:
+    def __init__(self, model: VideoModel, *, silent: bool = False) -> None:
+        """`silent`: none is ever due, as decoding one takes memory."""
         self._model = model
-        self._due = time.monotonic() + SECONDS_BETWEEN / 2
+        self._due = math.inf if silent else time.monotonic() + SECONDS_BETWEEN / 2
 
     def maybe(self, estimate: Callable[[], Tensor]) -> bytes | None:
         """A JPEG of the estimate's first frame when one is due, else None. `estimate` is called only then."""

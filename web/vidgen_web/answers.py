@@ -111,7 +111,7 @@ def artifact_url(artifact_id: str) -> str:
 
 
 def model_answer(manifest: Manifest) -> ModelAnswer:
-    frames = manifest.rules.any_frames
+    frames = manifest.rules.frames
     return ModelAnswer(
         id=manifest.id,
         name=manifest.name,

@@ -11,7 +11,7 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import ModelRegistry
-from vidgen_web import api, facade, identity, observation, portal, problems, security
+from vidgen_web import api, facade, identity, observation, portal, problems, rate_limits, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import EXTENSION, INGEST_COMMAND, Services
@@ -41,6 +41,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     observation.observe(app)
     security.protect(app, settings)
     identity.recognise(app, settings, app.extensions[EXTENSION].keys)
+    rate_limits.limit(app, settings.rate_limit)
     app.register_blueprint(api.blueprint())
     app.register_blueprint(api.health.blueprint)
     app.register_blueprint(api.metrics.blueprint)
@@ -60,6 +61,10 @@ def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
         uploads=plane.uploads,
         endpoints=plane.endpoints,
         keys=plane.keys,
+        quotas=plane.quotas,
+        presence=plane.presence,
+        switch=plane.switch,
+        watchdog=plane.watchdog,
         store=plane.store,
         models=ModelRegistry(*settings.model_folders),
         ingest_command=ingest_command,

@@ -4,10 +4,12 @@ The queue is everybody's, so it looks at the jobs of all tenants; what leaves th
 """
 
 import shutil
+from collections.abc import Mapping
 from statistics import median
 
 from pydantic import Field
 
+from vidgen.jobs.admission import memory_need
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, SamplingFields, VideoToVideo
 from vidgen.spec.base import SpecModel
@@ -29,6 +31,9 @@ class Forecast(SpecModel):
     queue_seconds: float = Field(description="Time until it starts, when one worker runs one job after the other.")
     jobs_ahead: int
     measured_jobs: int = Field(description="How many finished jobs the time was learned from; 0: it is the manifest's.")
+    memory_mb: Mapping[str, Mapping[str, int]] = Field(
+        description="Peak by device and memory tier, where the model's manifest says it."
+    )
     disk_bytes: int = Field(description="Size of the files it will leave, an upper estimate.")
     disk_free_bytes: int
 
@@ -43,6 +48,7 @@ def forecast(services: Services, spec: SamplingFields, manifest: Manifest) -> Fo
         queue_seconds=round(sum(_left(services, job, paces) for job in ahead), 1),
         jobs_ahead=len(ahead),
         measured_jobs=len(learned),
+        memory_mb=memory_need(spec, manifest),
         disk_bytes=round(_pixels(spec) * BYTES_PER_PIXEL) + BYTES_BESIDE_THE_CLIP,
         disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
     )

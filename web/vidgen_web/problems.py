@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from vidgen.errors import SpecError, VidgenError
+from vidgen.jobs.quotas import QuotaExceeded
 from vidgen.spec.base import SpecModel
 
 CONTENT_TYPE = "application/problem+json"
@@ -23,6 +24,7 @@ TITLES: Mapping[int, str] = {
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",
+    412: "Precondition failed",
     413: "Too large",
     415: "Unsupported content type",
     416: "Range not satisfiable",
@@ -42,19 +44,25 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "missing_scope": (403, "The API key is good, but does not allow this; detail names the scope."),
     "cross_origin": (403, "The request comes from a page of another site."),
     "invalid_signature": (403, "The signed URL was changed or has expired."),
+    "not_operator": (403, "Only the operator of the service may do this."),
     "metrics_refused": (403, "Figures of the whole service are told to its own machine only."),
     "csrf": (403, "A portal form without this browser's token."),
     "not_found": (404, "There is nothing of that id, or no longer."),
     "method_not_allowed": (405, "The path exists, but not with this method."),
     "video_not_completed": (400, "Only a completed video has files, and can be remixed, edited or extended."),
     "job_not_finished": (409, "Only finished jobs can be deleted; cancel it first."),
+    "job_not_queued": (409, "Only queued jobs can be edited and moved; this one runs or has ended."),
+    "job_not_running": (409, "Only running jobs can be stopped."),
     "job_not_retryable": (409, "Only failed or cancelled jobs can be queued again."),
+    "version_mismatch": (412, "The job was edited meanwhile; read it again."),
     "body_too_large": (413, "JSON may have 64 kB, files what the operator allows (200 MB)."),
     "unsupported_content_type": (415, "The route does not read this Content-Type."),
     "range_not_satisfiable": (416, "The Range lies outside the file."),
     "wrong_host": (421, "The Host header names another service."),
     "invalid_request": (422, "Fields are unknown, missing or of the wrong kind; errors names them."),
     "invalid_spec": (422, "A value breaks a rule of the model; errors names the nearest valid ones."),
+    "does_not_fit": (422, "No worker has the memory for it; errors names the nearest length that fits."),
+    "not_chunked": (422, "The clip is made in one piece and cannot be stopped halfway; cancel it."),
     "unsupported_task": (422, "The model does not offer this task."),
     "unknown_model": (422, "The model is not installed."),
     "model_unavailable": (422, "The model's files are incomplete or unsafe."),
@@ -66,6 +74,9 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "invalid_scopes": (422, "A scope of API keys that does not exist."),
     "invalid_events": (422, "A webhook event that does not exist."),
     "idempotency_mismatch": (422, "The Idempotency-Key was used with another body."),
+    "storage_quota": (403, "The tenant's files take as much as they may; delete some first."),
+    "quota_exceeded": (429, "The tenant has as many jobs waiting, or queued today, as it may; see Retry-After."),
+    "rate_limited": (429, "Too many requests with the keys of this tenant; see Retry-After."),
     "queue_full": (429, "The queue is at its limit; Retry-After says when to try again."),
     "internal_error": (500, "The service failed; its log says more."),
     "too_many_streams": (503, "The bounded number of event streams is open; poll, or try again later."),
@@ -118,7 +129,8 @@ def problem_of(error: VidgenError) -> ProblemError:
     errors: tuple[FieldError, ...] = ()
     if isinstance(error, SpecError):
         errors = (FieldError(field=error.field, message=error.message, nearest=error.nearest or None),)
-    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if STATUS_BY_CODE[code] in (429, 503) else {}
+    wait = error.retry_after if isinstance(error, QuotaExceeded) else RETRY_AFTER_SECONDS
+    headers = {"Retry-After": str(wait)} if STATUS_BY_CODE[code] in (429, 503) else {}
     return ProblemError(code, error.message, errors=errors, headers=headers)
 
 

@@ -16,6 +16,7 @@ from vidgen.telemetry.tracing import start_tracing
 from vidgen_web.app import create_app
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.services import EXTENSION, SERVER_THREADS, Services
+from vidgen_web.upkeep import start_upkeep
 
 CONNECTION_LIMIT = 1000
 CHANNEL_TIMEOUT_SECONDS = 30
@@ -47,6 +48,7 @@ def main(settings: Settings) -> None:
         signal.signal(signal.SIGTERM, stop)
     port = getattr(server, "effective_port", settings.port)
     print(f"vidgen is at http://{_shown(settings.host)}:{port}", flush=True)
+    start_upkeep(services)
     try:
         server.run()
     finally:

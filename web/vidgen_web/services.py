@@ -9,10 +9,14 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from vidgen.jobs.keys import KeyRepository
+from vidgen.jobs.pausing import QueueSwitch
+from vidgen.jobs.presence import Presence
+from vidgen.jobs.quotas import Quotas
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.uploads import UploadRepository
+from vidgen.jobs.watchdog import Watchdog
 from vidgen.jobs.webhooks import EndpointRepository
 from vidgen_models.registry import ModelRegistry
 from vidgen_web.caller import API, Caller, caller
@@ -38,6 +42,10 @@ class Services:
     uploads: UploadRepository
     endpoints: EndpointRepository
     keys: KeyRepository
+    quotas: Quotas
+    presence: Presence
+    switch: QueueSwitch
+    watchdog: Watchdog
     store: LocalStore
     models: ModelRegistry
     api: str = API

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,10 +12,13 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
+from vidgen.jobs.admission import admit
 from vidgen.jobs.queue import poke
 from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
+from vidgen.jobs.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.spec import (
     JOB_SPEC,
+    NORMAL_PRIORITY,
     ImageToVideo,
     MediaRef,
     SamplingFields,
@@ -27,11 +31,12 @@ from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
 from vidgen_web.services import Services
+from vidgen_web.terms import JobChange
 
 Spec = TextToVideo | ImageToVideo | VideoToVideo
 
 MEDIA_FIELDS = ("image", "video")
-KEY_LIMIT = 255
+IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True)
@@ -47,21 +52,29 @@ class Request:
     idempotency_key: str | None = None
     dialect: Dialect = "job"
     source_job_id: str | None = None
+    priority: int = NORMAL_PRIORITY
+    start_by: StartBy = ANY_TIME
 
     def body_hash(self) -> str:
         """Equal requests have equal hashes, whatever the order of their fields."""
         files = {name: intake.fingerprint(file) for name, file in self.files.items()}
-        text = json.dumps([self.fields, files, self.callback_url], sort_keys=True, default=str)
+        terms = [self.callback_url, self.priority, self.start_by]
+        text = json.dumps([self.fields, files, terms], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
 
 def submit(services: Services, request: Request) -> Created:
     """Check everything, store uploaded files, queue the job. Raises VidgenError; nothing is queued then."""
-    if request.idempotency_key is not None and not 0 < len(request.idempotency_key) <= KEY_LIMIT:
-        raise ProblemError("bad_request", f"Idempotency-Key: give 1 to {KEY_LIMIT} characters")
+    if request.idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(request.idempotency_key):
+        raise ProblemError("bad_request", "Idempotency-Key: give 1 to 255 printable ASCII characters")
     if request.callback_url is not None:
-        check_url(request.callback_url)
+        check_url(request.callback_url, services.settings.webhook_allow_private)
     body_hash = request.body_hash()
+    if request.idempotency_key is not None:
+        # before anything is checked or re-encoded: what was accepted once stays accepted
+        before = services.jobs.replayed(request.idempotency_key, body_hash)
+        if before is not None:
+            return Created(before, replayed=True)
     # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
     stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
     resolved(services, parse({**request.fields, **stand_ins}))
@@ -86,10 +99,31 @@ def again(services: Services, job_id: str) -> Job:
     return job
 
 
+def edit(services: Services, job_id: str, change: JobChange, version: int | None) -> Job:
+    """Change a queued job; its whole spec is checked as that of a new one. Raises VidgenError, and nothing changes."""
+    if not change.spec:
+        return services.jobs.change(job_id, priority=change.priority, start_by=change.changed_start, version=version)
+    job = services.jobs.get(job_id)
+    if job is None:
+        raise ProblemError("not_found", f"{job_id}: no such job")
+    spec, manifest = resolved(services, parse({**job.spec.model_dump(mode="json"), **change.spec}))
+    check_media(services, spec)
+    need = admitted(services, spec, manifest)
+    return services.jobs.change(
+        job_id,
+        edited=ResolvedSpec(spec, manifest.revision, need),
+        priority=change.priority,
+        start_by=change.changed_start,
+        # the new spec was made from this one: an edit in between must not be undone
+        version=job.version if version is None else version,
+    )
+
+
 def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], body_hash: str) -> Created:
     media = {name: {**_frame(request.fields, name), "upload_id": upload.id} for name, upload in uploads.items()}
     spec, manifest = resolved(services, parse({**request.fields, **media}))
     check_media(services, spec)
+    need = admitted(services, spec, manifest)
     with observation.submitting() as traceparent:
         created = services.jobs.create(
             spec,
@@ -100,6 +134,9 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
             idempotency_key=request.idempotency_key,
             body_hash=body_hash if request.idempotency_key else None,
             max_queued=services.settings.max_queued,
+            priority=request.priority,
+            start_by=request.start_by,
+            memory_need=need,
             traceparent=traceparent,
         )
     observation.queued(created, services.settings)
@@ -127,6 +164,11 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest]:
         return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
     except SpecError as error:
         raise problem_of(error) from error
+
+
+def admitted(services: Services, spec: Spec, manifest: Manifest) -> dict[str, dict[str, int]]:
+    """What the job takes of a worker's memory. Raises SpecError does_not_fit when no live worker has that much."""
+    return admit(spec, manifest, [worker.capacity for worker in services.presence.alive()])
 
 
 def manifest_of(services: Services, model: str) -> Manifest:

@@ -1,7 +1,6 @@
 """Sends due webhooks: takes a parcel, signs it, posts it, writes down the answer. One parcel at a time."""
 
 import logging
-import time
 import traceback
 from collections.abc import Callable, Sequence
 
@@ -20,7 +19,7 @@ Post = Callable[..., Answer]
 
 
 class Dispatcher:
-    """`allow` holds the private receivers that the operator permits; `clock` is for the timestamp header."""
+    """`allow` holds the private receivers that the operator permits."""
 
     def __init__(self, outbox: Outbox, allow: Sequence[str] = (), *, send: Post = post) -> None:
         self._outbox = outbox
@@ -60,7 +59,7 @@ class Dispatcher:
 
     def _attempt(self, parcel: Parcel) -> Answer:
         body = parcel.body
-        return self._send(parcel.url, _headers(parcel, body, int(time.time())), body, allow=self._allow)
+        return self._send(parcel.url, _headers(parcel, body, int(parcel.taken_at)), body, allow=self._allow)
 
 
 def _headers(parcel: Parcel, body: bytes, timestamp: int) -> dict[str, str]:

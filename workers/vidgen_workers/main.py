@@ -5,6 +5,8 @@ import os
 import secrets
 import signal
 import socket
+import threading
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from types import FrameType
@@ -22,6 +24,7 @@ from vidgen.jobs.urls import sign_artifact_url
 from vidgen.telemetry.logs import log_to_stderr
 from vidgen.telemetry.tracing import start_tracing
 from vidgen_workers.background import Repeating
+from vidgen_workers.capacity import capacity
 from vidgen_workers.dispatcher import Dispatcher
 from vidgen_workers.poller import Poller
 from vidgen_workers.reconciler import EVERY_SECONDS, Reconciler
@@ -35,6 +38,8 @@ log = logging.getLogger(__name__)
 # a receiver may take 15 s; others should not wait for it
 DISPATCHERS = 3
 JOIN_SECONDS = 2.0
+# Celery says goodbye to its broker; one that is frozen never answers
+GOODBYE_SECONDS = 10.0
 
 
 def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
@@ -47,25 +52,28 @@ def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
     plane = open_control_plane(settings)
     owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     supervisor = Supervisor(
-        plane, RunnerProcess(render, settings.model_folders, settings.log_format, settings.log_level), owner
+        plane,
+        RunnerProcess(render, settings.model_folders, settings.log_format, settings.log_level),
+        owner,
+        capacity(settings),
     )
     app = make_app(settings, supervisor)
     threads = _threads(plane, app, supervisor)
     celery_worker = app.WorkController(
         pool="threads", concurrency=1, hostname=owner, without_gossip=True, without_mingle=True, without_heartbeat=True
     )
-    _stop_on_signals(supervisor)
+    close = partial(_close, plane, supervisor, threads)
+    hurry = threading.Timer(GOODBYE_SECONDS, _leave_at_once, (close,))
+    hurry.daemon = True
+    _stop_on_signals(supervisor, hurry)
     for thread in threads:
         thread.start()
     log.info("worker started", extra={"worker": owner})
     try:
         celery_worker.start()
     finally:
-        supervisor.request_stop()
-        _stop(threads)
-        supervisor.close()
-        plane.presence.leave(owner)
-        plane.engine.dispose()
+        hurry.cancel()
+        close()
     log.info("worker stopped", extra={"worker": owner})
     return int(celery_worker.exitcode or 0)
 
@@ -79,7 +87,7 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
     outbox = Outbox(plane.engine, settings.webhook_secret, link)
     deliver = Dispatcher(outbox, settings.webhook_allow_private).deliver_one
     cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads, settings.incoming_dir)
-    reconciler = Reconciler(plane.jobs, cleaner, plane.presence, supervisor, settings.retention_days)
+    reconciler = Reconciler(plane, cleaner, supervisor)
     broken = partial(_stop_working, supervisor, 1)
     poller = Poller(app, plane.jobs, supervisor, embedded=is_embedded(settings))
     return [
@@ -89,12 +97,13 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
     ]
 
 
-def _stop_on_signals(supervisor: Supervisor) -> None:
+def _stop_on_signals(supervisor: Supervisor, hurry: threading.Timer) -> None:
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
         first = state.should_stop is None
         _stop_working(supervisor, 0)
         if first:
+            hurry.start()
             # straight out of Celery's loop, which would otherwise notice only seconds later
             raise WorkerShutdown(0)
 
@@ -105,6 +114,21 @@ def _stop_on_signals(supervisor: Supervisor) -> None:
 def _stop_working(supervisor: Supervisor, exit_code: int) -> None:
     supervisor.request_stop()
     state.should_stop = exit_code  # Celery's loop looks at it every two seconds
+
+
+def _leave_at_once(close: Callable[[], None]) -> None:
+    log.warning("the broker does not let go; leaving without its answer")
+    close()
+    os._exit(0)
+
+
+def _close(plane: ControlPlane, supervisor: Supervisor, threads: list[Repeating]) -> None:
+    """End the threads and the runner, once the job in hand is back in the queue."""
+    supervisor.request_stop()
+    _stop(threads)
+    supervisor.close()
+    plane.presence.leave(supervisor.owner)
+    plane.engine.dispose()
 
 
 def _stop(threads: list[Repeating]) -> None:

@@ -18,7 +18,7 @@ class Poller:
         self._embedded = embedded
 
     def step(self) -> bool:
-        if self._supervisor.busy or not self._jobs.claimable():
+        if self._supervisor.busy or not self._jobs.claimable(self._supervisor.capacity):
             return False
         if self._embedded:
             self._app.send_task(TASK, queue=QUEUE, ignore_result=True)

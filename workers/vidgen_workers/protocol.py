@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
-from vidgen.spec import Progress, Stage
+from vidgen.spec import MemoryTier, Progress, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """Supervisor → runner: do this job. `spec` is the resolved spec as JSON, `media` maps MediaRef.key to a path.
 
-    `ids` are what the runner's log lines carry: job, attempt, tenant, trace.
+    `ids` are what the runner's log lines carry: job, attempt, tenant, trace. `chunk_dir` is where a long clip's parts
+    are kept from attempt to attempt.
     """
 
     kind: ClassVar[str] = "run"
@@ -23,6 +24,8 @@ class Run:
     media: Mapping[str, str]
     out_dir: str
     ids: Mapping[str, Any] = field(default_factory=dict)
+    chunk_dir: str | None = None
+    memory_tier: int = MemoryTier.FULL
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,24 @@ class Cancel:
     """Supervisor → runner: stop at the next checkpoint."""
 
     kind: ClassVar[str] = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class EndEarly:
+    """Supervisor → runner: end the clip after the chunk in hand."""
+
+    kind: ClassVar[str] = "end_early"
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDone:
+    """Runner → supervisor: a chunk lies safely in the chunk folder, under the name `key`."""
+
+    kind: ClassVar[str] = "chunk"
+    n: int
+    key: str
+    sha256: str
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +109,10 @@ class Exited:
     kind: ClassVar[str] = "exited"
 
 
-Message = Run | Cancel | Reported | Finished | Failed | WasCancelled | Exited
+Message = Run | Cancel | EndEarly | ChunkDone | Reported | Finished | Failed | WasCancelled | Exited
 KINDS: dict[str, type[Message]] = {
-    message.kind: message for message in (Run, Cancel, Reported, Finished, Failed, WasCancelled, Exited)
+    message.kind: message
+    for message in (Run, Cancel, EndEarly, ChunkDone, Reported, Finished, Failed, WasCancelled, Exited)
 }
 
 

@@ -4,8 +4,7 @@ import logging
 import time
 
 from vidgen.jobs.cleaning import Cleaner
-from vidgen.jobs.presence import Presence
-from vidgen.jobs.repository import JobRepository
+from vidgen.jobs.service import ControlPlane
 from vidgen_workers.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
@@ -15,26 +14,26 @@ CLEAN_EVERY_SECONDS = 600.0
 
 
 class Reconciler:
-    """Expired leases at every step; retention and orphans now and then."""
+    """Expired leases and jobs that nobody takes at every step; retention and orphans now and then."""
 
-    def __init__(
-        self, jobs: JobRepository, cleaner: Cleaner, presence: Presence, supervisor: Supervisor, retention_days: float
-    ) -> None:
-        self._jobs = jobs
+    def __init__(self, plane: ControlPlane, cleaner: Cleaner, supervisor: Supervisor) -> None:
+        self._jobs = plane.jobs
         self._cleaner = cleaner
-        self._presence = presence
+        self._presence = plane.presence
+        self._watchdog = plane.watchdog
         self._supervisor = supervisor
-        self._retention_days = retention_days
+        self._settings = plane.settings
         self._cleaned = float("-inf")
 
     def step(self) -> bool:
         lost = self._jobs.expire_leases()
         if lost:
             log.warning("expired leases", extra={"count": lost})
-        self._presence.beat(self._supervisor.owner, self._supervisor.current_job)
+        self._presence.beat(self._supervisor.owner, self._supervisor.current_job, self._supervisor.capacity)
+        self._watchdog.look()
         if time.monotonic() - self._cleaned > CLEAN_EVERY_SECONDS:
             self._cleaned = time.monotonic()
-            removed = self._cleaner.clean(self._retention_days)
+            removed = self._cleaner.clean(self._settings.retention_days, disk_budget_gb=self._settings.disk_budget_gb)
             if removed:
                 log.info("cleaned", extra={"count": removed})
         return False

@@ -19,18 +19,32 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from vidgen.errors import Cancelled, VidgenError
+from vidgen.runtime.chunks import ChunkStore, CommittedChunk, FolderChunkStore, MemoryChunkStore
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.threads import wait_without_spinning
-from vidgen.spec import JOB_SPEC, Progress
+from vidgen.spec import JOB_SPEC, MemoryTier, Progress
 from vidgen.telemetry import context
 from vidgen.telemetry.logs import log_to_stderr
 from vidgen_models.registry import ModelRegistry
-from vidgen_workers.protocol import Cancel, Failed, Finished, Message, Reported, Run, WasCancelled, decode, encode
+from vidgen_workers.protocol import (
+    Cancel,
+    ChunkDone,
+    EndEarly,
+    Failed,
+    Finished,
+    Message,
+    Reported,
+    Run,
+    WasCancelled,
+    decode,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
 DEFAULT_RENDER = "vidgen.pipelines:render"
 PR_SET_PDEATHSIG = 1
+OUT_OF_MEMORY_WORDS = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "out of memory")
 # (resolved spec, context, folder for the files, residency) → something with .files
 Render = Callable[[Any, RunContext, Path, Any], Any]
 
@@ -45,6 +59,7 @@ class Runner:
         self._residency = residency
         self._runs: SimpleQueue[Run] = SimpleQueue()
         self._cancelled = threading.Event()
+        self._end_early = threading.Event()
 
     def serve(self) -> None:
         """Never returns: the process ends when its stdin does."""
@@ -59,20 +74,19 @@ class Runner:
             message = decode(line)
             if isinstance(message, Cancel):
                 self._cancelled.set()
+            elif isinstance(message, EndEarly):
+                self._end_early.set()
             elif isinstance(message, Run):
                 self._cancelled.clear()
+                self._end_early.clear()
                 self._runs.put(message)
         # the worker is gone and nobody would take the result; main may be deep in the model, so no exit handlers
         os._exit(0)
 
     def _outcome(self, run: Run) -> Message:
         """The runner's outer edge: whatever happens in a render becomes an answer."""
-        ctx = RunContext(
-            media={key: Path(path) for key, path in run.media.items()},
-            report=self._report,
-            cancelled=self._cancelled.is_set,
-        )
         try:
+            ctx = self._context(run)
             result = self._render(JOB_SPEC.validate_python(run.spec), ctx, Path(run.out_dir), self._residency)
         except Cancelled:
             return WasCancelled()
@@ -82,6 +96,21 @@ class Runner:
             log.exception("render failed")
             return _unexpected(error)
         return Finished(tuple(asdict(file) | {"path": str(file.path)} for file in result.files))
+
+    def _context(self, run: Run) -> RunContext:
+        folder = run.chunk_dir
+        chunks: ChunkStore = MemoryChunkStore() if folder is None else FolderChunkStore(Path(folder), self._committed)
+        return RunContext(
+            media={key: Path(path) for key, path in run.media.items()},
+            report=self._report,
+            cancelled=self._cancelled.is_set,
+            chunks=chunks,
+            stop_requested=self._end_early.is_set,
+            memory_tier=MemoryTier(run.memory_tier),
+        )
+
+    def _committed(self, chunk: CommittedChunk) -> None:
+        self._say(ChunkDone(chunk.n, chunk.key, chunk.sha256, chunk.seed))
 
     def _report(self, progress: Progress) -> None:
         self._say(Reported.of(progress))
@@ -129,11 +158,18 @@ def _take_stdout() -> BinaryIO:
 
 
 def _unexpected(error: Exception) -> Failed:
-    # by name, because this module loads no torch; its out-of-memory error may come from outside on_device
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if _wants_memory(error):
         return Failed("out_of_memory", "the device ran out of memory: ask for fewer frames or a smaller size", True)
     # the text of an unexpected error may hold paths of this machine, so only its kind is told
     return Failed("internal_error", f"the render failed unexpectedly ({type(error).__name__})", False)
+
+
+def _wants_memory(error: Exception) -> bool:
+    # by name, because this module loads no torch; its out-of-memory error may come from outside on_device
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    # on a CPU torch and oneDNN say it in words only
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY_WORDS)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import BinaryIO
 
 from vidgen.telemetry.logs import LogFormat
-from vidgen_workers.protocol import Cancel, Exited, Message, Run, decode, encode
+from vidgen_workers.protocol import Cancel, EndEarly, Exited, Message, Run, decode, encode
 from vidgen_workers.runner import DEFAULT_RENDER
 
 log = logging.getLogger(__name__)
@@ -58,12 +58,24 @@ class RunnerProcess:
     def cancel(self) -> None:
         self._send(Cancel())
 
+    def end_early(self) -> None:
+        """Ask for an end after the chunk in hand."""
+        self._send(EndEarly())
+
     def receive(self, seconds: float) -> Message | None:
         """The next message, or None when none came in time."""
         try:
             return self._inbox.get(timeout=seconds)
         except Empty:
             return None
+
+    def wait(self, seconds: float) -> int | None:
+        """Its exit code once its pipe has closed; None when it lives on without it."""
+        if self._process is None:
+            return None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode
 
     def terminate(self) -> None:
         """SIGTERM to its whole process group."""

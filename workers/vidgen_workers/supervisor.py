@@ -1,24 +1,31 @@
 """Takes jobs one at a time and sees each to its end: runner, lease, progress, cancel, publishing, failure."""
 
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from vidgen.errors import VidgenError
+from vidgen.errors import ModelError, VidgenError
+from vidgen.jobs.admission import out_of_memory_advice
 from vidgen.jobs.fence import LeaseLost
+from vidgen.jobs.leases import ANY
+from vidgen.jobs.retries import OUT_OF_MEMORY
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.views import Claim
+from vidgen.jobs.views import Capacity, Claim, FinishedChunk
 from vidgen.spec import JobStatus, media_refs
 from vidgen.telemetry import context
 from vidgen.telemetry.traceparent import trace_of
 from vidgen.telemetry.tracing import past_span, span
+from vidgen_models.registry import ModelRegistry
 from vidgen_workers.lease_keeper import LeaseKeeper
-from vidgen_workers.protocol import Exited, Failed, Finished, Reported, Run, WasCancelled
+from vidgen_workers.oom_kills import oom_kills
+from vidgen_workers.protocol import ChunkDone, Exited, Failed, Finished, Reported, Run, WasCancelled
 from vidgen_workers.publishing import make_scratch, publish
 from vidgen_workers.reporter import Reporter
 from vidgen_workers.runner_process import KILL_SECONDS, RunnerProcess
@@ -39,12 +46,14 @@ class Stopping(Exception):
 class Supervisor:
     """One worker's hands. `drain` may be called by any number of threads; one works, the others return at once."""
 
-    def __init__(self, plane: ControlPlane, runner: RunnerProcess, owner: str) -> None:
+    def __init__(self, plane: ControlPlane, runner: RunnerProcess, owner: str, capacity: Capacity = ANY) -> None:
         self._plane = plane
         self._jobs = plane.jobs
         self._settings = plane.settings
         self._runner = runner
         self.owner = owner
+        self.capacity = capacity
+        self._models = ModelRegistry(*plane.settings.model_folders)
         self._working = threading.Lock()
         self._stopping = threading.Event()
         self.current_job: str | None = None
@@ -81,7 +90,7 @@ class Supervisor:
     def run_next(self) -> bool:
         """Claim a job and see it to its end; False when nothing waited."""
         asked = time.time()
-        claim = self._jobs.claim(self.owner, self._settings.lease_seconds)
+        claim = self._jobs.claim(self.owner, self._settings.lease_seconds, self.capacity)
         if claim is None:
             return False
         with (
@@ -127,9 +136,12 @@ class Supervisor:
                 if isinstance(outcome, Finished):
                     with span("publish", clock.trace):
                         files = publish(self._plane.store, claim, outcome.files)
-                    return self._settle(lease, lambda: self._jobs.succeed(claim, files))
+                    status = self._settle(lease, lambda: self._jobs.succeed(claim, files))
+                    if status is JobStatus.SUCCEEDED:
+                        self._plane.store.remove_chunks(claim.job_id)
+                    return status
                 if isinstance(outcome, Failed):
-                    failed = outcome
+                    failed = self._explained(claim, outcome)
                     log.warning("failed", extra={"code": failed.code})
                     return self._settle(
                         lease, lambda: self._jobs.fail(claim, failed.code, failed.message, failed.retryable)
@@ -155,8 +167,17 @@ class Supervisor:
     def _order(self, claim: Claim) -> Run:
         """The runner's message. Raises VidgenError media_missing, storage_failed."""
         out_dir = make_scratch(self._plane.store, claim)
+        chunk_dir = str(self._plane.store.chunk_folder(claim.job_id)) if claim.spec.chunked else None
         media = {ref.key: str(self._media_path(ref.key)) for ref in media_refs(claim.spec)}
-        return Run(claim.job_id, claim.spec.model_dump(mode="json"), media, str(out_dir), _ids(claim))
+        return Run(
+            claim.job_id,
+            claim.spec.model_dump(mode="json"),
+            media,
+            str(out_dir),
+            _ids(claim),
+            chunk_dir,
+            claim.memory_tier,
+        )
 
     def _media_path(self, key: str) -> Path:
         if key.startswith("upl_"):
@@ -172,6 +193,8 @@ class Supervisor:
         """Listen to the runner until it is done, dead, cancelled or to be dropped. Raises LeaseLost, Stopping."""
         reporter = Reporter(self._jobs, self._plane.store, claim)
         cancelled_at: float | None = None
+        told_to_end = False
+        kills = oom_kills()
         while True:
             message = self._runner.receive(TICK_SECONDS)
             if lease.lost:
@@ -182,12 +205,17 @@ class Supervisor:
                 progress = message.progress()
                 clock.saw(progress.stage, message.at)
                 reporter.take(progress)
+            elif isinstance(message, ChunkDone):
+                self._committed(claim, message)
             elif isinstance(message, Finished | Failed | WasCancelled):
                 clock.end(time.time())
                 reporter.flush(now=True)
                 return message
             elif isinstance(message, Exited):
-                return WasCancelled() if lease.cancelled else self._death()
+                return WasCancelled() if lease.cancelled else self._death(kills)
+            if lease.stop_asked and not told_to_end:
+                self._runner.end_early()
+                told_to_end = True
             if lease.cancelled:
                 cancelled_at = self._press(cancelled_at)
             else:
@@ -206,8 +234,31 @@ class Supervisor:
             self._runner.terminate()
         return cancelled_at
 
-    def _death(self) -> Failed:
+    def _committed(self, claim: Claim, chunk: ChunkDone) -> None:
+        """Raises LeaseLost."""
+        try:
+            self._jobs.commit_chunk(claim, FinishedChunk(chunk.n, chunk.key, chunk.sha256, chunk.seed))
+        except SQLAlchemyError as error:
+            # the file is what the next attempt looks for; the row says how far it is
+            log.warning("chunk not written down: %s", type(error).__name__)
+
+    def _explained(self, claim: Claim, failed: Failed) -> Failed:
+        """An out-of-memory failure with what would fit, and the memory given back before the next attempt."""
+        if failed.code != OUT_OF_MEMORY:
+            return failed
         self._runner.stop()
+        try:
+            advice = out_of_memory_advice(claim.spec, self._models.get(claim.spec.model), self.capacity)
+        except ModelError:
+            return failed
+        return replace(failed, message=advice)
+
+    def _death(self, kills_before: int | None) -> Failed:
+        killed = self._runner.wait(SETTLE_PAUSE_SECONDS) == -signal.SIGKILL
+        self._runner.stop()
+        kills = oom_kills()
+        if killed and kills is not None and kills_before is not None and kills > kills_before:
+            return Failed(OUT_OF_MEMORY, "the kernel ended the process for want of memory", retryable=True)
         return Failed("worker_lost", "the process that ran the job died", retryable=True)
 
     def _settle(self, lease: LeaseKeeper, write: Callable[[], JobStatus]) -> JobStatus:

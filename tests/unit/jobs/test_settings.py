@@ -2,9 +2,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
-from vidgen.jobs.settings import Settings, load_settings
+from vidgen.errors import VidgenError
+from vidgen.jobs.settings import Settings, load_settings, unknown_variables
 
 
 def test_environment_is_read_with_the_prefix(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -20,8 +20,19 @@ def test_environment_is_read_with_the_prefix(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_nonsense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VIDGEN_LEASE_SECONDS", "-1")
-    with pytest.raises(ValidationError, match="lease_seconds"):
+    monkeypatch.setenv("VIDGEN_WEBHOOK_SECRET", "canary")
+    monkeypatch.setenv("VIDGEN_PORT", "canary")
+    with pytest.raises(VidgenError, match=r"VIDGEN_PORT: .*; VIDGEN_LEASE_SECONDS: ") as caught:
         load_settings()
+    assert caught.value.code == "invalid_setting"
+    assert "canary" not in str(caught.value), "values may be secrets"
+
+
+def test_typing_errors_in_names_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDGEN_SECRET_KEY", "x")
+    monkeypatch.setenv("VIDGEN_PROT", "1")
+    assert "VIDGEN_PROT" in unknown_variables()
+    assert "VIDGEN_SECRET_KEY" not in unknown_variables()
 
 
 def test_secrets_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
@@ -37,7 +48,8 @@ def test_secrets_are_made_once_for_their_owner_only(tmp_path: Path) -> None:
 def test_secrets_of_the_environment_win_and_are_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VIDGEN_SECRET_KEY", "canary-one")
     monkeypatch.setenv("VIDGEN_WEBHOOK_SECRET", "canary-two")
-    settings = Settings(data_dir=tmp_path)
+    urls = {"database_url": "postgresql://u:canary-three@x/y", "broker_url": "redis://:canary-four@x"}
+    settings = Settings(data_dir=tmp_path, **urls)
     assert (settings.secret_key, settings.webhook_secret) == ("canary-one", "canary-two")
     assert "canary" not in repr(settings)
     assert not list(tmp_path.iterdir())

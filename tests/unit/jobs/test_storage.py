@@ -13,6 +13,7 @@ from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import JobRow, UploadRow
+from vidgen.jobs.views import FinishedFile
 from vidgen.spec import ImageToVideo, MediaRef
 
 BAD_NAMES = ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "a\0b", "ä", "x" * 129, "a b", "a\n"]
@@ -214,3 +215,49 @@ def test_many_files_are_looked_up_in_statements_of_a_bounded_size(plane: Control
     assert cleaner(plane).clean(retention_days=30) == 1100
     assert max(sizes) == 500
     assert [path.name for path in plane.store.folders("artifacts")] == [kept.id]
+
+
+def finish_with(plane: ControlPlane, size: int) -> str:
+    """A finished job with a file of so many bytes."""
+    queue_job(plane)
+    claim = plane.jobs.claim("w", 60)
+    assert claim is not None
+    file = plane.store.artifact_path(claim.job_id, claim.attempt, "video.mp4")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"x" * size)
+    key = plane.store.key(file)
+    plane.jobs.succeed(claim, [FinishedFile("video", key, "video.mp4", "video/mp4", size, "0" * 64, 64, 64, 5, 8.0)])
+    return claim.job_id
+
+
+def test_beyond_the_disk_budget_the_oldest_finished_jobs_go_with_their_files(plane: ControlPlane) -> None:
+    """Fails when `_shrink` takes running jobs too, or stops after one: tried both."""
+    made = [finish_with(plane, 4000) for _ in range(4)]
+    queue_job(plane)
+    running = plane.jobs.claim("w", 60)
+    assert running is not None
+    draft = plane.store.artifact_path(running.job_id, 1, "video.mp4")
+    draft.parent.mkdir(parents=True)
+    draft.write_bytes(b"x" * 4000)
+    assert cleaner(plane).clean(30, disk_budget_gb=13_000e-9) == 2
+    assert [plane.jobs.get(job_id) is None for job_id in made] == [True, True, False, False]
+    assert [plane.store.path(f"artifacts/{job_id}").exists() for job_id in made] == [False, False, True, True]
+    assert cleaner(plane).clean(30, disk_budget_gb=13_000e-9) == 0
+    assert cleaner(plane).clean(30, disk_budget_gb=1e-9) == 2
+    assert plane.jobs.get(running.job_id) is not None
+    assert draft.exists()
+
+
+def test_what_another_job_is_made_from_stays(plane: ControlPlane) -> None:
+    """Fails when `_awaited_jobs` is empty: tried, the job that waited then failed with media_missing."""
+    source, other = finish_with(plane, 4000), finish_with(plane, 4000)
+    artifact = plane.jobs.get(source).artifacts[0]  # type: ignore[union-attr]
+    fields = make_spec().model_dump(exclude={"task"})
+    spec = ImageToVideo(**fields, image=MediaRef(artifact_id=artifact.id))
+    plane.jobs.create(spec, model_revision="1", max_queued=9)
+    assert cleaner(plane).clean(30, disk_budget_gb=1e-9) == 1
+    with writing(plane.engine) as session:
+        for row in session.query(JobRow):
+            row.expires_at = 1.0
+    assert cleaner(plane).clean(30) == 0
+    assert (plane.jobs.get(source) is None, plane.jobs.get(other) is None) == (False, True)

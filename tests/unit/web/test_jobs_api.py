@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
 from vidgen_web.api import schemas
+from vidgen_web.terms import Terms
 
 JOBS = "/api/v1/jobs"
 PROMPT = {"prompt": "a cat moves left"}
@@ -34,7 +35,7 @@ def test_a_wrong_frame_count_is_answered_with_the_nearest_valid_ones(client: Fla
     assert problem["errors"] == [
         {
             "field": "num_frames",
-            "message": "num_frames=20: this model needs 4k+1 from 5 to 961; nearest are 17 and 21",
+            "message": "num_frames=20: this model needs 4k+1 from 5 to 25; nearest are 17 and 21",
             "nearest": [17, 21],
         }
     ]
@@ -277,4 +278,5 @@ def test_callbacks_must_be_urls_that_may_be_called(client: FlaskClient) -> None:
 
 
 def test_wire_specs_are_the_specs_plus_a_callback() -> None:
-    assert set(schemas.TextToVideoRequest.model_fields) - {"callback_url"} == set(schemas.TextToVideo.model_fields)
+    beside = {"callback_url", *Terms.model_fields}
+    assert set(schemas.TextToVideoRequest.model_fields) - beside == set(schemas.TextToVideo.model_fields)

@@ -69,6 +69,12 @@ def test_live_answers_fit_their_schemas(
     check("get", client.get("/api/v1/jobs/none"), path)
     check("post", client.post(f"/api/v1/jobs/{job['id']}/cancel"), f"{path}/cancel")
     check("post", client.post(f"/api/v1/jobs/{job['id']}/retry"), f"{path}/retry")
+    check("patch", client.patch(f"/api/v1/jobs/{job['id']}", json={"priority": 7}), path)
+    check("post", client.post(f"/api/v1/jobs/{job['id']}/move", json={}), f"{path}/move")
+    check("post", client.post(f"/api/v1/jobs/{job['id']}/stop"), f"{path}/stop")
+    check("get", client.get("/api/v1/queue"), "/api/v1/queue")
+    check("post", client.post("/api/v1/queue/pause", json={}), "/api/v1/queue/pause")
+    check("post", client.post("/api/v1/queue/resume"), "/api/v1/queue/resume")
     models = check("get", client.get("/api/v1/models"), "/api/v1/models")
     check("get", client.get(f"/api/v1/models/{models['items'][0]['id']}"), "/api/v1/models/{model_id}")
     hooks, hook = "/api/v1/webhook-endpoints", "/api/v1/webhook-endpoints/{endpoint_id}"

@@ -39,6 +39,21 @@ def test_odd_urls_are_refused(client: FlaskClient, url: str) -> None:
     assert client.post(ENDPOINTS, json={"url": url}).status_code == 422
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1/", "http://2130706433/", "http://[::1]:8080/", "http://localhost/"])
+def test_private_receivers_are_refused_when_they_are_registered(
+    client: FlaskClient, endpoint: dict[str, object], url: str
+) -> None:
+    """Fails when `check_url` looks at the URL's shape alone: tried."""
+    for answer in (
+        client.post(ENDPOINTS, json={"url": url}),
+        client.patch(f"{ENDPOINTS}/{endpoint['id']}", json={"url": url}),
+        client.post("/api/v1/jobs", json={"prompt": "x", "callback_url": url}),
+    ):
+        problem = answer.get_json()
+        assert (answer.status_code, problem["code"]) == (422, "url_refused")
+        assert "VIDGEN_WEBHOOK_ALLOW_PRIVATE" in problem["detail"]
+
+
 def test_tests_and_events_become_deliveries_that_can_be_resent(
     client: FlaskClient, endpoint: dict[str, object], worker: SimulatedWorker
 ) -> None:

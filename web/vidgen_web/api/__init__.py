@@ -8,9 +8,12 @@ from vidgen_web.api import (
     events,
     health,
     jobs,
+    line,
     metrics,
     models,
     openapi,
+    queue,
+    quota,
     uploads,
     webhook_endpoints,
 )
@@ -20,7 +23,7 @@ from vidgen_web.caller import API
 def blueprint(name: str = "api", prefix: str = API) -> Blueprint:
     """All routes under /api/v1, or once more under another name and prefix."""
     api = Blueprint(name, __name__, url_prefix=prefix)
-    for module in (jobs, events, uploads, artifacts, models, webhook_endpoints, api_keys, openapi):
+    for module in (jobs, line, queue, events, uploads, artifacts, models, webhook_endpoints, api_keys, quota, openapi):
         api.register_blueprint(module.blueprint)
     return api
 

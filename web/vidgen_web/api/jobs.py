@@ -12,15 +12,18 @@ from vidgen.spec.base import SpecModel
 from vidgen_web import submission
 from vidgen_web.answers import JobAnswer, JobList, job_answer
 from vidgen_web.api import schemas
+from vidgen_web.api.line import with_version
 from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.requests import FORM_TYPES, JSON_TYPE, json_object, parse_object, query_model, unsupported
 from vidgen_web.services import services
+from vidgen_web.terms import Terms, take_terms
 
 blueprint = Blueprint("jobs", __name__, url_prefix="/jobs")
 
 SUBMIT_PROBLEMS = (
+    "bad_request",
     "invalid_json",
     "body_too_large",
     "unsupported_content_type",
@@ -33,9 +36,14 @@ SUBMIT_PROBLEMS = (
     "invalid_media",
     "url_refused",
     "idempotency_mismatch",
+    "does_not_fit",
     "queue_full",
+    "quota_exceeded",
+    "storage_quota",
     "storage_full",
 )
+# beside the field `spec`, plain fields may hold these
+TERMS = frozenset({"callback_url", *Terms.model_fields})
 REFERENCE_PARTS = frozenset({"upload_id", "artifact_id", "frame"})
 
 
@@ -94,7 +102,7 @@ def show(job_id: str) -> Response:
     job = services().jobs.get(job_id)
     if job is None:
         raise no_job(job_id)
-    return jsonify(job_answer(job))
+    return with_version(job_answer(job))
 
 
 @blueprint.post("/<job_id>/cancel")
@@ -117,7 +125,7 @@ def cancel(job_id: str) -> Response:
     "Queue a failed or cancelled job again",
     scope="jobs:write",
     answers={202: JobAnswer},
-    problems=("not_found", "job_not_retryable", "queue_full"),
+    problems=("not_found", "job_not_retryable", "queue_full", "quota_exceeded", "storage_quota"),
 )
 def retry(job_id: str) -> Response:
     return _located(job_answer(submission.again(services(), job_id)), 202)
@@ -180,13 +188,16 @@ def preview(job_id: str) -> Response:
         "unknown_model",
         "media_not_found",
         "media_kind",
+        "does_not_fit",
     ),
 )
 def foresee() -> Response:
     fields = json_object()
     fields.pop("callback_url", None)
+    take_terms(fields)
     spec, manifest = submission.resolved(services(), submission.parse(fields))
     submission.check_media(services(), spec)
+    submission.admitted(services(), spec, manifest)
     return jsonify(forecast(services(), spec, manifest).model_dump(mode="json"))
 
 
@@ -221,7 +232,7 @@ def _request() -> submission.Request:
         form = request.form.to_dict()
         fields = parse_object(form["spec"]) if "spec" in form else form_fields(form)
         if "spec" in form:
-            fields |= {name: value for name, value in form.items() if name == "callback_url"}
+            fields |= {name: value for name, value in form.items() if name in TERMS}
         files = {name: file for name, file in request.files.items() if file.filename}
         if unknown := set(files) - set(submission.MEDIA_FIELDS):
             raise ProblemError("invalid_request", f"files are named image or video, not {', '.join(sorted(unknown))}")
@@ -229,12 +240,14 @@ def _request() -> submission.Request:
         fields, files = json_object(), {}
     else:
         raise unsupported(JSON_TYPE, *FORM_TYPES)
-    callback_url = fields.pop("callback_url", None)
+    callback_url, terms = fields.pop("callback_url", None), take_terms(fields)
     return submission.Request(
         fields=fields,
         files=files,
         callback_url=schemas.checked_callback(callback_url),
         idempotency_key=request.headers.get("Idempotency-Key"),
+        priority=terms.priority,
+        start_by=terms.start,
     )
 
 

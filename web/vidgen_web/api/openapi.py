@@ -31,6 +31,7 @@ SECURITY = {
 EVERYWHERE = ("cross_origin", "wrong_host", "internal_error")
 TAGS = {
     "Jobs": "Queue work and follow it.",
+    "Queue": "Whether jobs are handed out.",
     "Events": "Server-sent events.",
     "Uploads": "Pictures and clips from outside.",
     "Artifacts": "Files that jobs made.",

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from vidgen.spec import ImageToVideo, TextToVideo, VideoToVideo
-from vidgen.spec.base import SpecModel
 from vidgen_web.problems import FieldError, ProblemError
+from vidgen_web.terms import Terms
 
 CallbackUrl = Annotated[
     str,
@@ -19,19 +19,19 @@ CallbackUrl = Annotated[
 CALLBACK: TypeAdapter[str] = TypeAdapter(CallbackUrl)
 
 
-class WithCallback(SpecModel):
+class WithTerms(Terms):
     callback_url: CallbackUrl | None = None
 
 
-class TextToVideoRequest(TextToVideo, WithCallback):
+class TextToVideoRequest(TextToVideo, WithTerms):
     """A clip from a prompt."""
 
 
-class ImageToVideoRequest(ImageToVideo, WithCallback):
+class ImageToVideoRequest(ImageToVideo, WithTerms):
     """A clip from a prompt and its first picture."""
 
 
-class VideoToVideoRequest(VideoToVideo, WithCallback):
+class VideoToVideoRequest(VideoToVideo, WithTerms):
     """A restyle of a clip."""
 
 

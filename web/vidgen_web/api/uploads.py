@@ -25,7 +25,14 @@ FILE_FIELD = "file"
     form=schemas.UPLOAD_FORM,
     scope="uploads",
     answers={201: Upload},
-    problems=("unsupported_content_type", "body_too_large", "invalid_request", "invalid_media", "storage_full"),
+    problems=(
+        "unsupported_content_type",
+        "body_too_large",
+        "invalid_request",
+        "invalid_media",
+        "storage_full",
+        "storage_quota",
+    ),
 )
 def create() -> Response:
     if request.mimetype != MULTIPART:

@@ -40,6 +40,8 @@ CREATE_PROBLEMS = (
     "url_unreachable",
     "idempotency_mismatch",
     "queue_full",
+    "quota_exceeded",
+    "storage_quota",
     "storage_full",
 )
 VARY_PROBLEMS = (*CREATE_PROBLEMS, "not_found", "video_not_completed")

@@ -1,0 +1,93 @@
+"""Promise 7: a cancel works whatever the job is doing and whoever is up; the device is free within ten seconds."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.backends import Backend
+from tests.faults.client import Client
+from tests.faults.conftest import Say
+from tests.faults.fleet import all_dead
+from tests.faults.invariants import check_invariants, rows
+from tests.faults.running_service import running_service
+from tests.faults.worker_process import wait_until
+from vidgen.jobs.settings import Settings
+
+pytestmark = pytest.mark.faults
+
+FREE_SECONDS = 10.0
+# the times that an operator gets who sets nothing
+DEFAULTS = {name: Settings.model_fields[name].default for name in ("cancel_grace_seconds", "poll_seconds")}
+LEASE_SECONDS = 3.0
+RACES = 12
+
+
+def test_a_queued_job_is_cancelled_though_no_worker_is_up(on: Backend, tmp_path: Path) -> None:
+    """Fails when the cancel is only asked for and left to a worker: tried."""
+    with running_service(on, tmp_path, workers=0) as up:
+        job_id = up.client.submit("quick")
+        assert up.client.cancel(job_id)["status"] == "cancelled"
+        up.fleet.worker()
+        up.client.wait(up.client.submit("quick"), "succeeded")
+        assert rows(up.plane, "SELECT job_id FROM job_events WHERE kind = 'job.running'") != [(job_id,)]
+        assert up.client.get(job_id)["attempts"] == 0
+        check_invariants(up.plane, up.client.accepted, up.client.cancelled)
+
+
+def test_a_running_job_frees_the_device_within_ten_seconds(on: Backend, tmp_path: Path, say: Say) -> None:
+    """A render that heeds neither the cancel nor SIGTERM, with the default settings. Fails when the grace is ten
+    seconds (the runner then dies after eleven), and when the runner is not killed at its end: tried."""
+    with running_service(on, tmp_path, **DEFAULTS) as up:
+        job_id = up.client.submit("stubborn")
+        wait_until(lambda: up.client.get(job_id)["progress"] > 0, 30, "the render")
+        runner = up.fleet.workers[0].family()[1:]
+        assert len(runner) == 1
+        started = time.monotonic()
+        assert up.client.cancel(job_id)["status"] == "running"
+        wait_until(lambda: all_dead(runner), 30, "the runner's end")
+        free = time.monotonic() - started
+        up.client.wait(job_id, "cancelled")
+        up.client.wait(up.client.submit("quick"), "succeeded")
+        check_invariants(up.plane, up.client.accepted, up.client.cancelled)
+        assert free < FREE_SECONDS
+        say(f"a stubborn render was gone {free:.1f} s after the cancel")
+
+
+def test_a_running_job_whose_worker_died_is_cancelled_though_none_is_up(on: Backend, tmp_path: Path, say: Say) -> None:
+    """Fails when only workers look after leases: tried."""
+    with running_service(on, tmp_path, lease_seconds=LEASE_SECONDS) as up:
+        job_id = up.client.submit("slow 60")
+        wait_until(lambda: up.client.get(job_id)["progress"] > 0, 30, "the render")
+        up.fleet.workers[0].kill()
+        started = time.monotonic()
+        assert up.client.cancel(job_id)["status"] == "running"
+        up.client.wait(job_id, "cancelled", seconds=60)
+        seconds = time.monotonic() - started
+        check_invariants(up.plane, up.client.accepted, up.client.cancelled)
+        assert seconds < LEASE_SECONDS + FREE_SECONDS
+        say(f"lease {LEASE_SECONDS:g} s: cancelled {seconds:.1f} s after the worker died")
+
+
+def test_no_job_succeeds_after_an_accepted_cancel(on: Backend, tmp_path: Path, say: Say) -> None:
+    """Cancels that race with the end of the render. Fails when `succeed` does not look at the cancel: tried."""
+    with running_service(on, tmp_path, workers=2) as up:
+        threads = [threading.Thread(target=race, args=(up.client, n)) for n in range(RACES)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        for job_id in list(up.client.accepted):
+            up.client.wait(job_id)
+        check_invariants(up.plane, up.client.accepted, up.client.cancelled)
+        ended = dict(rows(up.plane, "SELECT status, count(*) FROM jobs GROUP BY status"))
+        assert set(ended) <= {"succeeded", "cancelled"}
+        say(f"{RACES} races: {ended}")
+
+
+def race(client: Client, n: int) -> None:
+    job_id = client.submit(f"slow {0.3 + 0.02 * n}")
+    client.wait(job_id, "running", "succeeded")
+    time.sleep(0.05 * n)
+    client.cancel(job_id)

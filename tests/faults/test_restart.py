@@ -1,0 +1,44 @@
+"""Promise 5: the job of a worker that died runs again within the lease and ten seconds."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.faults.backends import Backend
+from tests.faults.conftest import Say
+from tests.faults.invariants import check_invariants, rows
+from tests.faults.running_service import running_service
+from tests.faults.worker_process import wait_until
+from vidgen.jobs.clock import database_now
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.session import reading
+
+pytestmark = pytest.mark.faults
+
+LEASE_SECONDS = 6.0
+PROMISED_SECONDS = LEASE_SECONDS + 10.0
+# all by the database's clock, so that nothing of this process is measured
+STARTS = "SELECT job_id, created_at FROM job_events WHERE kind = 'job.running' ORDER BY id"
+
+
+def test_a_dead_workers_job_restarts_within_the_lease_and_ten_seconds(on: Backend, tmp_path: Path, say: Say) -> None:
+    """Fails when the reconciler leaves leases alone, and when it looks once a minute only: tried."""
+    settings = {"lease_seconds": LEASE_SECONDS, "heartbeat_seconds": 2.0, "poll_seconds": 1.0}
+    with running_service(on, tmp_path, workers=1, **settings) as up:
+        job_id = up.client.submit("slow 3")
+        wait_until(lambda: up.client.get(job_id)["progress"] > 0, 30, "the job's progress")
+        up.fleet.worker()
+        up.working()
+        up.fleet.workers[0].kill()
+        killed = database_time(up.plane)
+        up.client.wait(job_id, "succeeded", seconds=60)
+        first, second = (at for _job, at in rows(up.plane, STARTS))
+        check_invariants(up.plane, up.client.accepted)
+        assert second - killed < PROMISED_SECONDS
+        say(f"lease {LEASE_SECONDS:g} s: started again {second - killed:.1f} s after the kill")
+        assert first < killed
+
+
+def database_time(plane: ControlPlane) -> float:
+    with reading(plane.engine) as session:
+        return database_now(session)

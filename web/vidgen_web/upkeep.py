@@ -1,0 +1,34 @@
+"""What must go on although no worker is up.
+
+Leases end, and with them the jobs whose cancel nobody is left to obey; jobs that nobody takes are told of, and fail at
+their deadline.
+"""
+
+import logging
+import threading
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from vidgen_web.services import Services
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 5.0
+
+
+def start_upkeep(services: Services) -> None:
+    """Starts the thread; it ends with `services.stopping`. Every worker does the same work, and any number may."""
+    threading.Thread(target=_keep_up, args=(services,), name="upkeep", daemon=True).start()
+
+
+def _keep_up(services: Services) -> None:
+    while not services.stopping.wait(min(EVERY_SECONDS, services.settings.lease_seconds / 2)):
+        try:
+            lost = services.jobs.expire_leases()
+            services.watchdog.look()
+        except (SQLAlchemyError, OSError) as error:
+            # the database is away or busy; the next look may find it back
+            log.warning("upkeep: %s; trying again", type(error).__name__)
+            continue
+        if lost:
+            log.warning("expired leases", extra={"count": lost})
