@@ -191,7 +191,7 @@ def errors(video: Any) -> None:
     told(bad, "unknown_model", "model", lambda: create(prompt=PROMPT, model="sora-2-pro"))
     told(bad, "invalid_request", "prompt", lambda: create(prompt=""))
     told(bad, "invalid_media", None, lambda: create(prompt=PROMPT, input_reference=b"not a picture"))
-    url = {"input_reference": {"image_url": "http://169.254.169.254/"}}
+    url = {"input_reference": {"image_url": "http://127.0.0.2/"}}
     told(bad, "url_refused", "input_reference.image_url", lambda: create(prompt=PROMPT, extra_body=url))
     told(bad, "invalid_cursor", None, lambda: client.videos.list(after="job_unknown"))
     told(missing, "not_found", None, lambda: client.videos.retrieve("job_unknown"))

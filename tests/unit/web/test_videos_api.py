@@ -166,8 +166,15 @@ def test_a_data_url_is_the_first_picture(client: FlaskClient, body: str) -> None
         ("/etc/passwd", "url_refused"),
     ],
 )
-def test_urls_that_are_not_public_pictures_are_refused(client: FlaskClient, url: str, code: str) -> None:
+def test_urls_that_are_not_public_pictures_are_refused(
+    client: FlaskClient, url: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Fails when the address is not checked: tried."""
+
+    def connected(*_: object, **__: object) -> None:
+        raise AssertionError("a connection was tried")  # and none is made, even when the check is broken
+
+    monkeypatch.setattr("socket.create_connection", connected)
     status, found, _ = refused(client, json={**PROMPT, "input_reference": {"image_url": url}})
     assert (status, found) == (400, code)
 
