@@ -1,4 +1,4 @@
-"""Promise 14: webhooks reach no private address. What is counted is the calls of connect().
+"""Promise 14: webhooks and pictures by URL reach no private address. What is counted is the calls of connect().
 
 Fails when an address is not checked: tried by letting `is_public` return True, by checking only the first answer, by
 resolving again for the connection (`(target.host, target.port)` in sender._connect), by leaving out UNICAST, and by
@@ -18,6 +18,7 @@ from ssrfguard import DEFAULT_DENIED, Policy, SSRFGuardError
 from tests.receiver import receiver
 from tests.security.name_server import name_server
 from vidgen.jobs.addresses import REFUSED, UNICAST, AddressRefused, check_url, is_public, resolve
+from vidgen.jobs.fetching import FetchFailed, fetch
 from vidgen.jobs.sender import SendFailed, post
 
 HOSTILE = [
@@ -165,6 +166,25 @@ def test_malformed_urls_are_refused_before_resolving(
     with pytest.raises(AddressRefused):
         post(url, {}, b"")
     assert asked == connections == []
+
+
+@pytest.mark.parametrize("url", [*HOSTILE, *MORE, *MALFORMED])
+def test_pictures_are_fetched_from_no_such_place_either(url: str, connections: list[Any]) -> None:
+    """Fails when `fetch` does not check the addresses: tried."""
+    with pytest.raises(AddressRefused):
+        fetch(url, limit=1)
+    assert connections == []
+
+
+def test_a_picture_is_fetched_from_the_address_that_was_checked(
+    monkeypatch: pytest.MonkeyPatch, connections: list[Any]
+) -> None:
+    """Fails when `fetch` connects to the host by its name: tried."""
+    with name_server(["93.184.215.14"], ["127.0.0.1"]) as names:
+        monkeypatch.setattr(socket, "getaddrinfo", names.getaddrinfo)
+        with pytest.raises(FetchFailed):
+            fetch("http://rebinding.example/a.png", limit=1)
+        assert (names.asked, connections) == (["rebinding.example"], [("93.184.215.14", 80)])
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/", "http://2130706433:9/", "http://localhost:9/"])

@@ -89,6 +89,25 @@ def test_live_answers_fit_their_schemas(
     check("get", client.get("/readyz"), "/readyz")
 
 
+def test_live_answers_of_the_video_api_fit_their_schemas(
+    app: Flask, client: FlaskClient, document: dict[str, Any], worker: SimulatedWorker
+) -> None:
+    check, one = _checker(app, document), "/v1/videos/{video_id}"
+    video = check("post", client.post("/v1/videos", json={"prompt": "x"}), "/v1/videos")
+    check("post", client.post("/v1/videos", json={"prompt": "x", "seconds": "99"}), "/v1/videos")
+    check("post", client.post(f"/v1/videos/{video['id']}/remix", json={"prompt": "x"}), f"{one}/remix")
+    assert worker.run() == video["id"]
+    check("get", client.get(f"/v1/videos/{video['id']}"), one)
+    check("get", client.get("/v1/videos/none"), one)
+    check("get", client.get("/v1/videos"), "/v1/videos")
+    check("get", client.get("/v1/videos?limit=0"), "/v1/videos")
+    check("post", client.post(f"/v1/videos/{video['id']}/remix", json={"prompt": "x"}), f"{one}/remix")
+    body = {"prompt": "x", "video": {"id": video["id"]}}
+    check("post", client.post("/v1/videos/edits", json=body), "/v1/videos/edits")
+    check("post", client.post("/v1/videos/extensions", json={**body, "seconds": "2"}), "/v1/videos/extensions")
+    check("delete", client.delete(f"/v1/videos/{video['id']}"), one)
+
+
 def test_every_error_code_is_documented() -> None:
     text = (ROOT / "docs" / "api.md").read_text()
     assert [code for code in STATUS_BY_CODE if f"`{code}`" not in text] == []
