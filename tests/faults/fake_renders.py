@@ -81,6 +81,11 @@ def chunked(ctx: RunContext, rest: str) -> str:
     return bytes(piece.tolist()).hex()
 
 
+def large(_ctx: RunContext, rest: str) -> str:
+    """`large BYTES`: a clip of that size."""
+    return "x" * int(rest)
+
+
 def deaf(_ctx: RunContext, _rest: str) -> None:
     """Never looks at the cancel, but dies by SIGTERM."""
     time.sleep(60)
@@ -145,6 +150,7 @@ HABITS: dict[str, Any] = {
         "suicidal",
         "assassin",
         "chunked",
+        "large",
         "once",
         "memory",
         "traced",

@@ -82,7 +82,6 @@ class Fleet:
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
-        self.log = plane.settings.data_dir / "fleet.log"
         self.members: list[Member] = []
         self.port = free_port()
         self._environment = environment_of(plane.settings)
@@ -106,10 +105,11 @@ class Fleet:
 
     def logged(self, text: str) -> int:
         """How often `text` stands in what all members have logged."""
-        return self.log.read_text(errors="replace").count(text) if self.log.exists() else 0
+        return sum(member.log.read_text(errors="replace").count(text) for member in self.members)
 
     def _add(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Member:
-        member = Member(name, command, {**self._environment, **environment}, self.log)
+        log = self.plane.settings.data_dir / f"{name}.log"
+        member = Member(name, command, {**self._environment, **environment}, log)
         self.members.append(member)
         return member
 

@@ -9,7 +9,7 @@ from typing import Any
 from tests.faults.backends import Backend
 from tests.faults.client import Client
 from tests.faults.fleet import Fleet, Member, fleet
-from tests.faults.worker_process import wait_until
+from tests.faults.worker_process import SCRIPT, wait_until
 from tests.jobs_fixtures import control_plane
 from vidgen.jobs.service import ControlPlane
 
@@ -33,12 +33,14 @@ class RunningService:
 
 
 @contextmanager
-def running_service(on: Backend, folder: Path, *, workers: int = 1, **settings: Any) -> Iterator[RunningService]:
-    """`settings` are those of `Settings`; the rest is as quick as in all tests."""
+def running_service(
+    on: Backend, folder: Path, *, workers: int = 1, script: str = SCRIPT, **settings: Any
+) -> Iterator[RunningService]:
+    """`settings` are those of `Settings`; the rest is as quick as in all tests. `script`: what each worker runs."""
     with control_plane(folder, broker_url=on.broker_url, **settings) as plane, fleet(plane) as running:
         running.web()
         for _ in range(workers):
-            running.worker()
+            running.worker(script=script)
         service = RunningService(plane, running, Client(running.base))
         wait_until(service.client.is_ready, START_SECONDS, "the web server")
         service.working()

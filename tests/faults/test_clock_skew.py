@@ -69,6 +69,7 @@ def test_a_worker_with_a_wrong_clock_changes_nothing(
 
 def says_the_wrong_hour(fleet: Fleet) -> bool:
     """Whether two workers that were started within a minute say so an hour apart."""
-    lines = [json.loads(line) for line in fleet.log.read_text().splitlines() if line.startswith("{")]
+    text = "".join(worker.log.read_text() for worker in fleet.workers)
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
     told = [datetime.fromisoformat(line["time"]) for line in lines if line["event"] == "worker started"]
     return max(told) - min(told) > timedelta(minutes=50)

@@ -6,6 +6,7 @@ It reads messages (protocol.py) from stdin, answers on what was its stdout, and 
 
 import argparse
 import ctypes
+import errno
 import logging
 import os
 import signal
@@ -44,6 +45,8 @@ log = logging.getLogger(__name__)
 
 DEFAULT_RENDER = "vidgen.pipelines:render"
 PR_SET_PDEATHSIG = 1
+# no room, no quota left, and a limit on the size of a file
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 OUT_OF_MEMORY_WORDS = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "out of memory")
 # (resolved spec, context, folder for the files, residency) → something with .files
 Render = Callable[[Any, RunContext, Path, Any], Any]
@@ -160,6 +163,8 @@ def _take_stdout() -> BinaryIO:
 def _unexpected(error: Exception) -> Failed:
     if _wants_memory(error):
         return Failed("out_of_memory", "the device ran out of memory: ask for fewer frames or a smaller size", True)
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        return Failed("storage_failed", f"the result could not be stored ({os.strerror(error.errno)})", True)
     # the text of an unexpected error may hold paths of this machine, so only its kind is told
     return Failed("internal_error", f"the render failed unexpectedly ({type(error).__name__})", False)
 

@@ -143,9 +143,7 @@ class Supervisor:
                 if isinstance(outcome, Failed):
                     failed = self._explained(claim, outcome)
                     log.warning("failed", extra={"code": failed.code})
-                    return self._settle(
-                        lease, lambda: self._jobs.fail(claim, failed.code, failed.message, failed.retryable)
-                    )
+                    return self._fail(lease, claim, failed)
                 return self._settle(lease, lambda: self._jobs.mark_cancelled(claim))
             except Stopping:
                 self._runner.stop()
@@ -153,10 +151,7 @@ class Supervisor:
             except VidgenError as error:
                 if isinstance(error, LeaseLost):
                     raise
-                refused = error
-                return self._settle(
-                    lease, lambda: self._jobs.fail(claim, refused.code, refused.message, refused.retryable)
-                )
+                return self._fail(lease, claim, Failed(error.code, error.message, error.retryable))
 
     def _tell_times(self, clock: StageClock) -> None:
         try:
@@ -260,6 +255,11 @@ class Supervisor:
         if killed and kills is not None and kills_before is not None and kills > kills_before:
             return Failed(OUT_OF_MEMORY, "the kernel ended the process for want of memory", retryable=True)
         return Failed("worker_lost", "the process that ran the job died", retryable=True)
+
+    def _fail(self, lease: LeaseKeeper, claim: Claim, failed: Failed) -> JobStatus:
+        # on a full disk it is the draft that leaves the database no room to say so
+        self._plane.store.remove_scratch(claim.job_id, claim.attempt)
+        return self._settle(lease, lambda: self._jobs.fail(claim, failed.code, failed.message, failed.retryable))
 
     def _settle(self, lease: LeaseKeeper, write: Callable[[], JobStatus]) -> JobStatus:
         """The last write of an attempt outlasts a database that is briefly away, as long as the lease does."""
