@@ -23,7 +23,7 @@ def test_a_job_is_made_and_announced(tmp_path: Path) -> None:
         endpoint = plane.endpoints.create(to.url)
         job = wait_for_job(plane, queue_job(plane, "quick", callback_url=to.url).id, "succeeded")
         wait_until(lambda: len(to.received) == 2, what="two webhooks")
-        wait_until(lambda: {d.status for d in plane.endpoints.deliveries()} == {"delivered"})
+        wait_until(lambda: {d.status for d in plane.deliveries.list().items} == {"delivered"})
         wait_until(lambda: [it.job_id for it in plane.presence.alive(within_seconds=30)] == [None], what="an idle beat")
         assert endpoint.secret is not None
         good = []

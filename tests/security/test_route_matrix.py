@@ -101,6 +101,8 @@ CALLS: dict[str, Call] = {
     f"POST {API}/webhook-endpoints/<endpoint_id>/test": Call(202),
     f"POST {API}/webhook-endpoints/<endpoint_id>/rotate-secret": Call(200),
     f"GET {API}/webhook-endpoints/<endpoint_id>/deliveries": Call(200),
+    f"POST {API}/webhook-endpoints/<endpoint_id>/recover": Call(202, {"since": "2026-01-01T00:00:00Z"}),
+    f"GET {API}/webhook-deliveries/<delivery_id>": Call(200),
     f"GET {API}/webhook-deliveries": Call(200),
     f"POST {API}/webhook-deliveries/<delivery_id>/resend": Call(202),
     f"GET {API}/quota": Call(200),

@@ -1,10 +1,11 @@
 """Repositories bound to a tenant: what another tenant owns does not exist for them (the routes: test_route_matrix).
 
 Fails when a statement forgets the tenant: tried by taking `self._visible(…)` out of JobRepository._one, of
-UploadRepository._one, of EndpointRepository._one and of `deliveries`, one after the other.
+UploadRepository._one, of EndpointRepository._one and of DeliveryRepository.list, one after the other.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -73,27 +74,30 @@ def test_receivers_and_deliveries_of_another_tenant_do_not_exist(plane: ControlP
     endpoint = plane.endpoints.of("anna").create("https://example.org/")
     delivery = plane.endpoints.of("anna").test(endpoint.id)
     others = plane.endpoints.of("bert")
-    assert others.list() == ()
+    assert others.list().items == ()
     assert others.get(endpoint.id) is None
-    assert others.deliveries() == ()
-    assert others.deliveries(endpoint.id) == ()
+    deliveries = plane.deliveries.of("bert")
+    assert deliveries.list().items == ()
+    assert deliveries.list(endpoint.id).items == ()
+    assert deliveries.get(delivery.id) is None
+    assert deliveries.recover(endpoint.id, datetime(2020, 1, 1, tzinfo=UTC)) == 0
     for call in (
         lambda: others.update(endpoint.id, enabled=False),
         lambda: others.delete(endpoint.id),
         lambda: others.rotate_secret(endpoint.id),
         lambda: others.test(endpoint.id),
-        lambda: others.resend(delivery.id),
+        lambda: deliveries.resend(delivery.id),
     ):
         assert refused(call).startswith("not_found")
-    assert [it.id for it in plane.endpoints.of("anna").deliveries()] == [delivery.id]
+    assert [it.id for it in plane.deliveries.of("anna").list().items] == [delivery.id]
 
 
 def test_a_receiver_hears_of_its_own_tenants_jobs_only(plane: ControlPlane) -> None:
     for tenant in ("anna", "bert"):
         plane.endpoints.of(tenant).create("https://example.org/")
     plane.jobs.of("anna").cancel(make_job(plane, "anna", callback_url="https://example.org/mine"))
-    assert len(plane.endpoints.of("anna").deliveries()) == 2
-    assert plane.endpoints.of("bert").deliveries() == ()
+    assert len(plane.deliveries.of("anna").list().items) == 2
+    assert plane.deliveries.of("bert").list().items == ()
 
 
 def test_the_same_idempotency_key_of_two_tenants_makes_two_jobs(plane: ControlPlane) -> None:

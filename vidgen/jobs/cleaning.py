@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.deliveries import DeliveryRepository
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import reading
 from vidgen.jobs.storage import LocalStore
@@ -47,9 +48,10 @@ class Cleaner:
     def clean(
         self, retention_days: float, orphan_seconds: float = ORPHAN_SECONDS, disk_budget_gb: float | None = None
     ) -> int:
-        """Run every step; returns how many jobs, uploads and orphans went."""
+        """Run every step; returns how many jobs, uploads, deliveries and orphans went."""
         self._jobs.prune_progress(PROGRESS_SECONDS)
         gone = self._expire_jobs() + self._expire_uploads(retention_days) + self._sweep(orphan_seconds)
+        gone += DeliveryRepository(self._engine).prune(retention_days * DAY)
         return gone if disk_budget_gb is None else gone + self._shrink(round(disk_budget_gb * GIGABYTE))
 
     def _shrink(self, budget: int) -> int:

@@ -9,10 +9,11 @@ from sqlalchemy import ColumnElement, Engine, Select, or_, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
+from vidgen.jobs import endpoint_health
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.signing import endpoint_secret
-from vidgen.jobs.tables import EndpointRow, JobRow, OutboxRow
+from vidgen.jobs.tables import DeliveryAttemptRow, EndpointRow, JobRow, OutboxRow
 from vidgen.jobs.tallies import WEBHOOKS, count
 from vidgen.jobs.webhook_body import Linker, webhook_body
 from vidgen.jobs.webhooks import TEST_EVENT
@@ -24,6 +25,17 @@ JITTER = 0.2
 ATTEMPT_SECONDS = 60.0
 ROTATION_SECONDS = 86400.0
 GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an attempt: delivered without an `error`; `final`: no further attempt can succeed."""
+
+    status_code: int | None
+    error: str | None
+    final: bool = False
+    retry_after: float | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class Parcel:
     attempt: int
     taken_at: float
     url: str
+    endpoint_id: str | None
     compose: Callable[[], bytes] = field(repr=False, compare=False)
     secrets: tuple[str, ...] = field(repr=False)
     tenant: str | None = None
@@ -69,6 +82,7 @@ class Outbox:
             if row is None:
                 return None
             row.attempts, row.next_at = row.attempts + 1, now + ATTEMPT_SECONDS
+            session.add(DeliveryAttemptRow(delivery_id=row.id, n=row.attempts, started_at=now))
             endpoint = None if row.endpoint_id is None else session.get(EndpointRow, row.endpoint_id)
             # a corrected address also serves what is still waiting
             row.url = row.url if endpoint is None else endpoint.url
@@ -76,37 +90,53 @@ class Outbox:
             tenant, traceparent = (None, None) if job is None else (job.tenant, job.traceparent)
             secrets = (self._service_secret,) if endpoint is None else self._endpoint_secrets(endpoint, now)
         compose = partial(webhook_body, row.event_id, row.kind, as_datetime(row.created_at), row.payload, self._link)
-        what = row.id, row.event_id, row.job_id, row.attempts
-        return Parcel(*what, now, row.url, compose, secrets, tenant, traceparent)
+        return Parcel(
+            delivery_id=row.id,
+            event_id=row.event_id,
+            job_id=row.job_id,
+            attempt=row.attempts,
+            taken_at=now,
+            url=row.url,
+            endpoint_id=row.endpoint_id,
+            compose=compose,
+            secrets=secrets,
+            tenant=tenant,
+            traceparent=traceparent,
+        )
 
-    def answered(self, parcel: Parcel, status: int, retry_after: float | None = None) -> None:
+    def answered(
+        self, parcel: Parcel, status: int, retry_after: float | None = None, *, seconds: float | None = None
+    ) -> None:
         """Any 2xx delivers; 410 also disables the endpoint; anything else, a redirect too, is a failed attempt."""
-        with writing(self._engine) as session:
-            row = _taken(session, parcel)
-            if row is None:
-                return
-            row.last_status_code, now = status, database_now(session)
-            if 200 <= status < 300:
-                row.status, row.next_at, row.last_error, row.delivered_at = "delivered", None, None, now
-            elif status == GONE:
-                row.status, row.next_at, row.last_error = "failed", None, "the receiver says it is gone"
-                if row.endpoint_id is not None:
-                    session.get_one(EndpointRow, row.endpoint_id).enabled = False
-            else:
-                _reschedule(row, now, f"answered {status}", retry_after)
-            count(session, WEBHOOKS, _outcome(row))
+        error = None if 200 <= status < 300 else f"answered {status}"
+        if status == GONE:
+            error = "the receiver says it is gone"
+        self._settle(parcel, Outcome(status, error, status == GONE, retry_after, seconds))
 
-    def unanswered(self, parcel: Parcel, error: str, *, final: bool = False) -> None:
+    def unanswered(self, parcel: Parcel, error: str, *, final: bool = False, seconds: float | None = None) -> None:
         """The attempt failed without an answer; `final`: no further attempt can succeed."""
+        self._settle(parcel, Outcome(None, error, final, seconds=seconds))
+
+    def _settle(self, parcel: Parcel, outcome: Outcome) -> None:
         with writing(self._engine) as session:
+            # the endpoint before its delivery: who deletes an endpoint holds them in this order too
+            endpoint = _locked(session, parcel.endpoint_id)
+            now = database_now(session)
+            _log(session, parcel, outcome, now)
             row = _taken(session, parcel)
             if row is None:
                 return
-            row.last_status_code = None
-            if final:
-                row.status, row.next_at, row.last_error = "failed", None, error
+            row.last_status_code, row.last_error = outcome.status_code, outcome.error
+            if outcome.error is None:
+                row.status, row.next_at, row.delivered_at = "delivered", None, now
             else:
-                _reschedule(row, database_now(session), error, None)
+                delay = None if outcome.final else next_delay(row.attempts - row.excused, outcome.retry_after)
+                row.status, row.next_at = ("failed", None) if delay is None else ("pending", now + delay)
+            if endpoint is not None and outcome.error is None:
+                endpoint_health.succeeded(endpoint)
+            elif endpoint is not None:
+                last, gone = row.status == "failed", outcome.status_code == GONE
+                endpoint_health.failed(endpoint, now, last=last, gone=gone)
             count(session, WEBHOOKS, _outcome(row))
 
     def _endpoint_secrets(self, endpoint: EndpointRow, now: float) -> tuple[str, ...]:
@@ -137,11 +167,18 @@ def _taken(session: Session, parcel: Parcel) -> OutboxRow | None:
     return row if row is not None and row.status == "pending" and row.attempts == parcel.attempt else None
 
 
+def _locked(session: Session, endpoint_id: str | None) -> EndpointRow | None:
+    return None if endpoint_id is None else session.get(EndpointRow, endpoint_id, with_for_update=True)
+
+
+def _log(session: Session, parcel: Parcel, outcome: Outcome, now: float) -> None:
+    """It happened, even where it no longer decides anything."""
+    row = session.get(DeliveryAttemptRow, (parcel.delivery_id, parcel.attempt))
+    if row is not None and row.seconds is None:
+        row.seconds = now - parcel.taken_at if outcome.seconds is None else outcome.seconds
+        row.status_code, row.error = outcome.status_code, outcome.error
+
+
 def _outcome(row: OutboxRow) -> str:
     """What an attempt came to, for the metrics."""
     return "retried" if row.status == "pending" else row.status
-
-
-def _reschedule(row: OutboxRow, now: float, error: str, retry_after: float | None) -> None:
-    delay, row.last_error = next_delay(row.attempts, retry_after), error
-    row.status, row.next_at = ("failed", None) if delay is None else ("pending", now + delay)

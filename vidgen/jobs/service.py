@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from vidgen.jobs.audit import AuditLog
+from vidgen.jobs.deliveries import DeliveryRepository
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
@@ -29,6 +30,7 @@ class ControlPlane:
     jobs: JobRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
+    deliveries: DeliveryRepository
     keys: KeyRepository
     quotas: Quotas
     audit: AuditLog
@@ -53,6 +55,7 @@ def open_control_plane(settings: Settings) -> ControlPlane:
         jobs=jobs,
         uploads=UploadRepository(engine, store, quotas),
         endpoints=EndpointRepository(engine, settings.webhook_secret, settings.webhook_allow_private),
+        deliveries=DeliveryRepository(engine),
         keys=KeyRepository(engine),
         quotas=quotas,
         audit=AuditLog(engine),

@@ -157,6 +157,9 @@ class EndpointRow(SQLModel, table=True):
     enabled: bool = True
     secret_version: int = 1
     rotated_at: float | None = Field(default=None, sa_type=Double)
+    failing_since: float | None = Field(default=None, sa_type=Double, description="The first failure after a success.")
+    disabled_reason: str | None = None
+    disabled_at: float | None = Field(default=None, sa_type=Double)
     created_at: float = Field(sa_type=Double)
 
 
@@ -168,6 +171,7 @@ class OutboxRow(SQLModel, table=True):
         UniqueConstraint("job_id", "round", "target", name="one_delivery_a_target"),
         Index("outbox_due", "status", "next_at"),
         Index("outbox_by_tenant", "tenant", "created_at"),
+        Index("outbox_by_age", "created_at"),
     )
 
     id: str = Field(primary_key=True)
@@ -181,12 +185,26 @@ class OutboxRow(SQLModel, table=True):
     kind: str
     payload: AnyJson = Field(sa_type=JSON)
     status: str = "pending"
-    attempts: int = 0
+    attempts: int = Field(default=0, description="Only grows: it fences the outcome of an attempt.")
+    excused: int = Field(default=0, description="Attempts before the latest resend; the schedule begins after them.")
     next_at: float | None = Field(default=None, sa_type=Double)
     last_status_code: int | None = None
     last_error: str | None = None
     created_at: float = Field(sa_type=Double)
     delivered_at: float | None = Field(default=None, sa_type=Double)
+
+
+class DeliveryAttemptRow(SQLModel, table=True):
+    """What became of one attempt; without `seconds` it is under way, or its dispatcher died over it."""
+
+    __tablename__ = "delivery_attempts"
+
+    delivery_id: str = Field(primary_key=True, foreign_key="outbox.id", ondelete="CASCADE")
+    n: int = Field(primary_key=True)
+    started_at: float = Field(sa_type=Double)
+    seconds: float | None = Field(default=None, sa_type=Double)
+    status_code: int | None = None
+    error: str | None = None
 
 
 class IdempotencyRow(SQLModel, table=True):

@@ -14,6 +14,7 @@ Item = TypeVar("Item")
 MediaKind = Literal["image", "video"]
 ArtifactKind = Literal["video", "poster", "sprite_sheet", "receipt"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]
+DisabledReason = Literal["gone", "failing", "asked"]
 Dialect = Literal["job", "video"]
 
 
@@ -121,8 +122,23 @@ class Endpoint(SpecModel):
     description: str
     events: tuple[str, ...]
     enabled: bool
+    failing_since: datetime | None = Field(default=None, description="Nothing but failures since then.")
+    disabled_reason: DisabledReason | None = Field(
+        default=None, description="gone: it answered 410; failing: for days; asked: by a request."
+    )
+    disabled_at: datetime | None = None
     created_at: datetime
     secret: str | None = None
+
+
+class DeliveryAttempt(SpecModel):
+    """One attempt at a delivery. Without `seconds` it is under way, or the worker died over it."""
+
+    n: int
+    started_at: datetime
+    seconds: float | None = Field(default=None, description="How long it took.")
+    status_code: int | None = None
+    error: str | None = None
 
 
 class Delivery(SpecModel):
@@ -135,9 +151,10 @@ class Delivery(SpecModel):
     kind: str
     status: DeliveryStatus
     attempts: int
-    next_at: datetime | None
+    next_at: datetime | None = Field(description="When the next attempt is due; null when there is none.")
     last_status_code: int | None = None
     last_error: str | None = None
+    log: tuple[DeliveryAttempt, ...] = ()
     created_at: datetime
     delivered_at: datetime | None = None
 

@@ -1,4 +1,4 @@
-"""Registered receivers and the deliveries on their way to them. Writes rows; outbox.py and sender.py send."""
+"""Registered receivers of webhooks and their secrets. What is sent to them is in deliveries.py and outbox.py."""
 
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -8,15 +8,18 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
+from vidgen.jobs import endpoint_health
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.clock import as_datetime, as_optional_datetime, database_now
+from vidgen.jobs.cursors import page
+from vidgen.jobs.deliveries import delivery_views
 from vidgen.jobs.history import VIDEO_EVENTS
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.signing import endpoint_secret, sign
 from vidgen.jobs.tables import EndpointRow, OutboxRow
 from vidgen.jobs.tenancy import Tenanted
-from vidgen.jobs.views import Delivery, DeliveryStatus, Endpoint
+from vidgen.jobs.views import Delivery, DisabledReason, Endpoint, Page
 
 __all__ = ["ALL_EVENTS", "EVENTS", "TEST_EVENT", "EndpointRepository", "sign"]
 
@@ -24,11 +27,11 @@ EVENTS = ("job.succeeded", "job.failed", "job.cancelled")
 """What a new endpoint hears of, unless it asks otherwise."""
 ALL_EVENTS = (*EVENTS, *sorted(set(VIDEO_EVENTS.values())))
 TEST_EVENT = "webhook.test"
-DELIVERY_STATUSES: dict[str, DeliveryStatus] = {"pending": "pending", "delivered": "delivered", "failed": "failed"}
+REASONS: dict[str, DisabledReason] = {"gone": "gone", "failing": "failing", "asked": "asked"}
 
 
 class EndpointRepository(Tenanted):
-    """Endpoints and deliveries, of one tenant or of all. Unknown ids raise not_found.
+    """Endpoints of one tenant or of all. Unknown ids raise not_found.
 
     `service_secret` is Settings.webhook_secret, `allow` its webhook_allow_private.
     """
@@ -54,12 +57,12 @@ class EndpointRepository(Tenanted):
             self._audit(session, "webhook.created", row.id, host=_host(url))
         return self._view(row, with_secret=True)
 
-    def list(self) -> tuple[Endpoint, ...]:
-        """Oldest first."""
+    def list(self, limit: int = 50, cursor: str | None = None) -> Page[Endpoint]:
+        """Oldest first. Raises VidgenError invalid_cursor."""
+        own = select(EndpointRow).where(self._visible(col(EndpointRow.tenant)))
         with reading(self._engine) as session:
-            own = select(EndpointRow).where(self._visible(col(EndpointRow.tenant)))
-            rows = session.scalars(own.order_by(col(EndpointRow.created_at), col(EndpointRow.id)))
-            return tuple(self._view(row) for row in rows)
+            rows, following = page(session, EndpointRow, own, limit, cursor, oldest_first=True)
+            return Page[Endpoint](items=tuple(map(self._view, rows)), next_cursor=following)
 
     def get(self, endpoint_id: str) -> Endpoint | None:
         with reading(self._engine) as session:
@@ -83,7 +86,10 @@ class EndpointRepository(Tenanted):
             row.url = row.url if url is None else url
             row.description = row.description if description is None else description
             row.events = row.events if events is None else _checked(events)
-            row.enabled = row.enabled if enabled is None else enabled
+            if enabled:
+                endpoint_health.enable(row)
+            elif enabled is not None:
+                endpoint_health.disable(row, endpoint_health.ASKED, database_now(session))
             self._audit(session, "webhook.changed", row.id, host=_host(row.url))
         return self._view(row)
 
@@ -102,25 +108,6 @@ class EndpointRepository(Tenanted):
             self._audit(session, "webhook.secret_rotated", row.id)
         return self._view(row, with_secret=True)
 
-    def deliveries(self, endpoint_id: str | None = None, limit: int = 50) -> tuple[Delivery, ...]:
-        """Of one endpoint, or of all and of the per-job callbacks too; newest first."""
-        statement = select(OutboxRow).where(self._visible(col(OutboxRow.tenant)))
-        statement = statement.order_by(col(OutboxRow.created_at).desc(), col(OutboxRow.id)).limit(limit)
-        if endpoint_id is not None:
-            statement = statement.where(col(OutboxRow.endpoint_id) == endpoint_id)
-        with reading(self._engine) as session:
-            return tuple(map(_delivery, session.scalars(statement)))
-
-    def resend(self, delivery_id: str) -> Delivery:
-        """Send it again now, with the same webhook-id and the whole schedule before it."""
-        with writing(self._engine) as session:
-            one = select(OutboxRow).where(col(OutboxRow.id) == delivery_id, self._visible(col(OutboxRow.tenant)))
-            row = session.scalar(one.with_for_update())
-            if row is None:
-                raise VidgenError(f"{delivery_id}: no such delivery", code="not_found")
-            row.status, row.attempts, row.next_at, row.last_error = "pending", 0, database_now(session), None
-        return _delivery(row)
-
     def test(self, endpoint_id: str) -> Delivery:
         """Queue a `webhook.test` event for one endpoint, enabled or not."""
         with writing(self._engine) as session:
@@ -138,7 +125,8 @@ class EndpointRepository(Tenanted):
                 created_at=now,
             )
             session.add(row)
-        return _delivery(row)
+            session.flush()
+            return delivery_views(session, (row,))[0]
 
     def _view(self, row: EndpointRow, with_secret: bool = False) -> Endpoint:
         secret = endpoint_secret(self._service_secret, row.id, row.secret_version) if with_secret else None
@@ -148,6 +136,9 @@ class EndpointRepository(Tenanted):
             description=row.description,
             events=tuple(row.events),
             enabled=row.enabled,
+            failing_since=as_optional_datetime(row.failing_since),
+            disabled_reason=REASONS.get(row.disabled_reason or ""),
+            disabled_at=as_optional_datetime(row.disabled_at),
             created_at=as_datetime(row.created_at),
             secret=secret,
         )
@@ -172,20 +163,3 @@ def _checked(events: Sequence[str]) -> "list[str]":
     if not events or not set(events) <= set(ALL_EVENTS):
         raise VidgenError(f"events: choose from {', '.join(ALL_EVENTS)}", code="invalid_events")
     return [event for event in ALL_EVENTS if event in events]
-
-
-def _delivery(row: OutboxRow) -> Delivery:
-    return Delivery(
-        id=row.id,
-        endpoint_id=row.endpoint_id,
-        url=row.url,
-        event_id=row.event_id,
-        kind=row.kind,
-        status=DELIVERY_STATUSES[row.status],
-        attempts=row.attempts,
-        next_at=as_optional_datetime(row.next_at),
-        last_status_code=row.last_status_code,
-        last_error=row.last_error,
-        created_at=as_datetime(row.created_at),
-        delivered_at=as_optional_datetime(row.delivered_at),
-    )

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from vidgen.jobs.views import ApiKey, Artifact, Delivery, Job
+from vidgen.jobs.views import ApiKey, Artifact, Delivery, DisabledReason, Job
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
 from vidgen_models.registry import Manifest, MemoryRow
@@ -66,6 +66,11 @@ class EndpointAnswer(SpecModel):
     description: str
     events: tuple[str, ...]
     enabled: bool
+    failing_since: datetime | None = Field(description="Nothing but failures since then.")
+    disabled_reason: DisabledReason | None = Field(
+        description="gone: it answered 410; failing: for days; asked: by a request."
+    )
+    disabled_at: datetime | None
     created_at: datetime
 
 
@@ -76,7 +81,10 @@ class EndpointSecret(EndpointAnswer):
 
 
 class EndpointList(SpecModel):
+    """Receivers, oldest first; `next_cursor` fetches the following ones."""
+
     items: tuple[EndpointAnswer, ...]
+    next_cursor: str | None
 
 
 class KeyList(SpecModel):
@@ -87,7 +95,16 @@ class KeyList(SpecModel):
 
 
 class DeliveryList(SpecModel):
+    """Deliveries, newest first; `next_cursor` fetches the following ones."""
+
     items: tuple[Delivery, ...]
+    next_cursor: str | None
+
+
+class Recovered(SpecModel):
+    """How many failed deliveries are on their way again."""
+
+    deliveries: int
 
 
 def job_answer(job: Job, api: str | None = None) -> dict[str, Any]:

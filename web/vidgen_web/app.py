@@ -60,6 +60,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
         every_job=plane.jobs,
         uploads=plane.uploads,
         endpoints=plane.endpoints,
+        deliveries=plane.deliveries,
         keys=plane.keys,
         quotas=plane.quotas,
         presence=plane.presence,

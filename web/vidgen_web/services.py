@@ -8,6 +8,7 @@ from typing import Self, cast
 from flask import current_app
 from sqlalchemy import Engine
 
+from vidgen.jobs.deliveries import DeliveryRepository
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
@@ -29,7 +30,7 @@ INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
 
 @dataclass(frozen=True)
 class Services:
-    """`jobs`, `uploads` and `endpoints` hold what the caller owns; `every_job` is the queue that all share.
+    """`jobs`, `uploads`, `endpoints` and `deliveries` hold what the caller owns, `every_job` the queue that all share.
 
     `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR;
     `stopping` ends the event streams.
@@ -41,6 +42,7 @@ class Services:
     every_job: JobRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
+    deliveries: DeliveryRepository
     keys: KeyRepository
     quotas: Quotas
     presence: Presence
@@ -63,6 +65,7 @@ class Services:
             jobs=self.jobs.of(*eyes),
             uploads=self.uploads.of(*eyes),
             endpoints=self.endpoints.of(*eyes),
+            deliveries=self.deliveries.of(*eyes),
             keys=self.keys.of(*eyes),
             api=caller.api,
         )

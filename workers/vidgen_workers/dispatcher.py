@@ -1,6 +1,7 @@
 """Sends due webhooks: takes a parcel, signs it, posts it, writes down the answer. One parcel at a time."""
 
 import logging
+import time
 import traceback
 from collections.abc import Callable, Sequence
 
@@ -37,25 +38,28 @@ class Dispatcher:
         return True
 
     def _deliver(self, parcel: Parcel) -> None:
-        extra = {"delivery": parcel.delivery_id}
+        extra, started = {"delivery": parcel.delivery_id}, time.monotonic()
         try:
             with span("webhook", parcel.traceparent, delivery=parcel.delivery_id, attempt=parcel.attempt):
                 answer = self._attempt(parcel)
         except AddressRefused as error:
             log.warning("webhook refused: %s", error.code, extra=extra)
-            self._outbox.unanswered(parcel, error.message, final=not error.retryable)
+            self._outbox.unanswered(
+                parcel, error.message, final=not error.retryable, seconds=time.monotonic() - started
+            )
         except SendFailed as error:
             log.warning("webhook failed", extra=extra)
-            self._outbox.unanswered(parcel, error.message)
+            self._outbox.unanswered(parcel, error.message, seconds=time.monotonic() - started)
         except Exception as error:
             # a receiver chooses its answer: raised further, one that nobody foresaw would end this and every later
             # worker. The error's own text stays out of the log, because it may quote the URL
             trace = "".join(traceback.format_tb(error.__traceback__))
             log.error("webhook failed unexpectedly: %s\n%s", type(error).__name__, trace, extra=extra)
-            self._outbox.unanswered(parcel, f"failed unexpectedly ({type(error).__name__})")
+            reason = f"failed unexpectedly ({type(error).__name__})"
+            self._outbox.unanswered(parcel, reason, seconds=time.monotonic() - started)
         else:
             log.info("webhook answered", extra=extra | {"status": answer.status})
-            self._outbox.answered(parcel, answer.status, answer.retry_after)
+            self._outbox.answered(parcel, answer.status, answer.retry_after, seconds=time.monotonic() - started)
 
     def _attempt(self, parcel: Parcel) -> Answer:
         body = parcel.body

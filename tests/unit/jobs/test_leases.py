@@ -57,7 +57,7 @@ def test_a_spec_of_another_version_fails_and_stops_nobody(plane: ControlPlane, c
     assert (failed.status, failed.error.code, failed.error.retryable) == (JobStatus.FAILED, "invalid_spec", False)
     assert (failed.attempts, failed.spec.seed) == (0, 1)  # what can be read of the spec is still shown
     assert [event.kind for event in plane.jobs.events(0, bad.id)] == ["job.queued", "job.failed"]
-    assert [delivery.kind for delivery in plane.endpoints.deliveries()] == ["job.failed"]
+    assert [delivery.kind for delivery in plane.deliveries.list().items] == ["job.failed"]
     assert len(plane.jobs.list().items) == 2
     plane.jobs.delete(bad.id)
 

@@ -206,7 +206,7 @@ def test_a_cancelled_job_may_be_retried_and_cancelled_again(plane: ControlPlane)
         assert plane.jobs.retry(job.id).status is JobStatus.QUEUED
     kinds = [event.kind for event in plane.jobs.events(0, job.id)]
     assert kinds == ["job.queued"] + ["job.cancelled", "job.queued"] * 3
-    assert len(plane.endpoints.deliveries()) == 3
+    assert len(plane.deliveries.list().items) == 3
 
 
 def test_delete_removes_the_files_of_a_finished_job(plane: ControlPlane) -> None:

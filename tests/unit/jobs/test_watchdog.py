@@ -48,7 +48,7 @@ def test_a_job_not_started_in_time_fails_once(plane: ControlPlane) -> None:
     assert job.error is not None
     assert (job.status, job.error.code) == (JobStatus.FAILED, "start_deadline_passed")
     assert kinds(plane, late) == ["job.queued", "job.failed"]
-    assert len(plane.endpoints.deliveries()) == 1
+    assert len(plane.deliveries.list().items) == 1
     assert kinds(plane, timely) == ["job.queued"]
     assert plane.jobs.retry(late).start_deadline is None
 

@@ -56,7 +56,7 @@ def test_secrets_are_shown_twice_in_a_life_and_never_stored(plane: ControlPlane)
     assert made.events == ("job.failed",)
     got = plane.endpoints.get(made.id)
     assert got == made.model_copy(update={"secret": None})
-    assert plane.endpoints.list() == (got,)
+    assert plane.endpoints.list().items == (got,)
     rotated = plane.endpoints.rotate_secret(made.id)
     assert rotated.secret not in (None, made.secret)
     plane.engine.dispose()
@@ -72,7 +72,7 @@ def test_endpoints_are_changed_and_deleted(plane: ControlPlane) -> None:
     assert (changed.url, changed.description, changed.enabled) == (URL, "new", False)
     plane.endpoints.delete(made.id)
     assert plane.endpoints.get(made.id) is None
-    for call in (plane.endpoints.delete, plane.endpoints.rotate_secret, plane.endpoints.test, plane.endpoints.resend):
+    for call in (plane.endpoints.delete, plane.endpoints.rotate_secret, plane.endpoints.test, plane.deliveries.resend):
         with pytest.raises(VidgenError) as caught:
             call(made.id)
         assert caught.value.code == "not_found"
@@ -96,11 +96,11 @@ def test_the_terminal_transaction_fills_the_outbox_for_every_target(plane: Contr
     disabled = plane.endpoints.create(URL)
     plane.endpoints.update(disabled.id, enabled=False)
     finish_one(plane, callback_url="https://callback.example/")
-    found = plane.endpoints.deliveries()
+    found = plane.deliveries.list().items
     assert {(d.endpoint_id, d.url) for d in found} == {(every.id, URL), (None, "https://callback.example/")}
     assert {(d.kind, d.status, d.attempts) for d in found} == {("job.succeeded", "pending", 0)}
     assert len({d.event_id for d in found}) == 1
-    assert [d.endpoint_id for d in plane.endpoints.deliveries(every.id)] == [every.id]
+    assert [d.endpoint_id for d in plane.deliveries.list(every.id).items] == [every.id]
 
 
 def test_a_rolled_back_end_leaves_no_delivery(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +112,7 @@ def test_a_rolled_back_end_leaves_no_delivery(plane: ControlPlane, monkeypatch: 
     with pytest.raises(ZeroDivisionError):
         plane.jobs.succeed(claim, [])
     monkeypatch.undo()
-    assert plane.endpoints.deliveries() == ()
+    assert plane.deliveries.list().items == ()
     assert plane.jobs.get(job.id).status == "running"  # type: ignore[union-attr]
 
 
@@ -132,11 +132,11 @@ def test_success_ends_a_delivery_and_a_late_outcome_changes_nothing(plane: Contr
     parcel = box.take()
     assert parcel is not None
     box.answered(parcel, 299)
-    (done,) = plane.endpoints.deliveries()
+    (done,) = plane.deliveries.list().items
     assert (done.status, done.last_status_code, done.next_at) == ("delivered", 299, None)
     assert done.delivered_at is not None
     box.unanswered(parcel, "too late")
-    assert plane.endpoints.deliveries() == (done,)
+    assert plane.deliveries.list().items == (done,)
 
 
 def test_failures_follow_the_schedule_and_then_end(plane: ControlPlane) -> None:
@@ -149,15 +149,15 @@ def test_failures_follow_the_schedule_and_then_end(plane: ControlPlane) -> None:
         assert parcel.attempt == attempt
         before = datetime.now(UTC)
         box.answered(parcel, 500)
-        (delivery,) = plane.endpoints.deliveries()
+        (delivery,) = plane.deliveries.list().items
         if attempt < len(SCHEDULE):
             assert delivery.next_at is not None
             waited = (delivery.next_at - before).total_seconds()
             assert SCHEDULE[attempt] - 1 <= waited <= SCHEDULE[attempt] * 1.2 + 1
     assert (delivery.status, delivery.attempts, delivery.next_at) == ("failed", 10, None)
     assert delivery.last_error == "answered 500"
-    again = plane.endpoints.resend(delivery.id)
-    assert (again.status, again.attempts, again.event_id) == ("pending", 0, delivery.event_id)
+    again = plane.deliveries.resend(delivery.id)
+    assert (again.status, again.attempts, again.event_id) == ("pending", 10, delivery.event_id)
 
 
 def make_due(plane: ControlPlane) -> None:
@@ -181,9 +181,9 @@ def test_gone_disables_the_endpoint(plane: ControlPlane) -> None:
     assert parcel is not None
     box.answered(parcel, 410)
     assert plane.endpoints.get(made.id).enabled is False  # type: ignore[union-attr]
-    assert plane.endpoints.deliveries()[0].status == "failed"
+    assert plane.deliveries.list().items[0].status == "failed"
     finish_one(plane)
-    assert len(plane.endpoints.deliveries()) == 1
+    assert len(plane.deliveries.list().items) == 1
 
 
 def test_a_disabled_endpoint_gets_tests_only(plane: ControlPlane) -> None:
@@ -266,7 +266,7 @@ def test_a_jobs_end_is_told_in_the_words_of_the_api_that_asked_for_it(
     plane.endpoints.create(URL, events=["job.succeeded", "job.failed", "job.cancelled"])
     plane.endpoints.create(URL, events=["job.succeeded", "job.failed", "job.cancelled", "video.completed"])
     job_id = end_a_video(plane, ending, callback_url=URL)
-    told = sorted(delivery.kind for delivery in plane.endpoints.deliveries())
+    told = sorted(delivery.kind for delivery in plane.deliveries.list().items)
     third = name if name == "video.completed" else f"job.{ending}"
     # one delivery a receiver: in the words of videos where it knows them
     assert told == sorted([name, f"job.{ending}", third, name])
@@ -282,4 +282,4 @@ def test_a_jobs_end_is_told_in_the_words_of_the_api_that_asked_for_it(
 def test_native_jobs_have_no_video_events(plane: ControlPlane) -> None:
     plane.endpoints.create(URL, events=["video.completed"])
     finish_one(plane)
-    assert plane.endpoints.deliveries() == ()
+    assert plane.deliveries.list().items == ()

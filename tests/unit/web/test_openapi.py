@@ -84,7 +84,11 @@ def test_live_answers_fit_their_schemas(
     check("patch", client.patch(f"{hooks}/{made['id']}", json={"enabled": False}), hook)
     check("post", client.post(f"{hooks}/{made['id']}/test"), f"{hook}/test")
     check("post", client.post(f"{hooks}/{made['id']}/rotate-secret"), f"{hook}/rotate-secret")
-    check("get", client.get("/api/v1/webhook-deliveries"), "/api/v1/webhook-deliveries")
+    deliveries = check("get", client.get("/api/v1/webhook-deliveries"), "/api/v1/webhook-deliveries")
+    one = client.get(f"/api/v1/webhook-deliveries/{deliveries['items'][0]['id']}")
+    check("get", one, "/api/v1/webhook-deliveries/{delivery_id}")
+    since = {"since": "2026-01-01T00:00:00Z"}
+    check("post", client.post(f"{hooks}/{made['id']}/recover", json=since), f"{hook}/recover")
     check("get", client.get("/healthz"), "/healthz")
     check("get", client.get("/readyz"), "/readyz")
 

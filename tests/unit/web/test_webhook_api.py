@@ -4,6 +4,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.outbox import Outbox
+from vidgen.jobs.service import ControlPlane
 
 ENDPOINTS = "/api/v1/webhook-endpoints"
 URL = {"url": "https://example.org/hook"}
@@ -81,3 +83,32 @@ def test_what_is_missing_is_404(client: FlaskClient) -> None:
         answer = client.open(f"{ENDPOINTS}/we_missing{path}", method=method, json={} if method == "PATCH" else None)
         assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
     assert client.post("/api/v1/webhook-deliveries/whd_missing/resend").status_code == 404
+
+
+def test_failed_deliveries_are_listed_read_and_recovered(
+    client: FlaskClient, endpoint: dict[str, object], plane: ControlPlane
+) -> None:
+    outbox = Outbox(plane.engine, plane.settings.webhook_secret, lambda artifact_id, _: artifact_id)
+    for _ in range(2):
+        client.post(f"{ENDPOINTS}/{endpoint['id']}/test")
+        parcel = outbox.take()
+        assert parcel is not None
+        outbox.unanswered(parcel, "no answer: ConnectionResetError", final=True, seconds=0.25)
+    own = f"{ENDPOINTS}/{endpoint['id']}/deliveries"
+    first = client.get(f"{own}?status=failed&limit=1").get_json()
+    (newest,), (oldest,) = first["items"], client.get(f"{own}?cursor={first['next_cursor']}").get_json()["items"]
+    assert client.get(f"/api/v1/webhook-deliveries/{newest['id']}").get_json() == newest
+    (attempt,) = newest["log"]
+    assert (attempt["n"], attempt["seconds"], attempt["status_code"]) == (1, 0.25, None)
+    assert attempt["error"] == newest["last_error"] == "no answer: ConnectionResetError"
+    assert client.get(f"{ENDPOINTS}/{endpoint['id']}").get_json()["failing_since"] is not None
+    recovered = client.post(f"{ENDPOINTS}/{endpoint['id']}/recover", json={"since": newest["created_at"]})
+    assert (recovered.status_code, recovered.get_json()) == (202, {"deliveries": 1})
+    assert [it["id"] for it in client.get(f"{own}?status=failed").get_json()["items"]] == [oldest["id"]]
+    for since in ("yesterday", "2026-01-01T00:00:00"):
+        refused = client.post(f"{ENDPOINTS}/{endpoint['id']}/recover", json={"since": since})
+        assert refused.get_json()["code"] == "invalid_request"
+    assert client.get(f"{own}?status=lost").get_json()["code"] == "invalid_request"
+    assert client.get(f"{own}?cursor=x").get_json()["code"] == "invalid_cursor"
+    assert client.get("/api/v1/webhook-deliveries/whd_missing").status_code == 404
+    assert client.post(f"{ENDPOINTS}/we_missing/recover", json={"since": newest["created_at"]}).status_code == 404

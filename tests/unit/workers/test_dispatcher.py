@@ -40,11 +40,11 @@ def test_five_hundred_then_two_hundred_delivers_with_the_same_id_and_body(plane:
         job_id = cancel_one(plane)
         assert dispatcher(plane).deliver_one()
         assert not dispatcher(plane).deliver_one()  # not due again yet
-        (failed,) = plane.endpoints.deliveries()
+        (failed,) = plane.deliveries.list().items
         assert (failed.status, failed.last_error, failed.attempts) == ("pending", "answered 500", 1)
         make_due(plane)
         assert dispatcher(plane).deliver_one()
-    (done,) = plane.endpoints.deliveries()
+    (done,) = plane.deliveries.list().items
     assert (done.status, done.attempts) == ("delivered", 2)
     first, second = to.received
     assert first.headers["webhook-id"] == second.headers["webhook-id"] == done.event_id
@@ -68,7 +68,7 @@ def test_a_private_receiver_is_refused_for_good(plane: ControlPlane) -> None:
         cancel_one(plane, callback_url=to.url)
         assert dispatcher(plane, "10.0.0.0/8").deliver_one()
     assert to.received == []
-    (delivery,) = plane.endpoints.deliveries()
+    (delivery,) = plane.deliveries.list().items
     assert (delivery.status, delivery.next_at) == ("failed", None)
 
 
@@ -79,7 +79,7 @@ def test_a_dead_receiver_is_tried_again(plane: ControlPlane, caplog: pytest.LogC
     cancel_one(plane, callback_url=url)
     with caplog.at_level(logging.DEBUG):
         assert dispatcher(plane).deliver_one()
-    (delivery,) = plane.endpoints.deliveries()
+    (delivery,) = plane.deliveries.list().items
     assert (delivery.status, delivery.attempts) == ("pending", 1)
     assert "canary" not in caplog.text + str(delivery.last_error)
 
@@ -92,7 +92,7 @@ def test_what_nobody_foresaw_is_a_failed_attempt(plane: ControlPlane, caplog: py
     box = Outbox(plane.engine, plane.settings.webhook_secret, lambda artifact_id, _: artifact_id)
     with caplog.at_level(logging.DEBUG):
         assert Dispatcher(box, send=send).deliver_one()
-    (delivery,) = plane.endpoints.deliveries()
+    (delivery,) = plane.deliveries.list().items
     assert (delivery.status, delivery.attempts) == ("pending", 1)
     assert delivery.last_error == "failed unexpectedly (OverflowError)"
     assert "OverflowError" in caplog.text
@@ -108,7 +108,7 @@ def test_a_body_that_cannot_be_written_is_a_failed_attempt(
     monkeypatch.setattr(outbox, "webhook_body", unwritable)
     cancel_one(plane, callback_url="https://hooks.example/")
     assert dispatcher(plane).deliver_one()
-    (delivery,) = plane.endpoints.deliveries()
+    (delivery,) = plane.deliveries.list().items
     assert (delivery.status, delivery.last_error) == ("pending", "failed unexpectedly (KeyError)")
 
 

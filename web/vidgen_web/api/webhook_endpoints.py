@@ -1,14 +1,14 @@
 """/webhook-endpoints and /webhook-deliveries: who is told when jobs end, and what became of the telling."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from flask import Blueprint, Response, jsonify, url_for
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from vidgen.jobs.views import Delivery, Endpoint
+from vidgen.jobs.views import Delivery, DeliveryStatus, Endpoint
 from vidgen.jobs.webhooks import ALL_EVENTS, EVENTS
 from vidgen.spec.base import SpecModel
-from vidgen_web.answers import DeliveryList, EndpointAnswer, EndpointList, EndpointSecret
+from vidgen_web.answers import DeliveryList, EndpointAnswer, EndpointList, EndpointSecret, Recovered
 from vidgen_web.operations import Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.requests import json_model, query_model
@@ -39,11 +39,22 @@ class EndpointUpdate(SpecModel):
     enabled: bool | None = None
 
 
-class DeliveryQuery(SpecModel):
+class ListQuery(SpecModel):
     limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
+
+
+class DeliveryQuery(ListQuery):
+    status: DeliveryStatus | None = None
+
+
+class Recovery(SpecModel):
+    since: AwareDatetime = Field(description="Failed deliveries of events from then on are sent again.")
 
 
 LIMIT = Parameter("limit", "1 to 200, 50 when left out.", schema={"type": "integer", "minimum": 1, "maximum": 200})
+CURSOR = Parameter("cursor", "`next_cursor` of the page before.")
+STATUS = Parameter("status", "Only these.", schema={"type": "string", "enum": list(get_args(DeliveryStatus))})
 
 
 @blueprint.post("/webhook-endpoints")
@@ -67,9 +78,18 @@ def create() -> Response:
 
 
 @blueprint.get("/webhook-endpoints")
-@operation("Webhooks", "List receivers", scope="webhooks", answers={200: EndpointList})
+@operation(
+    "Webhooks",
+    "List receivers, oldest first",
+    scope="webhooks",
+    answers={200: EndpointList},
+    parameters=(LIMIT, CURSOR),
+    problems=("invalid_request", "invalid_cursor"),
+)
 def index() -> Response:
-    return jsonify(items=[_answer(endpoint) for endpoint in services().endpoints.list()])
+    query = query_model(ListQuery)
+    page = services().endpoints.list(query.limit, query.cursor)
+    return jsonify(items=[_answer(endpoint) for endpoint in page.items], next_cursor=page.next_cursor)
 
 
 @blueprint.get("/webhook-endpoints/<endpoint_id>")
@@ -129,18 +149,33 @@ def rotate_secret(endpoint_id: str) -> Response:
     return response
 
 
+@blueprint.post("/webhook-endpoints/<endpoint_id>/recover")
+@operation(
+    "Webhooks",
+    "Send all failed deliveries since a time again",
+    body=Recovery,
+    scope="webhooks",
+    answers={202: Recovered},
+    problems=(*BODY_PROBLEMS, "not_found"),
+)
+def recover(endpoint_id: str) -> Response:
+    since = json_model(Recovery).since
+    response = jsonify(deliveries=services().deliveries.recover(_existing(endpoint_id).id, since))
+    response.status_code = 202
+    return response
+
+
 @blueprint.get("/webhook-endpoints/<endpoint_id>/deliveries")
 @operation(
     "Webhooks",
     "List a receiver's deliveries, newest first",
     scope="webhooks",
     answers={200: DeliveryList},
-    parameters=(LIMIT,),
-    problems=("invalid_request", "not_found"),
+    parameters=(LIMIT, CURSOR, STATUS),
+    problems=("invalid_request", "invalid_cursor", "not_found"),
 )
 def endpoint_deliveries(endpoint_id: str) -> Response:
-    query = query_model(DeliveryQuery)
-    return _deliveries(services().endpoints.deliveries(_existing(endpoint_id).id, limit=query.limit))
+    return _deliveries(_existing(endpoint_id).id)
 
 
 @blueprint.get("/webhook-deliveries")
@@ -149,17 +184,32 @@ def endpoint_deliveries(endpoint_id: str) -> Response:
     "List all deliveries, those of per-job callbacks too, newest first",
     scope="webhooks",
     answers={200: DeliveryList},
-    parameters=(LIMIT,),
-    problems=("invalid_request",),
+    parameters=(LIMIT, CURSOR, STATUS),
+    problems=("invalid_request", "invalid_cursor"),
 )
 def deliveries() -> Response:
-    return _deliveries(services().endpoints.deliveries(limit=query_model(DeliveryQuery).limit))
+    return _deliveries(None)
+
+
+@blueprint.get("/webhook-deliveries/<delivery_id>")
+@operation(
+    "Webhooks",
+    "Read a delivery and the log of its attempts",
+    scope="webhooks",
+    answers={200: Delivery},
+    problems=("not_found",),
+)
+def delivery(delivery_id: str) -> Response:
+    found = services().deliveries.get(delivery_id)
+    if found is None:
+        raise ProblemError("not_found", f"there is no delivery {delivery_id}")
+    return jsonify(found.model_dump(mode="json"))
 
 
 @blueprint.post("/webhook-deliveries/<delivery_id>/resend")
 @operation("Webhooks", "Send a delivery again", scope="webhooks", answers={202: Delivery}, problems=("not_found",))
 def resend(delivery_id: str) -> Response:
-    return _queued(services().endpoints.resend(delivery_id))
+    return _queued(services().deliveries.resend(delivery_id))
 
 
 def _existing(endpoint_id: str) -> Endpoint:
@@ -179,5 +229,7 @@ def _queued(delivery: Delivery) -> Response:
     return response
 
 
-def _deliveries(found: tuple[Delivery, ...]) -> Response:
-    return jsonify(items=[delivery.model_dump(mode="json") for delivery in found])
+def _deliveries(endpoint_id: str | None) -> Response:
+    query = query_model(DeliveryQuery)
+    page = services().deliveries.list(endpoint_id, status=query.status, limit=query.limit, cursor=query.cursor)
+    return jsonify(page.model_dump(mode="json"))
