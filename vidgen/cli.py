@@ -133,6 +133,19 @@ def doctor(as_json: bool, web_only: bool) -> None:
 
 
 @main.command()
+@click.argument("processes", nargs=-1, required=True, type=click.Choice(["web", "worker"]))
+@errors_as_text
+def alive(processes: tuple[str, ...]) -> None:
+    """For health checks: exit code 0 when these processes of this host live."""
+    from vidgen.doctor.liveness import PROCESSES
+    from vidgen.jobs.settings import load_settings
+
+    settings = load_settings()
+    for process in processes:
+        PROCESSES[process](settings)
+
+
+@main.command()
 @click.argument("model_id", required=False)
 @errors_as_text
 def models(model_id: str | None) -> None:

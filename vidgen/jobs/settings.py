@@ -3,7 +3,7 @@
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from vidgen.errors import VidgenError
 from vidgen.jobs.secret_files import read_or_create, web_secret, webhook_secret
 from vidgen.telemetry.logs import LogFormat
+
+# where Docker and Podman mount secrets; a file is named like the variable that it stands for
+SECRETS_DIR = Path("/run/secrets")
 
 Listing = Annotated[tuple[str, ...], NoDecode]
 Folders = Annotated[tuple[Path, ...], NoDecode]
@@ -110,7 +113,9 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """The settings of this process, from its environment. Raises VidgenError invalid_setting naming the variables."""
     try:
-        return Settings()
+        # an absent folder would be warned of
+        files: dict[str, Any] = {"_secrets_dir": SECRETS_DIR} if SECRETS_DIR.is_dir() else {}
+        return Settings(**files)
     except ValidationError as error:
         # pydantic's own text quotes the values, and some of them are secrets
         wrong = "; ".join(f"{_variable(str(item['loc'][0]))}: {item['msg']}" for item in error.errors())

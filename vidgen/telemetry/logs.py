@@ -19,7 +19,8 @@ LogFormat = Literal["auto", "json", "text"]
 FIELDS = (
     "worker", "method", "route", "status", "code", "seconds", "count", "delivery", "model", "prompt",
 )  # fmt: skip
-CHATTY = ("celery", "kombu", "amqp", "alembic", "waitress.queue")
+# waitress tells of clients that left, with the path they made up
+CHATTY = ("celery", "kombu", "amqp", "alembic", "waitress")
 COLOURS: Mapping[str, str] = {"warning": "\x1b[33m", "error": "\x1b[31m", "critical": "\x1b[31m"}
 PLAIN, DIM = "\x1b[0m", "\x1b[2m"
 

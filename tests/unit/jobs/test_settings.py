@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from vidgen.errors import VidgenError
+from vidgen.jobs import settings as module
 from vidgen.jobs.settings import Settings, load_settings, unknown_variables
 
 
@@ -26,6 +27,17 @@ def test_nonsense_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
     assert caught.value.code == "invalid_setting"
     assert "canary" not in str(caught.value), "values may be secrets"
+
+
+def test_a_setting_may_be_a_file_and_a_variable_wins_over_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "VIDGEN_BROKER_URL").write_text("redis://:from-a-file@broker/0\n")
+    (tmp_path / "VIDGEN_SECRET_KEY").write_text("from a file")
+    (tmp_path / "VIDGEN_PORT").write_text("1234")
+    monkeypatch.setattr(module, "SECRETS_DIR", tmp_path)
+    monkeypatch.setenv("VIDGEN_PORT", "5678")
+    settings = load_settings()
+    assert settings.broker_url == "redis://:from-a-file@broker/0"
+    assert (settings.secret_key, settings.port) == ("from a file", 5678)
 
 
 def test_typing_errors_in_names_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
