@@ -83,6 +83,7 @@ CALLS: dict[str, Call] = {
     f"GET {API}/uploads/<upload_id>": Call(200),
     f"GET {API}/uploads/<upload_id>/content": Call(200),
     f"GET {API}/artifacts/<artifact_id>": Call(200),
+    f"POST {API}/artifacts/<artifact_id>/link": Call(200, {}),
     "POST /v1/videos": Call(200, SPEC),
     "GET /v1/videos": Call(200),
     "GET /v1/videos/<job_id>": Call(200),

@@ -14,6 +14,8 @@ from vidgen.jobs.turns import places_in_line
 from vidgen.jobs.views import Artifact, Job, JobError, JobProblem
 from vidgen.spec import JOB_SPEC, JobSpec, JobStatus, Stage, TextToVideo
 
+PROGRESS_DIGITS = 4  # finer than any bar is drawn
+
 
 def artifact_view(row: ArtifactRow) -> Artifact:
     return Artifact.model_validate(
@@ -51,11 +53,11 @@ def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -
         task=row.task,
         status=JobStatus(row.status),
         stage=None if row.stage is None else Stage(row.stage),
-        progress=row.progress,
+        progress=round(row.progress, PROGRESS_DIGITS),
         step=row.step,
         total_steps=row.total_steps,
         queue_position=place,
-        eta_seconds=row.eta_seconds,
+        eta_seconds=None if row.eta_seconds is None else round(row.eta_seconds, 1),
         attempts=row.attempt,
         spec=_shown_spec(row.spec),
         model=row.model,

@@ -4,14 +4,14 @@ import logging
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import ModelRegistry
-from vidgen_web import api, facade, identity, observation, portal, problems, rate_limits, security
+from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import EXTENSION, INGEST_COMMAND, Services
@@ -36,7 +36,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MEGABYTE + FORM_OVERHEAD
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.url_map.strict_slashes = False
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
     app.extensions[EXTENSION] = _services(settings, ingest_command)
     observation.observe(app)
     security.protect(app, settings)
@@ -47,6 +47,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     app.register_blueprint(api.metrics.blueprint)
     app.register_blueprint(facade.blueprint())
     portal.register(app)
+    conditional.register(app)
     _answer_errors(app)
     return app
 
@@ -79,9 +80,10 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> ResponseReturnValue:
-        code = CODE_BY_STATUS.get(error.code or 500)
-        if code is None:
+        status = error.code or 500
+        if status < 400:
             return error  # redirects
+        code = CODE_BY_STATUS.get(status) or ("bad_request" if status < 500 else "internal_error")
         headers = {}
         if isinstance(error, RequestedRangeNotSatisfiable) and error.length is not None:
             headers["Content-Range"] = f"{error.units} */{error.length}"
@@ -94,6 +96,10 @@ def _answer_errors(app: Flask) -> None:
         if "full" not in str(error.orig):
             return unexpected(error)
         return _told(ProblemError("storage_full", "the disk is full; nothing was changed"))
+
+    @app.errorhandler(DataError)
+    def unstorable(error: DataError) -> ResponseReturnValue:  # noqa: ARG001
+        return _told(ProblemError("bad_request", "the request holds a text that the database cannot, such as NUL"))
 
     @app.errorhandler(Exception)
     def unexpected(error: Exception) -> ResponseReturnValue:

@@ -38,7 +38,27 @@ def parse_object(text: str | bytes) -> dict[str, Any]:
         raise ProblemError("invalid_json", f"the body is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise ProblemError("invalid_json", "the body must be a JSON object")
+    if not _is_plain(value):
+        raise ProblemError("invalid_json", "texts may hold neither the character NUL nor half of a surrogate pair")
     return value
+
+
+def form_texts() -> dict[str, str]:
+    """The request's form. Raises ProblemError bad_request for a body in which no field can be found."""
+    if request.content_length and not request.form and not request.files:
+        raise ProblemError("bad_request", "the form cannot be read: no field was found in it")
+    if not _is_plain(form := request.form.to_dict()):
+        raise ProblemError("bad_request", "texts may not hold the character NUL")
+    return form
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether databases and answers can hold every text in it."""
+    if isinstance(value, str):
+        return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+    if isinstance(value, dict):
+        return all(_is_plain(key) and _is_plain(item) for key, item in value.items())
+    return all(map(_is_plain, value)) if isinstance(value, list) else True
 
 
 def json_model(model: type[Body], *, optional: bool = False) -> Body:

@@ -54,6 +54,8 @@ def protect(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def check_request() -> None:
+        if "\0" in request.path:
+            raise ProblemError("not_found", "there is nothing at this address")  # no name of ours holds a NUL
         # keys and cookies are bound to no name, so that a rebound one gains nothing where they are asked for
         if settings.auth == "local" and host_name(request.host) not in names:
             raise ProblemError("wrong_host", f"this service does not answer for the host {request.host!r}")

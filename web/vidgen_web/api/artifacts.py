@@ -1,17 +1,22 @@
 """/artifacts: the files that jobs made, with ranges, to their owner or to whoever holds a signed URL."""
 
-import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, jsonify, request, send_file
+from pydantic import Field
 
 from vidgen.jobs import urls
 from vidgen.jobs.views import Artifact, Upload
+from vidgen.spec.base import SpecModel
 from vidgen_web.access import signature_will_do
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
+from vidgen_web.requests import json_model
 from vidgen_web.security import MEDIA_POLICY
 from vidgen_web.services import services
+
+LONGEST_LINK_SECONDS = 30 * 86400
 
 blueprint = Blueprint("artifacts", __name__, url_prefix="/artifacts")
 
@@ -30,7 +35,7 @@ blueprint = Blueprint("artifacts", __name__, url_prefix="/artifacts")
     parameters=(
         Parameter("download", "1: answer as an attachment.", schema={"enum": ["0", "1"]}),
         Parameter("expires", "Unix time until which the signature counts.", schema={"type": "integer"}),
-        Parameter("signature", "The signature of id and expiry."),
+        Parameter("signature", "The signature of the id and of every other field."),
     ),
     problems=("invalid_signature", "not_found", "range_not_satisfiable"),
 )
@@ -47,11 +52,45 @@ def show(artifact_id: str) -> Response:
     return response
 
 
+class LinkRequest(SpecModel):
+    """What a link is to be."""
+
+    expires_in_seconds: int = Field(default=3600, ge=1, le=LONGEST_LINK_SECONDS)
+    download: bool = Field(default=False, description="Answer as an attachment.")
+
+
+class Link(SpecModel):
+    """An address that opens one file without a key."""
+
+    url: str
+    expires_at: datetime
+
+
+@blueprint.post("/<artifact_id>/link")
+@operation(
+    "Artifacts",
+    "Make a signed URL that opens this file without a key",
+    scope="jobs:read",
+    body=LinkRequest,
+    answers={200: Link},
+    problems=("invalid_json", "body_too_large", "unsupported_content_type", "invalid_request", "not_found"),
+)
+def link(artifact_id: str) -> Response:
+    asked, found = json_model(LinkRequest, optional=True), services()
+    if found.jobs.artifact(artifact_id) is None:
+        raise ProblemError("not_found", f"there is no artifact {artifact_id}")
+    end = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=asked.expires_in_seconds)
+    path = urls.sign_artifact_url(found.settings.secret_key, artifact_id, end, download=asked.download)
+    response = jsonify(Link(url=found.settings.base_url + path, expires_at=end).model_dump(mode="json"))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
 def _check_signature(artifact_id: str) -> bool:
-    expires, signature = request.args.get("expires"), request.args.get("signature")
-    if expires is None and signature is None:
+    query = request.args.to_dict(flat=False)
+    if "expires" not in query and urls.SIGNATURE not in query:
         return False
-    if not urls.check(services().settings.secret_key, artifact_id, expires, signature, now=time.time()):
+    if not urls.check(services().settings.secret_key, artifact_id, query):
         raise ProblemError("invalid_signature", "the signature is wrong or has expired")
     return True
 

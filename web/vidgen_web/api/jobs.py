@@ -16,7 +16,7 @@ from vidgen_web.api.line import with_version
 from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
-from vidgen_web.requests import FORM_TYPES, JSON_TYPE, json_object, parse_object, query_model, unsupported
+from vidgen_web.requests import FORM_TYPES, JSON_TYPE, form_texts, json_object, parse_object, query_model, unsupported
 from vidgen_web.services import services
 from vidgen_web.terms import Terms, take_terms
 
@@ -229,7 +229,7 @@ def form_fields(form: Mapping[str, str]) -> dict[str, Any]:
 
 def _request() -> submission.Request:
     if request.mimetype in FORM_TYPES:
-        form = request.form.to_dict()
+        form = form_texts()
         fields = parse_object(form["spec"]) if "spec" in form else form_fields(form)
         if "spec" in form:
             fields |= {name: value for name, value in form.items() if name in TERMS}

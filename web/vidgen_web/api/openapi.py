@@ -122,7 +122,7 @@ def _operation(path: str, method: str, promise: Operation, schemas: _Schemas) ->
         "summary": promise.summary,
         "operationId": _operation_id(path, method),
         "parameters": [*_path_parameters(path), *map(_parameter, promise.parameters)],
-        "responses": _responses(promise, schemas),
+        "responses": _responses(promise, schemas, method),
     }
     if promise.scope != PUBLIC:
         described["security"] = [{"key": [] if promise.scope == ANY_KEY else [promise.scope]}]
@@ -138,7 +138,7 @@ def _operation(path: str, method: str, promise: Operation, schemas: _Schemas) ->
     return described
 
 
-def _responses(promise: Operation, schemas: _Schemas) -> dict[str, Any]:
+def _responses(promise: Operation, schemas: _Schemas, method: str) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, kind in promise.answers.items():
         if kind is None:
@@ -149,6 +149,8 @@ def _responses(promise: Operation, schemas: _Schemas) -> dict[str, Any]:
         else:
             content = {"application/json": {"schema": schemas.answer(kind)}}
             responses[str(status)] = {"description": "Done.", "content": content}
+    if method == "get" and promise.scope != PUBLIC and not _is_stream(promise):
+        responses["304"] = {"description": "Nothing has changed since the ETag that If-None-Match named; no body."}
     errors = promise.errors or PROBLEM_FORM
     by_status: dict[int, list[str]] = {}
     for code in (*promise.problems, *_refusals(promise), *EVERYWHERE):
@@ -158,6 +160,12 @@ def _responses(promise: Operation, schemas: _Schemas) -> dict[str, Any]:
         text = f"{TITLES[status]}: {', '.join(f'`{code}`' for code in codes)}"
         responses[str(status)] = {"description": text, "content": problem}
     return responses
+
+
+def _is_stream(promise: Operation) -> bool:
+    return any(
+        isinstance(kind, Media) and kind.content_type == "text/event-stream" for kind in promise.answers.values()
+    )
 
 
 def _refusals(promise: Operation) -> tuple[str, ...]:
