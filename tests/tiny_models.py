@@ -93,6 +93,12 @@ default = 2
 min = 1.0
 max = 8.0
 default = 3.0
+[rules.long]
+max_frames = 201
+window = 20
+overlap = 8
+overlap_min = 4
+overlap_max = 12
 [files]
 """
         + "\n".join(lines)

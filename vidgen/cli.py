@@ -11,7 +11,18 @@ from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
 from vidgen.cli_queue import queue
-from vidgen.spec import ImageToVideo, MediaRef, Progress, SamplingFields, TextToVideo, VideoToVideo, resolve
+from vidgen.spec import (
+    ImageToVideo,
+    LongFields,
+    MediaRef,
+    Progress,
+    SamplingFields,
+    TextToVideo,
+    VideoToVideo,
+    resolve,
+    segment_of,
+    take_of,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,7 +79,19 @@ def worker() -> None:
 @click.option("--strength", type=float, help="With --video: 0 returns the source, 1 keeps nothing of it.")
 @click.option("--model", default="sprites-64", show_default=True, help="A model of `vidgen models`.")
 @click.option("--negative-prompt", default="", help="What the clip should not show.")
-@click.option("--frames", "num_frames", type=int, help="Frames of the clip (4k+1).")
+@click.option("--frames", "num_frames", type=int, help="Frames of the clip (4k+1); long ones are made in chunks.")
+@click.option("--seconds", type=float, help="Length of the clip, in place of --frames.")
+@click.option("--segment", "segments", multiple=True, help="Part of a clip: '3s PROMPT', '24 PROMPT', 'cut 3s PROMPT'.")
+@click.option("--overlap", type=int, help="Of a long clip: frames carried from chunk to chunk.")
+@click.option(
+    "--chunks",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep a long clip's chunks here, and go on from them.",
+)
+@click.option("--retake", "retakes", multiple=True, help="'CHUNK SEED [PROMPT]': make one chunk again, keep the rest.")
+@click.option(
+    "--branch", "branches", multiple=True, help="'CHUNK SEED [PROMPT]': make this chunk and all later ones again."
+)
 @click.option("--fps", type=int, help="Frames a second of the file.")
 @click.option("--width", type=int, help="Pixels.")
 @click.option("--height", type=int, help="Pixels.")
@@ -78,7 +101,13 @@ def worker() -> None:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("clip.mp4"), show_default=True)
 @errors_as_text
 def render(
-    image: Path | None, video: Path | None, frame: int | None, strength: float | None, out: Path, **fields: Any
+    image: Path | None,
+    video: Path | None,
+    frame: int | None,
+    strength: float | None,
+    out: Path,
+    chunks: Path | None,
+    **fields: Any,
 ) -> None:
     """Make one clip here and now: from PROMPT alone, from a picture, or from a clip."""
     from vidgen.jobs.settings import load_settings
@@ -92,11 +121,11 @@ def render(
         raise click.UsageError(f"--out {out}: there is no folder {out.parent}")
     if strength is not None and not video:
         raise click.UsageError("--strength belongs to --video")
-    spec, media = _requested(image, video, frame, strength, fields)
+    spec, media = _requested(image, video, frame, strength, _with_long(fields))
     registry = ModelRegistry(*load_settings().model_folders)
     spec = resolve(spec, registry.get(spec.model).rules, source_seconds=_source_seconds(video))
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
-    _render_here(spec, media, registry, out)
+    _render_here(spec, media, registry, out, chunks)
 
 
 @main.command()
@@ -174,13 +203,23 @@ def _requested(
     return TextToVideo(**fields), {}
 
 
+def _with_long(fields: dict[str, Any]) -> dict[str, Any]:
+    """The options' fields with those of a long clip in their places in the spec."""
+    retakes, branches, overlap = fields.pop("retakes"), fields.pop("branches"), fields.pop("overlap")
+    takes = [take_of(text, branch=False) for text in retakes] + [take_of(text, branch=True) for text in branches]
+    fields["segments"] = tuple(segment_of(text) for text in fields["segments"])
+    if takes or overlap is not None:
+        fields["long"] = LongFields(overlap=overlap, takes=tuple(takes))
+    return fields
+
+
 def _source_seconds(video: Path | None) -> float | None:
     from vidgen.media.probe import probe as probe_file
 
     return None if video is None else probe_file(video).seconds
 
 
-def _render_here(spec: SamplingFields, media: dict[str, Path], registry: Any, out: Path) -> None:
+def _render_here(spec: SamplingFields, media: dict[str, Path], registry: Any, out: Path, chunks: Path | None) -> None:
     from tempfile import TemporaryDirectory
 
     from rich.progress import Progress as Bar
@@ -190,6 +229,7 @@ def _render_here(spec: SamplingFields, media: dict[str, Path], registry: Any, ou
     wait_without_spinning()  # before torch is loaded
     from vidgen.pipelines import Residency
     from vidgen.pipelines import render as render_spec
+    from vidgen.runtime.chunks import FolderChunkStore
     from vidgen.runtime.context import RunContext
 
     with Bar() as bar, TemporaryDirectory(dir=out.resolve().parent) as folder:
@@ -199,7 +239,10 @@ def _render_here(spec: SamplingFields, media: dict[str, Path], registry: Any, ou
             steps = f" {progress.step}/{progress.total_steps}" if progress.total_steps else ""
             bar.update(line, completed=progress.fraction, description=f"{progress.stage.value}{steps}")
 
-        result = render_spec(spec, RunContext(media=media, report=show), Path(folder), Residency(registry))  # type: ignore[arg-type]
+        # on disk also when they are not kept, so that memory does not grow with the length of the clip
+        store = FolderChunkStore(chunks or Path(folder) / "chunks")
+        ctx = RunContext(media=media, report=show, chunks=store)
+        result = render_spec(spec, ctx, Path(folder), Residency(registry))  # type: ignore[arg-type]
         result.video.path.replace(out)
         bar.update(line, completed=1.0, description="done")
     click.echo(str(out))

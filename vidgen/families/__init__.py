@@ -1,5 +1,8 @@
 """One adapter a model family over diffusers: folder in, `VideoModel` out."""
 
+import hashlib
+import json
+
 import torch
 
 from vidgen.errors import ModelError
@@ -21,4 +24,17 @@ def load_family(
         raise ModelError(f"family={manifest.family}: {manifest.id} needs an adapter; there are {known}")
     check_folder(manifest.path, manifest.files)
     family = FAMILIES[manifest.family]
-    return family(manifest.path, text_length=manifest.text_length, device=device, dtype=dtype, tier=tier)
+    return family(
+        manifest.path,
+        text_length=manifest.text_length,
+        device=device,
+        dtype=dtype,
+        tier=tier,
+        weights=_weights(manifest),
+    )
+
+
+def _weights(manifest: Manifest) -> str:
+    """Names the weights by content, so that chunks made with others are never gone on from."""
+    content = json.dumps([manifest.id, manifest.revision, sorted(manifest.files.items())])
+    return hashlib.sha256(content.encode()).hexdigest()

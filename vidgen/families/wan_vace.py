@@ -3,11 +3,12 @@
 Formulas and layouts are those of Wan (arXiv:2503.20314) and VACE (arXiv:2503.07598) as diffusers implements them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
 from diffusers import AutoencoderKLWan, WanVACETransformer3DModel
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
@@ -21,9 +22,11 @@ from vidgen.spec import MemoryTier
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
-from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream, encode
+from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream, encode, encode_stream
 
 VAE_SPATIAL, VAE_TEMPORAL = 8, 4
+GREY_BEFORE = 2
+"""Latent frames of grey that go before a window in the middle of a stream; after two they hardly change."""
 
 
 class WanVace:
@@ -42,8 +45,10 @@ class WanVace:
         device: torch.device,
         dtype: torch.dtype,
         tier: MemoryTier = MemoryTier.FULL,
+        weights: str = "",
     ) -> None:
         self.device, self._dtype, self._text_length = device, dtype, text_length
+        self.fingerprint = f"{weights}/{text_length}/{device.type}/{dtype}/{torch.__version__}/{diffusers.__version__}"
         self._decode_group = 1 if tier is MemoryTier.LOW else DECODE_GROUP
         home = torch.device("cpu") if tier is MemoryTier.LOW else device
         self.tokenizer = load_component(T5Tokenizer, folder / "tokenizer")
@@ -90,7 +95,28 @@ class WanVace:
         kept, remade = self._encode_or_recall(pixels * (1 - mask)), self._encode_or_recall(pixels * mask)
         return torch.cat([kept, remade, _mask_to_latent_grid(mask).to(self.device)], dim=1)
 
-    def decode(self, latents: Tensor) -> Iterator[Tensor]:
+    def carry_control(
+        self, head: Tensor | None, tail: Tensor | None, *, latent_frames: int, height: int, width: int, opens: bool
+    ) -> Tensor:
+        """As the network was trained to go on: the carried latents at their places, elsewhere those of a grey clip.
+
+        Grey is cut out of the middle of its own stream too, because a stream's first latents are unlike the others.
+        """
+        skipped = 0 if opens else GREY_BEFORE
+        frames = VAE_TEMPORAL * (skipped + latent_frames - 1) + 1
+        grey = self._encode_or_recall(torch.zeros(1, 3, frames, height, width))[:, :, skipped:]
+        kept, mask = grey.clone(), torch.ones(1, VAE_SPATIAL**2, *grey.shape[2:], device=grey.device)
+        if head is not None:
+            kept[:, :, : head.shape[2]], mask[:, :, : head.shape[2]] = head.to(grey), 0.0
+        if tail is not None:
+            kept[:, :, -tail.shape[2] :], mask[:, :, -tail.shape[2] :] = tail.to(grey), 0.0
+        return torch.cat([kept, grey, mask], dim=1)
+
+    def encode_stream(self, pixels: Iterable[Tensor]) -> Iterator[Tensor]:
+        with on_device(self.vae, self.device) as vae:
+            yield from encode_stream(vae, pixels)
+
+    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
             yield from decode_stream(vae, latents, self._decode_group)
 

@@ -4,7 +4,7 @@ decord reads where it has a wheel (it seeks well, but carries an old FFmpeg and 
 PyAV reads everywhere else. Both give the same frames, and the tests hold them to it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import av
@@ -39,6 +39,21 @@ def read_frames_pyav(path: Path, indices: Sequence[int]) -> FrameChunk:
     if missing := wanted - found.keys():
         raise MediaError(f"{path.name}: cannot read frames {sorted(missing)}")
     return np.stack([found[index] for index in indices])
+
+
+def stream_frames(path: Path, indices: Sequence[int]) -> Iterator[FrameChunk]:
+    """The frames at `indices`, which must not fall, one at a time, `uint8 [1, height, width, 3]`."""
+    wanted = iter(indices)
+    index = next(wanted, None)
+    with av.open(str(path)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            while index == number:
+                yield frame.to_ndarray(format="rgb24")[None]
+                index = next(wanted, None)
+            if index is None:
+                return
+    if index is not None:
+        raise MediaError(f"{path.name}: cannot read frame {index}")
 
 
 def frame_reader() -> FrameReader:

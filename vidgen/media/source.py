@@ -1,5 +1,6 @@
 """A user's picture or clip as the model wants it: right frame, right rate, right size."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -9,7 +10,7 @@ from PIL import Image
 from vidgen.errors import MediaError
 from vidgen.media.frames import FrameChunk
 from vidgen.media.probe import probe
-from vidgen.media.reader import frame_reader
+from vidgen.media.reader import frame_reader, stream_frames
 
 STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
@@ -38,14 +39,26 @@ def read_clip(path: Path, *, width: int, height: int, num_frames: int, fps: int)
 
     Raises MediaError when the clip is shorter than that: it is never stretched or frozen in silence.
     """
+    indices = _indices(path, num_frames, fps)
+    return fit(frame_reader()(path, indices), width=width, height=height)
+
+
+def stream_clip(path: Path, *, width: int, height: int, num_frames: int, fps: int) -> Iterator[FrameChunk]:
+    """What `read_clip` gives, frame by frame: memory is that of one frame, whatever the length of the clip."""
+    indices = _indices(path, num_frames, fps)
+    for frame in stream_frames(path, indices):
+        yield fit(frame, width=width, height=height)
+
+
+def _indices(path: Path, num_frames: int, fps: int) -> list[int]:
+    """Which frames of the file a clip of `num_frames` at `fps` is made of."""
     if is_still(path):
         raise MediaError("video: this is a picture; give a clip, or use image-to-video")
     info = probe(path)
     available = frames_at(info.num_frames, float(info.fps), fps)
     if available < num_frames:
         raise MediaError(f"num_frames={num_frames}: the source holds {available} frames at {fps} fps; ask for fewer")
-    indices = [min(round(number * float(info.fps) / fps), info.num_frames - 1) for number in range(num_frames)]
-    return fit(frame_reader()(path, indices), width=width, height=height)
+    return [min(round(number * float(info.fps) / fps), info.num_frames - 1) for number in range(num_frames)]
 
 
 def frames_at(num_frames: int, source_fps: float, fps: float) -> int:

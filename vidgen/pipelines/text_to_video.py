@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from vidgen.media.frames import FrameChunk
+from vidgen.pipelines.long_video import long_video, script_of
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
@@ -20,6 +21,9 @@ class TextToVideoPipeline:
         self.model = model
 
     def __call__(self, spec: TextToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
+        if spec.long is not None:
+            yield from long_video(self.model, script_of(spec), spec, ctx)
+            return
         asked = Resolved.of(spec)
         text = encode_text(self.model, spec)
         shape = self.model.latent_shape(asked.num_frames, asked.height, asked.width)

@@ -9,9 +9,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, TypeAdapter
 
 from vidgen.spec.base import SpecModel
+from vidgen.spec.long import PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
 from vidgen.spec.media_ref import MediaRef
-
-PROMPT_LIMIT = 2000
 
 
 class SamplingFields(SpecModel):
@@ -28,6 +27,11 @@ class SamplingFields(SpecModel):
     width: int | None = Field(default=None, description="Pixels; a multiple given by the model.")
     height: int | None = Field(default=None, description="Pixels; a multiple given by the model.")
     num_frames: int | None = Field(default=None, description="Frames of the clip; 4k+1 on causal video models.")
+    seconds: float | None = Field(default=None, gt=0, description="In place of num_frames; rounded to a valid number.")
+    segments: tuple[Segment, ...] = Field(
+        default=(), max_length=SEGMENT_LIMIT, description="Prompts over time, in place of num_frames."
+    )
+    long: LongFields | None = Field(default=None, description="How a clip beyond the model's own window is made.")
     fps: int | None = Field(default=None, ge=1, le=120, description="Frames a second of the delivered file.")
     seed: int | None = Field(default=None, ge=-1, lt=2**63, description="-1 or empty: drawn at random and recorded.")
     num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
@@ -36,7 +40,8 @@ class SamplingFields(SpecModel):
     @property
     def frames_in_memory(self) -> int:
         """How many frames are worked on at once: those of the clip, or of the longest chunk of a chunked one."""
-        return self.num_frames or 0
+        frames = self.num_frames or 0
+        return frames if self.long is None else min(frames, max(self.long.opening or frames, self.long.window or 0))
 
 
 class TextToVideo(SamplingFields):

@@ -5,7 +5,8 @@ from typing import TypeVar
 
 from vidgen.errors import SpecError
 from vidgen.spec.job import SamplingFields, VideoToVideo
-from vidgen.spec.rules import FrameRule, ModelRules, SideRule
+from vidgen.spec.resolve_long import asked_length, resolved_long
+from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts, nearest_side
 
 Spec = TypeVar("Spec", bound=SamplingFields)
 Number = TypeVar("Number", int, float)
@@ -31,13 +32,20 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
         raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
     if isinstance(spec, VideoToVideo) and spec.video.frame is not None:
         raise SpecError("video.frame: a restyle takes the whole clip; leave it out", field="video.frame")
-    frames, fps = rules.frames, rules.fps if spec.fps is None else spec.fps
+    frames, fps = rules.any_frames, rules.fps if spec.fps is None else spec.fps
+    length = asked_length(spec, rules, fps)
     if isinstance(spec, VideoToVideo) and source_seconds is not None:
-        frames = _shortened(frames, int(source_seconds * fps + EPSILON), spec.num_frames)
+        frames = _shortened(frames, int(source_seconds * fps + EPSILON), length.num_frames)
+    # segments are checked one by one: where they are cut, the sum has no form of its own
+    check = _at_most if length.segments else _frames
+    num_frames = check(frames.default if length.num_frames is None else length.num_frames, frames)
     filled: dict[str, object] = {
         "width": _side("width", spec.width, rules),
         "height": _side("height", spec.height, rules),
-        "num_frames": _frames(frames.default if spec.num_frames is None else spec.num_frames, frames),
+        "num_frames": num_frames,
+        "seconds": None,
+        "segments": length.segments,
+        "long": resolved_long(spec, num_frames, rules),
         "fps": fps,
         "seed": secrets.randbits(SEED_BITS) if spec.seed in (None, -1) else spec.seed,
         "num_inference_steps": _within(
@@ -50,24 +58,6 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
     if isinstance(spec, VideoToVideo):
         filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, rules.strength)
     return spec.model_copy(update=filled)
-
-
-def nearest_frame_counts(num_frames: int, rule: FrameRule) -> tuple[int, ...]:
-    """The one or two valid frame counts that lie nearest to `num_frames`."""
-    last = rule.min + (rule.max - rule.min) // rule.step * rule.step
-    if num_frames <= rule.min:
-        return (rule.min,)
-    if num_frames >= last:
-        return (last,)
-    below = rule.min + (num_frames - rule.min) // rule.step * rule.step
-    return (below,) if below == num_frames else (below, below + rule.step)
-
-
-def nearest_side(pixels: int, rule: SideRule) -> int:
-    """The valid side that lies nearest to `pixels`."""
-    clamped = min(max(pixels, rule.min), rule.max)
-    nearest = rule.min + round((clamped - rule.min) / rule.multiple) * rule.multiple
-    return nearest if nearest <= rule.max else nearest - rule.multiple
 
 
 def _frames(num_frames: int, rule: FrameRule) -> int:
@@ -83,6 +73,14 @@ def _frames(num_frames: int, rule: FrameRule) -> int:
         field="num_frames",
         nearest=nearest,
     )
+
+
+def _at_most(num_frames: int, rule: FrameRule) -> int:
+    if num_frames > rule.max:
+        raise SpecError(
+            f"segments: {num_frames} frames in all; at most {rule.max}", field="segments", nearest=(rule.max,)
+        )
+    return num_frames
 
 
 def _shortened(rule: FrameRule, available: int, asked: int | None) -> FrameRule:

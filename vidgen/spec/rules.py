@@ -14,6 +14,18 @@ class FrameRule(SpecModel):
     default: int
 
 
+class LongRule(SpecModel):
+    """How the model goes on from a chunk it made: lengths in frames, all multiples of the frames' step."""
+
+    max_frames: int = Field(description="Of a whole clip; 4k+1 on causal models.")
+    window: int = Field(description="Each chunk after a shot's first, the carried frames included.")
+    overlap: int = Field(description="Frames carried into the next chunk, unless asked otherwise.")
+    overlap_min: int
+    overlap_max: int = Field(description="Must be less than the window.")
+    anchor: float = Field(default=0.25, ge=0, le=1)
+    condition_noise: float = Field(default=0.03, ge=0, le=1)
+
+
 class SideRule(SpecModel):
     """Valid sides in pixels are `min, min + multiple, … ≤ max`."""
 
@@ -47,3 +59,27 @@ class ModelRules(SpecModel):
     fps: int = Field(ge=1, description="Frames a second the model was trained at.")
     strength: float = Field(default=0.6, ge=0, le=1, description="Default strength of video-to-video.")
     negative_prompt: bool = Field(default=True, description="Whether a negative prompt has an effect.")
+    long: LongRule | None = Field(default=None, description="None: the model makes single windows only.")
+
+    @property
+    def any_frames(self) -> FrameRule:
+        """Valid lengths of a clip, made in one window or in several."""
+        return self.frames if self.long is None else self.frames.model_copy(update={"max": self.long.max_frames})
+
+
+def nearest_frame_counts(num_frames: int, rule: FrameRule) -> tuple[int, ...]:
+    """The one or two valid frame counts that lie nearest to `num_frames`."""
+    last = rule.min + (rule.max - rule.min) // rule.step * rule.step
+    if num_frames <= rule.min:
+        return (rule.min,)
+    if num_frames >= last:
+        return (last,)
+    below = rule.min + (num_frames - rule.min) // rule.step * rule.step
+    return (below,) if below == num_frames else (below, below + rule.step)
+
+
+def nearest_side(pixels: int, rule: SideRule) -> int:
+    """The valid side that lies nearest to `pixels`."""
+    clamped = min(max(pixels, rule.min), rule.max)
+    nearest = rule.min + round((clamped - rule.min) / rule.multiple) * rule.multiple
+    return nearest if nearest <= rule.max else nearest - rule.multiple

@@ -1,6 +1,6 @@
 """Latents to 8-bit frames, streamed: memory is that of one decoded group, whatever the length of the clip."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from einops import rearrange
@@ -14,9 +14,13 @@ from vidgen.stages.model import VideoModel
 SHARE_BEFORE, SHARE = 0.8, 0.15
 
 
-def decode_latents(model: VideoModel, latents: Tensor, num_frames: int, ctx: RunContext) -> Iterator[FrameChunk]:
-    """Yield `uint8 [frames, height, width, 3]` in order of time. Raises Cancelled between groups."""
-    done = 0
+def decode_latents(
+    model: VideoModel, latents: Tensor | Iterable[Tensor], num_frames: int, ctx: RunContext, *, done: int = 0
+) -> Iterator[FrameChunk]:
+    """Yield `uint8 [frames, height, width, 3]` in order of time. Raises Cancelled between groups.
+
+    Latents may come in pieces. `done` of the clip's `num_frames` are decoded already.
+    """
     for pixels in model.decode(latents):
         ctx.checkpoint()
         frames = to_uint8(pixels)

@@ -3,6 +3,8 @@
 It reports progress, shows the denoised estimate, and can be cancelled before every step. It knows nothing of jobs.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,9 @@ from vidgen.stages.preview import PreviewClock
 SHARE_BEFORE, SHARE = 0.1, 0.7
 """The denoise loop's place on the progress bar: it starts at 0.1 and takes 0.7 of the run."""
 
+Hold = Callable[[Tensor, float], Tensor]
+"""Puts what is known of a clip into its latents at a noise level (0..1)."""
+
 
 def denoise(
     model: VideoModel,
@@ -28,10 +33,14 @@ def denoise(
     guidance_scale: float,
     control: Tensor | None = None,
     first_step: int = 0,
+    hold: Hold | None = None,
+    share: tuple[float, float] = (SHARE_BEFORE, SHARE),
 ) -> Tensor:
     """Run the scheduler's steps from `first_step` on; `latents` must hold the noise level of that step.
 
     With guidance, the conditional and unconditional predictions are one batched pass, or two at the lower memory tier.
+    `hold` is applied before every step and to the result. `share` is where the steps begin on the progress bar and how
+    much of it they take.
     Raises Cancelled within one step of a cancel.
     """
     latents = latents.to(model.device)
@@ -41,13 +50,14 @@ def denoise(
     timesteps = scheduler.timesteps[first_step:]
     for done, timestep in enumerate(timesteps):
         ctx.checkpoint()
-        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale, batched=not sparing)
         sigma = float(scheduler.sigmas[first_step + done])
+        latents = latents if hold is None else hold(latents, sigma)
+        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale, batched=not sparing)
         preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: denoised_estimate(x, v, s))  # type: ignore[misc]
         latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
-        fraction = SHARE_BEFORE + SHARE * (done + 1) / len(timesteps)
+        fraction = share[0] + share[1] * (done + 1) / len(timesteps)
         ctx.report(Progress(Stage.DENOISING, fraction, step=done + 1, total_steps=len(timesteps), preview=preview))
-    return latents
+    return latents if hold is None else hold(latents, 0.0)
 
 
 def _guided_velocity(

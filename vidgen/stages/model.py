@@ -1,6 +1,6 @@
 """What a recipe needs of a model family. Families implement it; stages use nothing else."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import torch
@@ -28,6 +28,11 @@ class VideoModel(Protocol):
     @property
     def device(self) -> torch.device: ...
 
+    @property
+    def fingerprint(self) -> str:
+        """Names everything about this model that its numbers depend on: weights, device, number format, libraries."""
+        ...
+
     def latent_shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]: ...
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor: ...
@@ -38,7 +43,23 @@ class VideoModel(Protocol):
         """`mask` is `[batch, 1, frames, height, width]`: 0 keeps a pixel, 1 asks for it to be made."""
         ...
 
-    def decode(self, latents: Tensor) -> Iterator[Tensor]: ...
+    def carry_control(
+        self, head: Tensor | None, tail: Tensor | None, *, latent_frames: int, height: int, width: int, opens: bool
+    ) -> Tensor:
+        """What a window of a longer clip is conditioned on: latents it begins with (`head`) and ends with (`tail`).
+
+        They are carried from the windows beside it, never decoded and encoded again. `opens` says that the window is
+        the beginning of its stream, where the first latent is one frame and not a group. Sides are in pixels.
+        """
+        ...
+
+    def encode_stream(self, pixels: Iterable[Tensor]) -> Iterator[Tensor]:
+        """One causal encoding of a clip that comes in pieces of any length, 4k+1 frames in all."""
+        ...
+
+    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+        """One causal decoding; latents may come in pieces, which need not lie in memory together."""
+        ...
 
     def scheduler(self, num_inference_steps: int) -> Scheduler: ...
 

@@ -128,7 +128,7 @@ def artifact_url(artifact_id: str) -> str:
 
 
 def model_answer(manifest: Manifest) -> ModelAnswer:
-    frames = manifest.rules.frames
+    frames = manifest.rules.any_frames
     return ModelAnswer(
         id=manifest.id,
         name=manifest.name,

@@ -5,7 +5,7 @@ Latents here are the autoencoder's own, normalised by its `latents_mean` and `la
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
@@ -44,26 +44,53 @@ def encode(vae: AutoencoderKLWan, pixels: Tensor) -> Tensor:
     return (latents.float() - mean) / std
 
 
-def decode_stream(vae: AutoencoderKLWan, latents: Tensor, group: int = DECODE_GROUP) -> Iterator[Tensor]:
-    """Normalised latents to pixels in order of time: first one frame, then at most `4 * group` frames at once.
+def encode_stream(vae: AutoencoderKLWan, pixels: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Pixels in pieces of any length (4k+1 frames in all) to normalised latents, one latent frame at a time.
 
-    The causal caches are carried from group to group, so the joined result is that of `vae.decode`, while memory does
-    not grow with the length of the clip.
+    Joined they are what `encode` gives for the whole clip; memory is that of one group.
     """
     mean, std = latent_statistics(vae)
-    frames = latents.shape[2]
+    cache = _take_cache(vae, "_enc_feat_map")
+    for group in _regroup(pixels, TEMPORAL_GROUP):
+        hidden = vae.quant_conv(vae.encoder(group.to(vae.device, vae.dtype), feat_cache=cache, feat_idx=[0]))
+        yield (hidden[:, : mean.shape[1]].float() - mean) / std
+
+
+def decode_stream(
+    vae: AutoencoderKLWan, latents: Tensor | Iterable[Tensor], group: int = DECODE_GROUP
+) -> Iterator[Tensor]:
+    """Normalised latents to pixels in order of time: first one frame, then at most `4 * group` frames at once.
+
+    Latents may come in pieces of any length. The causal caches are carried from group to group and are this stream's
+    own, so the joined result is that of `vae.decode`, while memory does not grow with the length of the clip.
+    """
+    mean, std = latent_statistics(vae)
+    cache = _take_cache(vae, "_feat_map")
+    pieces = [latents] if isinstance(latents, Tensor) else latents
+    for number, piece in enumerate(_regroup(pieces, group)):
+        hidden = vae.post_quant_conv((piece.to(vae.device) * std + mean).to(vae.dtype))
+        pixels = vae.decoder(hidden, feat_cache=cache, feat_idx=[0], first_chunk=number == 0)
+        yield pixels.float().clamp(-1.0, 1.0)
+
+
+def _take_cache(vae: AutoencoderKLWan, name: str) -> list[Tensor | None]:
+    """An empty causal cache that the autoencoder itself knows nothing of, so that two streams never mix."""
     vae.clear_cache()
-    try:
-        for start, stop in _groups(frames, group):
-            hidden = vae.post_quant_conv((latents[:, :, start:stop] * std + mean).to(vae.dtype))
-            vae._conv_idx = [0]
-            pixels = vae.decoder(hidden, feat_cache=vae._feat_map, feat_idx=vae._conv_idx, first_chunk=start == 0)
-            yield pixels.float().clamp(-1.0, 1.0)
-    finally:
-        vae.clear_cache()
+    cache: list[Tensor | None] = getattr(vae, name)
+    vae.clear_cache()
+    return cache
 
 
-def _groups(frames: int, group: int) -> Iterator[tuple[int, int]]:
-    yield 0, 1
-    for start in range(1, frames, group):
-        yield start, min(start + group, frames)
+def _regroup(pieces: Iterable[Tensor], group: int) -> Iterator[Tensor]:
+    """The same frames (dimension 2) in other pieces: one frame, then `group` at a time, then what is left."""
+    held: list[Tensor] = []
+    wanted = 1
+    for piece in pieces:
+        held.append(piece)
+        while sum(part.shape[2] for part in held) >= wanted:
+            joined = torch.cat(held, 2)
+            yield joined[:, :, :wanted]
+            held, wanted = [joined[:, :, wanted:]], group
+    rest = torch.cat(held, 2) if held else None
+    if rest is not None and rest.shape[2] > 0:
+        yield rest

@@ -33,9 +33,38 @@ def test_a_clip_can_be_animated_and_restyled(run, tmp_path):
     assert probe(tmp_path / "c.mp4").num_frames == probe(tmp_path / "b.mp4").num_frames == 9
 
 
+def test_a_long_clip_is_gone_on_with_and_retaken_from_its_chunks(run, tmp_path):
+    long = ("render", "a red cat", "--model", "tiny", "--seconds", "4", "--seed", "3", "--chunks", "kept")
+    assert run(*long, "--out", "a.mp4").exit_code == 0
+    first = {file.name for file in (tmp_path / "kept").iterdir()}
+    assert len(first) == 2
+    assert run(*long, "--out", "b.mp4").exit_code == 0
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    assert run(*long, "--out", "c.mp4", "--retake", "1 9 the green dog").exit_code == 0
+    assert first < {file.name for file in (tmp_path / "kept").iterdir()}
+    assert (tmp_path / "c.mp4").read_bytes() != (tmp_path / "a.mp4").read_bytes()
+
+
+def test_segments_and_branches_are_written_in_a_line(run, tmp_path):
+    parts = ("--segment", "17 a red cat", "--segment", "1s the dog spins", "--segment", "cut 5 a cat")
+    done = run("render", "--model", "tiny", *parts, "--branch", "1 7", "--overlap", "4", "--out", "a.mp4")
+    assert done.exit_code == 0, done.output
+    spec = json.loads(probe(tmp_path / "a.mp4").metadata["comment"])
+    assert [(part["frames"], part["cut"], part["prompt"]) for part in spec["segments"]] == [
+        (17, False, "a red cat"),
+        (8, False, "the dog spins"),
+        (5, True, "a cat"),
+    ]
+    assert (spec["long"]["overlap"], spec["long"]["takes"][0]["then"]) == (4, "remake")
+    assert probe(tmp_path / "a.mp4").num_frames == 30
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--segment", "a cat"), "24 PROMPT"),
+        (("--frames", "33", "--retake", "one"), "CHUNK SEED"),
+        (("--seconds", "2", "--frames", "17"), "give one of num_frames"),
         (("--frames", "20"), "nearest are 17 and 21"),
         (("--model", "nope"), "installed are sprites-64, tiny"),
         (("--strength", "0.5"), "belongs to --video"),

@@ -5,7 +5,7 @@ import torch
 from diffusers import AutoencoderKLWan, WanVACETransformer3DModel
 
 from vidgen_models.nets.causal_conv import OneDnnCausalConv3d, use_onednn_convolutions
-from vidgen_models.nets.wan import base_transformer, decode_stream, encode
+from vidgen_models.nets.wan import base_transformer, decode_stream, encode, encode_stream
 
 
 @pytest.fixture
@@ -78,3 +78,32 @@ def test_the_base_network_shares_weights_and_equals_vace_without_hints(tiny_fold
             control_hidden_states_scale=torch.zeros(len(vace.config.vace_layers)),
         )[0]
         assert torch.equal(base(**common)[0], hints_off)
+
+
+@pytest.mark.parametrize("sizes", [[9], [1, 8], [3, 3, 3], [5, 1, 1, 2]])
+def test_latents_may_come_in_pieces_of_any_length(vae, sizes):
+    latents = torch.randn(1, 16, 9, 4, 4, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = list(decode_stream(vae, latents))
+        chunks = list(decode_stream(vae, iter(latents.split(sizes, 2))))
+    assert all(torch.equal(chunk, other) for chunk, other in zip(chunks, expected, strict=True))
+
+
+def test_two_streams_at_once_do_not_mix(vae):
+    """Fails when the cache lies in the autoencoder: tried."""
+    latents = torch.randn(1, 16, 9, 4, 4, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        expected = torch.cat(list(decode_stream(vae, latents)), 2)
+        stream = decode_stream(vae, latents)
+        first = next(stream)
+        list(decode_stream(vae, latents + 1))
+        assert torch.equal(torch.cat([first, *stream], 2), expected)
+
+
+@pytest.mark.parametrize("sizes", [[17], [1] * 17, [5, 12], [4, 4, 9]])
+def test_streamed_encoding_equals_encoding_at_once(vae, sizes):
+    pixels = torch.rand(1, 3, 17, 32, 32, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    with torch.inference_mode():
+        streamed = list(encode_stream(vae, pixels.split(sizes, 2)))
+        assert [piece.shape[2] for piece in streamed] == [1] * 5
+        assert torch.allclose(torch.cat(streamed, 2), encode(vae, pixels), atol=1e-5)

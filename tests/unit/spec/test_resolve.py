@@ -10,7 +10,9 @@ from vidgen.spec import (
     JOB_SPEC,
     FrameRule,
     ImageToVideo,
+    LongFields,
     MediaRef,
+    Segment,
     TextToVideo,
     VideoToVideo,
     media_refs,
@@ -120,3 +122,77 @@ def test_a_reference_names_exactly_one_source_and_never_a_path(ref):
 def test_media_refs_finds_every_reference():
     assert media_refs(VideoToVideo(video=CLIP)) == (CLIP,)
     assert media_refs(TextToVideo()) == ()
+
+
+def test_a_clip_of_one_window_says_nothing_of_long_clips():
+    assert resolve(TextToVideo(num_frames=25), RULES).long is None
+
+
+def test_a_clip_beyond_the_window_gets_the_models_way_of_going_on():
+    spec = resolve(TextToVideo(num_frames=29), RULES)
+    assert spec.long == LongFields(overlap=8, window=20, opening=25, anchor=0.25, condition_noise=0.03)
+    assert resolve(spec, RULES) == spec
+
+
+@pytest.mark.parametrize(("seconds", "frames"), [(60, 481), (2.1, 17), (0.7, 5), (3.4, 29)])
+def test_seconds_become_the_nearest_valid_number_of_frames(seconds, frames):
+    spec = resolve(TextToVideo(seconds=seconds), RULES)
+    assert (spec.num_frames, spec.seconds) == (frames, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "message"),
+    [
+        ({"seconds": 500}, "seconds", "nearest is 120.125"),
+        ({"seconds": 4, "num_frames": 33}, "seconds", "give one of"),
+        ({"num_frames": 964}, "num_frames", "nearest is 961"),
+        ({"num_frames": 17, "long": LongFields(overlap=8)}, "long", "more than 25"),
+        ({"num_frames": 33, "long": LongFields(overlap=6)}, "long.overlap", "nearest: 4 and 8"),
+        ({"num_frames": 33, "long": LongFields(overlap=99)}, "long.overlap", "nearest: 12"),
+        ({"num_frames": 33, "long": LongFields(window=24)}, "long.window", "this model has 20"),
+        ({"segments": (Segment(prompt="a"),)}, "segments.0", "give frames or seconds"),
+        ({"segments": (Segment(frames=17, seconds=2),)}, "segments.0", "give frames or seconds"),
+        ({"segments": (Segment(frames=18),)}, "segments.0.frames", r"4k\+1 from 5 to 961; nearest: 17 and 21"),
+        (
+            {"segments": (Segment(frames=17), Segment(frames=17))},
+            "segments.1.frames",
+            "4k from 8 .* nearest: 16 and 20",
+        ),
+        ({"segments": (Segment(frames=17), Segment(frames=4))}, "segments.1.frames", "nearest: 8"),
+        ({"segments": (Segment(frames=17),), "num_frames": 21}, "num_frames", "the segments have 17 frames"),
+        ({"segments": (Segment(frames=901), Segment(frames=900))}, "segments", "at most 961"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_a_long_clip_is_refused_by_field_and_rule(fields, field, message):
+    with pytest.raises(SpecError, match=message) as caught:
+        resolve(TextToVideo(**fields), RULES)
+    assert caught.value.field == field
+
+
+def test_segments_make_up_the_clip():
+    segments = (Segment(prompt="a", seconds=2), Segment(prompt="b", seconds=1.4), Segment(frames=9, cut=True))
+    spec = resolve(TextToVideo(segments=segments), RULES)
+    assert [segment.frames for segment in spec.segments] == [17, 12, 9]
+    assert spec.num_frames == 38
+    assert resolve(spec, RULES) == spec
+
+
+def test_a_restyle_has_no_cuts_of_its_own():
+    segments = (Segment(frames=17), Segment(frames=17, cut=True))
+    with pytest.raises(SpecError, match="follows its source") as caught:
+        resolve(VideoToVideo(video=CLIP, segments=segments), RULES)
+    assert caught.value.field == "segments.1.cut"
+
+
+def test_a_model_without_a_way_to_go_on_refuses_longer_clips():
+    rules = RULES.model_copy(update={"long": None})
+    with pytest.raises(SpecError, match="from 5 to 25; nearest is 25"):
+        resolve(TextToVideo(num_frames=29), rules)
+    with pytest.raises(SpecError, match="single windows only"):
+        resolve(TextToVideo(segments=(Segment(frames=17),)), rules)
+
+
+def test_a_long_clip_takes_the_memory_of_its_longest_chunk():
+    assert resolve(TextToVideo(num_frames=481), RULES).frames_in_memory == 25
+    assert resolve(TextToVideo(num_frames=9), RULES).frames_in_memory == 9

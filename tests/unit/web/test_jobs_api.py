@@ -35,7 +35,7 @@ def test_a_wrong_frame_count_is_answered_with_the_nearest_valid_ones(client: Fla
     assert problem["errors"] == [
         {
             "field": "num_frames",
-            "message": "num_frames=20: this model needs 4k+1 from 5 to 25; nearest are 17 and 21",
+            "message": "num_frames=20: this model needs 4k+1 from 5 to 961; nearest are 17 and 21",
             "nearest": [17, 21],
         }
     ]

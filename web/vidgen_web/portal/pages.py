@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from vidgen.jobs.views import Artifact, Job, Page
-from vidgen.spec import JobStatus
+from vidgen.spec import JobStatus, nearest_frame_counts
 from vidgen_models.registry import Manifest
 from vidgen_web.access import needs
 from vidgen_web.answers import model_answer
@@ -23,6 +23,7 @@ GALLERY_PAGE = 12
 QUEUE_SHOWN = 50
 ENDED_SHOWN = 4
 WORDS_SHOWN = 60
+LONGER_SECONDS = (5, 10, 20, 30, 60)
 EXAMPLES = (
     "a rocket rising on a black background",
     "a cat moves to the right on a yellow background",
@@ -66,7 +67,7 @@ def render_home(found: Services, draft: Draft, query: Mapping[str, str]) -> str:
         draft=draft,
         manifests=manifests,
         manifest=manifest,
-        lengths=_lengths(manifest),
+        lengths=_lengths(manifest, draft["num_frames"]),
         forecast=_first_forecast(found, draft, manifest),
         examples=EXAMPLES,
         queue=queue,
@@ -133,10 +134,15 @@ def _word_lists(manifest: Manifest) -> dict[str, tuple[str, ...]]:
     return {kind: known for kind, known in vocabulary.items() if isinstance(known, tuple)}
 
 
-def _lengths(manifest: Manifest) -> list[tuple[int, str]]:
-    frames = manifest.rules.frames
-    counts = range(frames.min, frames.max + 1, frames.step)
-    return [(count, words.clip_length(count, manifest.rules.fps)) for count in counts]
+def _lengths(manifest: Manifest, chosen: str) -> list[tuple[int, str]]:
+    """Every length of one window, some longer ones, and the one that is chosen."""
+    frames, fps = manifest.rules.frames, manifest.rules.fps
+    counts = set(range(frames.min, frames.max + 1, frames.step))
+    longer = manifest.rules.any_frames
+    counts |= {nearest_frame_counts(seconds * fps, longer)[-1] for seconds in LONGER_SECONDS}
+    if chosen.isdecimal() and nearest_frame_counts(int(chosen), longer) == (int(chosen),):
+        counts.add(int(chosen))
+    return [(count, words.clip_length(count, fps)) for count in sorted(counts)]
 
 
 def _first_forecast(found: Services, draft: Draft, manifest: Manifest) -> str:

@@ -1,0 +1,103 @@
+"""Windows cover every frame once, whatever the lengths; no model and no tensor is needed to say so."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidgen.errors import SpecError
+from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan
+
+SPRITES = Windows(opening=7, later=5, overlap=2, overlap_max=3)
+
+
+@st.composite
+def sizes(draw):
+    later = draw(st.integers(3, 24))
+    overlap_max = draw(st.integers(1, later - 1))
+    overlap = draw(st.integers(1, overlap_max))
+    return Windows(draw(st.integers(later, 30)), later, overlap, overlap_max)
+
+
+@st.composite
+def storyboards(draw):
+    spans = []
+    for number in range(draw(st.integers(1, 6))):
+        cut = draw(st.booleans())
+        groups = draw(st.integers(1, 60))
+        spans.append(Span(GROUP * groups + (1 if cut or number == 0 else 0), cut))
+    return spans
+
+
+def ends(window: Window) -> tuple[int, int]:
+    return window.start, window.stop
+
+
+def test_a_clip_of_one_window_is_one_window():
+    assert plan([Span(25)], SPRITES) == (Window(0, 0, 0, 0, 7, 0),)
+
+
+def test_the_first_window_takes_up_what_does_not_divide():
+    assert [ends(window) for window in plan([Span(29)], SPRITES)] == [(0, 5), (3, 8)]
+    assert [ends(window) for window in plan([Span(33)], SPRITES)] == [(0, 6), (4, 9)]
+    assert [ends(window) for window in plan([Span(37)], SPRITES)] == [(0, 7), (5, 10)]
+
+
+def test_a_change_of_prompt_falls_between_windows():
+    windows = plan([Span(17), Span(20)], SPRITES)
+    assert [(window.span, window.head, window.fresh) for window in windows] == [(0, 0, 5), (1, 3, 2), (1, 2, 3)]
+
+
+def test_a_cut_begins_a_stream():
+    windows = plan([Span(17), Span(9, cut=True)], SPRITES)
+    assert windows == (Window(0, 0, 0, 0, 5, 0), Window(1, 1, 1, 0, 3, 0))
+
+
+def test_an_extended_clip_begins_on_its_history():
+    assert plan([Span(12)], SPRITES, history=5) == (Window(0, 0, 0, 3, 8, 2),)
+
+
+@given(spans=storyboards(), sizes=sizes())
+def test_every_latent_frame_is_made_once_and_in_order(spans, sizes):
+    """Fails when the last window is dropped or the first is rounded down: tried."""
+    windows = plan(spans, sizes)
+    made: dict[int, int] = {}
+    for window in windows:
+        assert window.start + window.head == made.get(window.shot, 0)
+        made[window.shot] = window.stop
+    starts = [number for number, span in enumerate(spans) if number == 0 or span.cut]
+    for shot, (first, after) in enumerate(zip(starts, [*starts[1:], len(spans)], strict=True)):
+        assert made[shot] == latent_frames(sum(span.frames for span in spans[first:after]))
+    assert [window.n for window in windows] == list(range(len(windows)))
+
+
+@given(spans=storyboards(), sizes=sizes())
+def test_no_window_is_too_long_or_shares_too_much(spans, sizes):
+    for window in plan(spans, sizes):
+        assert window.fresh >= 1
+        if window.head == 0:
+            assert window.length <= sizes.opening
+        else:
+            assert window.length <= sizes.later
+            assert window.head <= sizes.overlap_max
+
+
+@given(frames=st.integers(0, 400), sizes=sizes())
+def test_all_windows_of_one_prompt_share_the_overlap_asked_for(frames, sizes):
+    windows = plan([Span(4 * frames + 1)], sizes)
+    assert {window.head for window in windows[1:]} <= {sizes.overlap}
+    assert {window.length for window in windows[1:]} <= {sizes.later}
+
+
+@given(spans=storyboards(), sizes=sizes())
+def test_no_window_adds_frames_to_two_prompts(spans, sizes):
+    windows = plan(spans, sizes)
+    for number, span in enumerate(spans):
+        opens = 1 if number == 0 or span.cut else 0
+        fresh = sum(window.fresh for window in windows if window.span == number)
+        assert GROUP * (fresh - opens) + opens == span.frames
+
+
+@pytest.mark.parametrize("frames", [18, 0, -4])
+def test_a_length_that_is_no_whole_number_of_groups_is_refused(frames):
+    with pytest.raises(SpecError, match=r"segments\.0\.frames"):
+        plan([Span(frames)], SPRITES)

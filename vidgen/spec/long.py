@@ -1,0 +1,51 @@
+"""What a request may say about a clip longer than the model's window: prompts over time, overlap, takes."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from vidgen.spec.base import SpecModel
+
+PROMPT_LIMIT = 2000
+SEGMENT_LIMIT = 100
+TAKE_LIMIT = 100
+
+
+class Segment(SpecModel):
+    """A stretch of the clip with a prompt of its own. Give `frames` or `seconds`."""
+
+    prompt: str = Field(default="", max_length=PROMPT_LIMIT, description="Empty: the clip's own prompt.")
+    frames: int | None = Field(default=None, description="4k+1 where a shot begins, 4k where it goes on.")
+    seconds: float | None = Field(default=None, gt=0, description="In place of frames; rounded to a valid number.")
+    cut: bool = Field(default=False, description="Begin a new shot here instead of going on from the one before.")
+
+
+class Take(SpecModel):
+    """Another try at one chunk of a clip whose other settings stay as they were."""
+
+    chunk: int = Field(ge=0, description="Which chunk, from 0.")
+    seed: int = Field(ge=0, lt=2**63)
+    prompt: str | None = Field(default=None, max_length=PROMPT_LIMIT, description="Empty: the prompt it had.")
+    then: Literal["keep", "remake"] = Field(
+        default="keep", description="Whether the chunks after it stay as they were, or branch off from this one."
+    )
+
+
+class LongFields(SpecModel):
+    """How a long clip is made; empty fields are the model's defaults. Lengths are in frames."""
+
+    overlap: int | None = Field(default=None, description="Frames of a chunk that are carried into the next one.")
+    window: int | None = Field(
+        default=None, description="Frames of each chunk after a shot's first; given by the model."
+    )
+    opening: int | None = Field(default=None, description="Longest first chunk of a shot; given by the model.")
+    anchor: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="How far each chunk's colours are pulled back to those of the shot's first.",
+    )
+    condition_noise: float | None = Field(
+        default=None, ge=0, le=1, description="Noise on the carried latents that a chunk is conditioned on."
+    )
+    takes: tuple[Take, ...] = Field(default=(), max_length=TAKE_LIMIT)
