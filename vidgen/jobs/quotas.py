@@ -75,7 +75,8 @@ class Quotas:
         if limits.max_jobs_per_day is not None and day.jobs >= limits.max_jobs_per_day:
             left = int(DAY - now % DAY) + 1
             raise QuotaExceeded(f"{day.jobs} jobs were queued today, the most allowed; the day ends at 0:00 UTC", left)
-        self.check_storage(session, tenant, 0)
+        if limits.max_storage_mb is not None:
+            self.check_storage(session, tenant, 0)
         # kept apart from the jobs, because deleting them gives no part of the day back
         day.jobs += 1
         session.add(day)

@@ -10,6 +10,7 @@ from sqlmodel import col
 from vidgen.errors import VidgenError
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.cursors import cursor_after, page
+from vidgen.jobs.grouped import GroupedWrites
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.leases import Leases, clear_progress
@@ -43,6 +44,7 @@ class JobRepository(Tenanted, Waiting, Leases):
         self._quotas = quotas or Quotas(engine, Limits())
         super().__init__(engine, retention_days=retention_days, max_running=self._quotas.defaults.max_running)
         self._store = store
+        self._creations = GroupedWrites(engine)
         self._max_attempts = max_attempts
 
     def create(
@@ -68,7 +70,8 @@ class JobRepository(Tenanted, Waiting, Leases):
         """
         fields = spec.model_dump(mode="json")
         hashed = spec_hash(fields)
-        with writing(self._engine) as session:
+
+        def insert(session: Session) -> Created:
             # the count and the key are looked at by one creator at a time, so both limits are exact
             lock(session, CREATE_LOCK)
             replayed = self._replay(session, idempotency_key, body_hash or hashed)
@@ -111,6 +114,8 @@ class JobRepository(Tenanted, Waiting, Leases):
                 )
                 session.add(key)
             return Created(record(session, row, "job.queued", now), replayed=False)
+
+        return self._creations.run(insert)
 
     def replayed(self, idempotency_key: str, body_hash: str) -> Job | None:
         """The job that this key made before, if it did. Raises VidgenError idempotency_mismatch."""

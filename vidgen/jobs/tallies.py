@@ -7,10 +7,12 @@ and when retention has removed the jobs.
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
 
 from vidgen.jobs.session import writing
 from vidgen.jobs.tables import JobRow, TallyRow
@@ -34,13 +36,7 @@ class Tally:
 def count(session: Session, name: str, label: str = "", *, seconds: float = 0.0) -> None:
     """Add one, within the caller's transaction; on PostgreSQL the row stays locked until that ends."""
     values = {"name": name, "label": label, "count": 1, "total": seconds}
-    # the two dialects spell it alike, but as different classes
-    if session.get_bind().dialect.name == "postgresql":
-        new = postgresql.insert(TallyRow).values(values)
-        session.execute(new.on_conflict_do_update(index_elements=["name", "label"], set_=_sum(new.excluded)))
-    else:
-        local = sqlite.insert(TallyRow).values(values)
-        session.execute(local.on_conflict_do_update(index_elements=["name", "label"], set_=_sum(local.excluded)))
+    session.execute(_ADD[session.get_bind().dialect.name], values)
 
 
 def count_event(session: Session, row: JobRow, kind: str, now: float) -> None:
@@ -81,3 +77,13 @@ class StageTimes:
 
 def _sum(new: object) -> dict[str, object]:
     return {name: getattr(TallyRow, name) + getattr(new, name) for name in ("count", "total")}
+
+
+def _adding(insert: Any) -> Any:
+    new = insert(SQLModel.metadata.tables[str(TallyRow.__tablename__)])
+    return new.on_conflict_do_update(index_elements=["name", "label"], set_=_sum(new.excluded))
+
+
+# written with every event: made once, as making it takes longer than running it. The dialects spell it alike, but as
+# different classes
+_ADD = {"postgresql": _adding(postgresql.insert), "sqlite": _adding(sqlite.insert)}

@@ -5,7 +5,19 @@ The claim and the place that people are shown follow one rule. Knows nothing of 
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
@@ -76,26 +88,36 @@ def places_in_line(session: Session, rows: Sequence[JobRow]) -> dict[str, int]:
 
 
 def _one_tenant_waits(session: Session) -> bool:
-    queued = col(JobRow.status) == JobStatus.QUEUED
-    # two looks at the ends of an index, however long the line is
-    first, last = func.min(col(JobRow.tenant)), func.max(col(JobRow.tenant))
-    ends = select(select(first).where(queued).scalar_subquery(), select(last).where(queued).scalar_subquery())
-    lowest, highest = session.execute(ends).one()
+    lowest, highest = session.execute(_ENDS).one()
     return bool(lowest == highest)
 
 
 def _ahead(session: Session, row: JobRow) -> int:
     """How many queued jobs come before `row`, all being of one tenant."""
+    return session.scalar(_AHEAD, {"priority": row.priority, "place": row.place, "id": row.id}) or 0
+
+
+def _ends() -> Select[str, str]:
+    """The first and the last tenant that waits: two looks at the ends of an index, however long the line is."""
+    queued = col(JobRow.status) == JobStatus.QUEUED
+    first, last = func.min(col(JobRow.tenant)), func.max(col(JobRow.tenant))
+    return select(select(first).where(queued).scalar_subquery(), select(last).where(queued).scalar_subquery())
+
+
+def _before() -> Select[int]:
+    """How many queued jobs come before `:priority`, `:place`, `:id`."""
     priority, place = col(JobRow.priority), tuple_(col(JobRow.place), col(JobRow.id))
-    before = or_(
-        priority > row.priority,
-        and_(priority == row.priority, place < tuple_(row.place, row.id)),
-    )
-    statement = select(func.count()).select_from(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, before)
-    return session.scalar(statement) or 0
+    here = tuple_(bindparam("place", type_=Double()), bindparam("id", type_=String()))
+    at = bindparam("priority", type_=Integer())
+    before = or_(priority > at, and_(priority == at, place < here))
+    return select(func.count()).select_from(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, before)
 
 
 def _fits(device: str, memory_mb: int) -> ColumnElement[bool]:
     """Whether the job fits at the lower tier at least; one of unknown need is tried."""
     need = col(JobRow.memory_need)[(device, MemoryTier.LOW.word)].as_integer()
     return or_(need.is_(None), need <= memory_mb)
+
+
+# asked with every answer: made once, as making them takes longer than running them
+_ENDS, _AHEAD = _ends(), _before()
