@@ -41,17 +41,13 @@ IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 @dataclass(frozen=True)
 class Request:
-    """What a client asked for: spec fields as given, uploaded files by field, and the terms of the answer.
-
-    `source_job_id` is the job that it varies; without it, the one whose artifact the spec names.
-    """
+    """What a client asked for: spec fields as given, uploaded files by field, and the terms of the answer."""
 
     fields: Mapping[str, Any]
     files: Mapping[str, FileStorage] = field(default_factory=dict)
     callback_url: str | None = None
     idempotency_key: str | None = None
     dialect: Dialect = "job"
-    source_job_id: str | None = None
     priority: int = NORMAL_PRIORITY
     start_by: StartBy = ANY_TIME
 
@@ -130,7 +126,7 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
             model_revision=manifest.revision,
             callback_url=request.callback_url,
             dialect=request.dialect,
-            source_job_id=request.source_job_id or _source_job(services, spec),
+            source_job_id=_source_job(services, spec),
             idempotency_key=request.idempotency_key,
             body_hash=body_hash if request.idempotency_key else None,
             max_queued=services.settings.max_queued,

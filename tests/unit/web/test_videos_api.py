@@ -270,13 +270,16 @@ def test_unknown_ids_are_404_everywhere(client: FlaskClient) -> None:
     assert {answer.get_json()["error"]["code"] for answer in answers} == {"not_found"}
 
 
-def test_a_remix_is_the_same_spec_and_seed_under_another_prompt(client: FlaskClient, worker: SimulatedWorker) -> None:
+def test_a_remix_restyles_the_clip_with_its_own_seed(client: FlaskClient, worker: SimulatedWorker) -> None:
     video = completed(client, worker, seconds="3", seed=11, guidance_scale=4)
     answer = client.post(f"{VIDEOS}/{video['id']}/remix", json={"prompt": "a fox moves left"})
     remixed = answer.get_json()
     assert (remixed["remixed_from_video_id"], remixed["status"]) == (video["id"], "queued")
-    old, new = job_of(client, video), job_of(client, remixed)
-    assert new["spec"] == {**old["spec"], "prompt": "a fox moves left"}
+    new = job_of(client, remixed)
+    (clip,) = [artifact for artifact in job_of(client, video)["artifacts"] if artifact["kind"] == "video"]
+    assert (new["task"], new["spec"]["video"]["artifact_id"]) == ("video-to-video", clip["id"])
+    assert (new["spec"]["seed"], new["spec"]["num_frames"], new["spec"]["guidance_scale"]) == (11, 25, 4)
+    assert new["spec"]["prompt"] == "a fox moves left"
     assert new["source_job_id"] == video["id"]
 
 

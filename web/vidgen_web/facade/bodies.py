@@ -62,12 +62,11 @@ class VideoCreate(Prompted):
 
 
 class VideoRemix(Prompted):
-    pass
-
-
-class VideoEdit(Prompted):
-    video: VideoReference | None = None
     strength: float | None = Field(default=None, description="0..1: how far from the source the result may go.")
+
+
+class VideoEdit(VideoRemix):
+    video: VideoReference | None = None
 
 
 class VideoExtend(Prompted):

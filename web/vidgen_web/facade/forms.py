@@ -28,6 +28,6 @@ CREATE = _form(
     input_reference={**FILE, "description": "A picture to start from."},
     **{"input_reference[image_url]": TEXT, "input_reference[file_id]": TEXT},
 )
-REMIX = _form(())
+REMIX = _form((), strength=TEXT)
 EDIT = _form((), strength=TEXT, **_VIDEO)
 EXTEND = _form(("seconds",), seconds=TEXT, **_VIDEO)

@@ -13,7 +13,7 @@ from vidgen_models.registry import Manifest
 from vidgen_web import submission
 from vidgen_web.api.schemas import checked_callback
 from vidgen_web.facade import measures
-from vidgen_web.facade.bodies import OwnFields, VideoCreate, VideoEdit, VideoExtend, VideoReference, VideoRemix
+from vidgen_web.facade.bodies import Prompted, VideoCreate, VideoEdit, VideoExtend, VideoReference, VideoRemix
 from vidgen_web.facade.image_urls import picture
 from vidgen_web.facade.video import STATUSES, artifact_of
 from vidgen_web.problems import FieldError, ProblemError
@@ -21,6 +21,15 @@ from vidgen_web.services import Services
 
 # how a clip was made, as far as a new one from its pixels takes it over
 TAKEN_OVER = ("model", "width", "height", "fps", "num_inference_steps", "guidance_scale", "negative_prompt")
+SAME_NAMES = {
+    "prompt",
+    "negative_prompt",
+    "seed",
+    "num_inference_steps",
+    "guidance_scale",
+    "fps",
+    "strength",
+}
 Fields = dict[str, Any]
 
 
@@ -28,7 +37,7 @@ def creation(services: Services, body: VideoCreate, file: FileStorage | None) ->
     """A clip from words, or from words and a picture."""
     named = None if body.model == measures.CUSTOMARY_MODEL else body.model
     manifest = _manifest(services, named)
-    fields = {"model": manifest.id, "prompt": body.prompt, "fps": body.fps, **_own(body)}
+    fields = {"model": manifest.id, **_as_given(body)}
     fields["num_frames"] = measures.frames_of(body.seconds, manifest.rules, body.fps)
     fields["width"], fields["height"] = measures.sides_of(body.size, manifest.rules) or (None, None)
     reference = body.input_reference
@@ -40,20 +49,16 @@ def creation(services: Services, body: VideoCreate, file: FileStorage | None) ->
 
 
 def remix(services: Services, video_id: str, body: VideoRemix) -> submission.Request:
-    """The same spec and the same seed under another prompt: the same noise, so much of the composition stays."""
-    job = completed(services, video_id)[0]
-    fields = {**job.spec.model_dump(mode="json", exclude_none=True), "prompt": body.prompt, **_own(body)}
-    return _submission(body, fields, source_job_id=job.id)
+    """A restyle of the clip with its own seed."""
+    job, clip = completed(services, video_id)
+    return _submission(body, {"seed": job.spec.seed, **_restyle(services, job, clip, body)})
 
 
 def edit(services: Services, body: VideoEdit, file: FileStorage | None) -> submission.Request:
-    """A restyle of the clip's own pixels, as long as the clip where the model can do that."""
-    own = {"prompt": body.prompt, "strength": body.strength, **_own(body)}
+    """A restyle of the clip with a new seed."""
     if file is not None:
-        return _submission(body, own, {"video": file})
-    job, clip = _source(services, body.video)
-    fields = {**_taken_over(job.spec), "num_frames": _same_length(services, job, clip), **own}
-    return _submission(body, {**fields, "video": {"artifact_id": clip.id}})
+        return _submission(body, _as_given(body), {"video": file})
+    return _submission(body, _restyle(services, *_source(services, body.video), body))
 
 
 def extension(services: Services, body: VideoExtend, file: FileStorage | None) -> submission.Request:
@@ -61,7 +66,7 @@ def extension(services: Services, body: VideoExtend, file: FileStorage | None) -
 
     The one place that says how a clip is extended: an engine that makes source and continuation one clip goes in here.
     """
-    own = {"prompt": body.prompt, **_own(body)}
+    own = _as_given(body)
     if file is not None:
         frames = measures.frames_of(body.seconds, _manifest(services, None).rules)
         return _submission(body, {**own, "num_frames": frames, "image": {"frame": -1}}, {"image": file})
@@ -95,10 +100,9 @@ def _source(services: Services, video: VideoReference | None) -> tuple[Job, Arti
 
 
 def _submission(
-    body: OwnFields,
+    body: Prompted,
     fields: Fields,
     files: Mapping[str, FileStorage] | None = None,
-    source_job_id: str | None = None,
 ) -> submission.Request:
     return submission.Request(
         fields={name: value for name, value in fields.items() if value is not None},
@@ -106,7 +110,6 @@ def _submission(
         callback_url=checked_callback(body.callback_url),
         idempotency_key=request.headers.get("Idempotency-Key"),
         dialect="video",
-        source_job_id=source_job_id,
     )
 
 
@@ -114,13 +117,19 @@ def _manifest(services: Services, model: str | None) -> Manifest:
     return submission.manifest_of(services, model or SamplingFields().model)
 
 
-def _own(body: OwnFields) -> Fields:
-    """vidgen's own fields, as far as they were given."""
-    return body.model_dump(include=set(OwnFields.model_fields) - {"callback_url"}, exclude_none=True)
+def _as_given(body: Prompted) -> Fields:
+    """What both APIs call by the same name, as far as it was given."""
+    return body.model_dump(include=SAME_NAMES, exclude_none=True)
 
 
 def _taken_over(spec: SamplingFields) -> Fields:
     return {name: getattr(spec, name) for name in TAKEN_OVER}
+
+
+def _restyle(services: Services, job: Job, clip: Artifact, body: VideoRemix) -> Fields:
+    """From the clip's own pixels, as long as the clip where the model can do that."""
+    fields = {**_taken_over(job.spec), "num_frames": _same_length(services, job, clip)}
+    return {**fields, **_as_given(body), "video": {"artifact_id": clip.id}}
 
 
 def _same_length(services: Services, job: Job, clip: Artifact) -> int | None:

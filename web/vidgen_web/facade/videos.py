@@ -44,6 +44,9 @@ CREATE_PROBLEMS = (
     "storage_quota",
     "storage_full",
 )
+IDEMPOTENCY = Parameter(
+    "Idempotency-Key", "Sending the same request again with the same key makes nothing new.", "header"
+)
 VARY_PROBLEMS = (*CREATE_PROBLEMS, "not_found", "video_not_completed")
 ARTIFACTS = {"video": "video", "thumbnail": "poster", "spritesheet": "sprite_sheet"}
 POLL_MILLISECONDS, LONGEST_POLL_MILLISECONDS = 500, 5000
@@ -73,6 +76,7 @@ class ContentQuery(SpecModel):
     form=forms.CREATE,
     scope="jobs:write",
     answers={200: Video},
+    parameters=(IDEMPOTENCY,),
     problems=CREATE_PROBLEMS,
 )
 def create() -> Response:
@@ -158,12 +162,12 @@ def content(video_id: str) -> Response:
 
 @blueprint.post("/<video_id>/remix")
 @video_operation(
-    "Make a video again with another prompt",
-    description="Same settings, same seed.",
+    "Restyle a video with its own seed",
     body=bodies.VideoRemix,
     form=forms.REMIX,
     scope="jobs:write",
     answers={200: Video},
+    parameters=(IDEMPOTENCY,),
     problems=VARY_PROBLEMS,
 )
 def remix(video_id: str) -> Response:
@@ -173,12 +177,13 @@ def remix(video_id: str) -> Response:
 
 @blueprint.post("/edits")
 @video_operation(
-    "Restyle a video",
+    "Restyle a video or a clip from outside",
     description="`video` is a file of the form, or an object with the `id` of a completed video.",
     body=bodies.VideoEdit,
     form=forms.EDIT,
     scope="jobs:write",
     answers={200: Video},
+    parameters=(IDEMPOTENCY,),
     problems=VARY_PROBLEMS,
 )
 def edit() -> Response:
@@ -194,6 +199,7 @@ def edit() -> Response:
     form=forms.EXTEND,
     scope="jobs:write",
     answers={200: Video},
+    parameters=(IDEMPOTENCY,),
     problems=VARY_PROBLEMS,
 )
 def extend() -> Response:
