@@ -9,7 +9,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench format test-faults train-model eval-model clean
+.PHONY: help install sdks demo up test check bench format test-faults bench-load train-model eval-model clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ test-faults: $(STAMP) ## the tests that kill processes, in their long form
 
 bench: $(STAMP) ## speed and fidelity beside stock diffusers, in one run (fails below 50 dB)
 	$(BIN)/python -m tests.bench.text_to_video
+
+bench-load: $(STAMP) ## requests a second of the web process, with the load generator on the same two cores
+	$(BIN)/python -m tests.bench.load
 
 # everything a training needs lies in .train, where it resumes from when it is started again
 TRAIN := cd models && $(CURDIR)/$(BIN)/python -m

@@ -43,7 +43,7 @@ def test_a_worker_with_a_wrong_clock_changes_nothing(
 
     Fails when leases, the queue or webhook timestamps use the worker's own clock: tried."""
     with receiver() as hooks, running_service(on, tmp_path, lease_seconds=3.0) as up:
-        longer = up.client.submit("slow 5")
+        longer = up.client.submit("slow 8")
         wait_until(lambda: up.client.get(longer)["progress"] > 0, 30, "the job's progress")
         up.fleet.worker(prefix=(faketime, "-f", skew), **REAL_INTERVALS)
         up.working()

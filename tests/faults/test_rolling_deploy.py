@@ -42,6 +42,7 @@ def test_a_rolling_deploy_loses_nothing(on: Backend, tmp_path: Path, say: Say) -
         wait_until(lambda: rows(up.plane, open_jobs) == [(0,)], 120, "the end of every job")
         check_invariants(up.plane, up.client.accepted)
         assert rows(up.plane, "SELECT id, error_code FROM jobs WHERE status <> 'succeeded'") == []
+        assert rows(up.plane, "SELECT id FROM jobs WHERE attempt - excused <> 1") == []
         handed_back = sum(excused for (excused,) in rows(up.plane, "SELECT excused FROM jobs"))
         say(
             f"{deploys * len(up.fleet.members)} SIGTERMs, {len(up.client.accepted)} jobs, all succeeded, "

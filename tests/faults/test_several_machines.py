@@ -22,7 +22,8 @@ from vidgen.jobs.settings import load_settings
 from vidgen_workers.main import run_worker
 sys.exit(run_worker(load_settings()))
 """
-JOBS = 8
+# one worker may be slow to start, so there are as many as it takes until both have had one
+BATCH, MOST_BATCHES = 4, 6
 SPEC = {"model": "tiny", "num_frames": 25, "width": 64, "height": 64, "num_inference_steps": 20, "seed": 7}
 
 
@@ -43,18 +44,21 @@ def test_a_clip_is_the_same_whichever_worker_made_it(
         client = Client(running.base)
         wait_until(client.is_ready, 60, "the web server")
         wait_until(lambda: all("worker started" in it.log.read_text() for it in running.workers), 60, "both workers")
-        for _ in range(JOBS):
-            client.submit("a cat", **SPEC)
-        for job_id in list(client.accepted):
-            assert client.wait(job_id, seconds=300)["status"] == "succeeded"
-        check_invariants(plane, client.accepted)
-        claims = [claimed(worker.log) for worker in running.workers]
+        for _ in range(MOST_BATCHES):
+            batch = [client.submit("a cat", **SPEC) for _ in range(BATCH)]
+            for job_id in batch:
+                assert client.wait(job_id, seconds=300)["status"] == "succeeded"
+            claims = [claimed(worker.log) for worker in running.workers]
+            if all(claims):
+                break
         assert all(claims), "one worker made them all"
+        check_invariants(plane, client.accepted)
         assert sorted(job for claim in claims for job in claim) == sorted(client.accepted)
         for kind in ("video", "poster"):
             found = rows(plane, f"SELECT DISTINCT sha256 FROM artifacts WHERE kind = '{kind}'")
             assert len(found) == 1, f"{kind}s differ"
-        say(f"{JOBS} equal specs, {' and '.join(str(len(claim)) for claim in claims)} a worker: one sha256")
+        each = " and ".join(str(len(claim)) for claim in claims)
+        say(f"{len(client.accepted)} equal specs, {each} a worker: one sha256")
 
 
 def claimed(log: Path) -> list[str]:
