@@ -13,8 +13,8 @@ from vidgen.spec.rules import FrameRule
 
 # what this API's clients send when nobody chose; a model that cannot do it gives its own default instead
 CUSTOMARY_MODEL, CUSTOMARY_SECONDS, CUSTOMARY_SIZE = "sora-2", "4", "720x1280"
-SECONDS = re.compile(r"\d{1,5}(\.\d{1,6})?")
-SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
+SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 
 
 def frames_of(seconds: str | float | None, rules: ModelRules, fps: int | None = None) -> int | None:
@@ -24,7 +24,7 @@ def frames_of(seconds: str | float | None, rules: ModelRules, fps: int | None = 
     text = f"{seconds:g}" if isinstance(seconds, int | float) else seconds
     if not SECONDS.fullmatch(text):
         raise SpecError(f"seconds={text}: give a number of seconds", field="seconds")
-    rate, rule = fps or rules.fps, rules.frames
+    rate, rule = fps or rules.fps, rules.any_frames
     exact = Fraction(text) * rate + _first(rule)
     nearest = nearest_frame_counts(round(exact), rule)
     if exact in nearest:

@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, Job
-from vidgen.spec import ModelRules, SamplingFields, nearest_frame_counts
+from vidgen.spec import SamplingFields, nearest_frame_counts
 from vidgen_models.registry import Manifest
 from vidgen_web import submission
 from vidgen_web.api.schemas import checked_callback
@@ -134,8 +134,8 @@ def _restyle(services: Services, job: Job, clip: Artifact, body: VideoRemix) -> 
 
 def _same_length(services: Services, job: Job, clip: Artifact) -> int | None:
     frames = clip.num_frames or 0
-    rules: ModelRules = _manifest(services, job.model).rules
-    return frames if nearest_frame_counts(frames, rules.frames) == (frames,) else None
+    rule = _manifest(services, job.model).rules.any_frames
+    return frames if nearest_frame_counts(frames, rule) == (frames,) else None
 
 
 def _held(file_id: str) -> dict[str, str]:
