@@ -14,9 +14,11 @@ from vidgen.longvideo.anchor import levels
 from vidgen.longvideo.order import Order, Settings, make
 from vidgen.longvideo.planner import Window
 from vidgen.runtime.context import RunContext
-from vidgen.spec import Take
+from vidgen.spec import MemoryTier, Progress, Stage, Take
+from vidgen.stages.denoise import SHARE, SHARE_BEFORE
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import VideoModel
+from vidgen.stages.preview import last_frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,11 +154,23 @@ class LongClip:
         settings, window = self._script.settings, order.window
         name = order.fingerprint(self._model, settings)
         if self._ctx.chunks.load(number, name) is None:
-            latents = make(
-                self._model, order, settings, self._text(order.prompt), self._ctx, (number / self._runs, 1 / self._runs)
-            )
+            text = self._text(order.prompt)
+            latents = make(self._model, order, settings, text, self._ctx, self._share(number))
             self._ctx.chunks.commit(number, name, {"latents": latents}, seed=order.seed)
+            self._show(number, latents)
         return Chunk(number, name, window, window.start, window.stop)
+
+    def _share(self, number: int) -> tuple[float, float]:
+        """Where this chunk's steps begin on the progress bar, and how much of it they take."""
+        return SHARE_BEFORE + SHARE * number / self._runs, SHARE / self._runs
+
+    def _show(self, number: int, latents: Tensor) -> None:
+        """Every finished chunk is shown by its last frame, unless memory is short."""
+        sparing = self._ctx.memory_tier is MemoryTier.LOW
+        preview = None if sparing else last_frame(self._model, latents)
+        fraction = sum(self._share(number))
+        steps = self._script.settings.num_inference_steps
+        self._ctx.report(Progress(Stage.DENOISING, fraction, step=steps, total_steps=steps, preview=preview))
 
     def _text(self, prompt: str) -> TextEmbeddings:
         if prompt not in self._texts:

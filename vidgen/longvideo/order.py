@@ -12,7 +12,7 @@ from vidgen.longvideo.joint import Joint
 from vidgen.longvideo.planner import Window
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
-from vidgen.stages.denoise import SHARE, SHARE_BEFORE, denoise
+from vidgen.stages.denoise import denoise
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import VideoModel
 
@@ -69,9 +69,9 @@ def make(
     settings: Settings,
     text: TextEmbeddings,
     ctx: RunContext,
-    place: tuple[float, float],
+    share: tuple[float, float],
 ) -> Tensor:
-    """The window's latents. `place` is where this chunk begins in the denoising of the whole clip and its share (0..1).
+    """The window's latents. `share` is where its steps begin on the progress bar and how much of it they take.
 
     Raises Cancelled within one step of a cancel.
     """
@@ -91,7 +91,7 @@ def make(
         control=_control(model, order, settings),
         first_step=begin,
         hold=joint,
-        share=(SHARE_BEFORE + SHARE * place[0], SHARE * place[1]),
+        share=share,
     )
     if order.reference is None:
         return latents

@@ -1,4 +1,5 @@
-"""A look at the clip while it is being made: the first frame of the denoised estimate, at most twice a second."""
+"""A look at the clip while it is being made: the first frame of the denoised estimate, at most twice a second, and the
+last frame of every finished chunk."""
 
 import io
 import math
@@ -8,11 +9,13 @@ from collections.abc import Callable
 from PIL import Image
 from torch import Tensor
 
+from vidgen.media.frames import FrameChunk
 from vidgen.stages.decode_latents import to_uint8
 from vidgen.stages.model import VideoModel
 
 SECONDS_BETWEEN = 0.5
 JPEG_QUALITY = 85
+LOOKED_BACK = 3
 
 
 class PreviewClock:
@@ -29,9 +32,19 @@ class PreviewClock:
         if started < self._due:
             return None
         pixels = next(iter(self._model.decode(estimate()[:, :, :1])))
-        picture = Image.fromarray(to_uint8(pixels)[0])
-        buffer = io.BytesIO()
-        picture.save(buffer, "JPEG", quality=JPEG_QUALITY)
+        picture = _jpeg(to_uint8(pixels)[0])
         finished = time.monotonic()
         self._due = finished + max(SECONDS_BETWEEN, 10 * (finished - started))
-        return buffer.getvalue()
+        return picture
+
+
+def last_frame(model: VideoModel, latents: Tensor) -> bytes:
+    """A JPEG of the last frame of finished latents, decoded from few of them: what lies further back hardly shows."""
+    *_, pixels = model.decode(latents[:, :, -LOOKED_BACK:])
+    return _jpeg(to_uint8(pixels)[-1])
+
+
+def _jpeg(frame: FrameChunk) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(frame).save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()

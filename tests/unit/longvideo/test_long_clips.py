@@ -1,11 +1,13 @@
 """Long clips on a tiny checkpoint of the real classes: length, joints, resume, retakes, early end."""
 
+import io
 from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vidgen.errors import Cancelled, SpecError, VidgenError
 from vidgen.longvideo.generate import LongClip
@@ -328,3 +330,11 @@ def test_progress_rises_over_all_chunks_and_ends_in_decoding(residency):
     assert 0.75 < max(p.fraction for p in seen if p.stage is Stage.DENOISING) <= 0.8 + 1e-9
     assert seen[-1].stage is Stage.DECODING
     assert seen[-1].fraction == pytest.approx(0.95)
+
+
+def test_every_finished_chunk_is_shown(residency):
+    seen: list[Progress] = []
+    frames_of(residency, text(num_inference_steps=1), report=seen.append)
+    shown = [progress.preview for progress in seen if progress.preview]
+    assert len(set(shown)) >= 4
+    assert Image.open(io.BytesIO(shown[-1])).size == (32, 32)
