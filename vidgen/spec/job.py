@@ -4,7 +4,7 @@ A *requested* spec may leave most fields empty; `vidgen.spec.resolve.resolve` fi
 rules, and only resolved specs are stored and run.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -15,9 +15,6 @@ from vidgen.spec.media_ref import MediaRef
 
 class SamplingFields(SpecModel):
     """What every task shares. `None` means: the model's default."""
-
-    chunked: ClassVar[bool] = False
-    """Whether the clip is made in chunks, each of which is kept: such a job may be stopped early and resumed."""
 
     model: str = Field(
         default="sprites-64", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$", description="A model id of GET /models."
@@ -36,6 +33,11 @@ class SamplingFields(SpecModel):
     seed: int | None = Field(default=None, ge=-1, lt=2**63, description="-1 or empty: drawn at random and recorded.")
     num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
     guidance_scale: float | None = Field(default=None, description="Classifier-free guidance; 1 switches it off.")
+
+    @property
+    def chunked(self) -> bool:
+        """Whether the clip is made in chunks, each of which is kept: such a job may be stopped early and resumed."""
+        return self.long is not None
 
     @property
     def frames_in_memory(self) -> int:

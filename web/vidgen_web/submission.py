@@ -36,6 +36,8 @@ from vidgen_web.terms import JobChange
 Spec = TextToVideo | ImageToVideo | VideoToVideo
 
 MEDIA_FIELDS = ("image", "video")
+# three ways to say how long a clip is
+LENGTHS = frozenset({"num_frames", "seconds", "segments"})
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -102,7 +104,11 @@ def edit(services: Services, job_id: str, change: JobChange, version: int | None
     job = services.jobs.get(job_id)
     if job is None:
         raise ProblemError("not_found", f"{job_id}: no such job")
-    spec, manifest = resolved(services, parse({**job.spec.model_dump(mode="json"), **change.spec}))
+    fields = job.spec.model_dump(mode="json")
+    if change.spec.keys() & LENGTHS:
+        # another length is another clip: how the old one was to be cut into chunks says nothing of it
+        fields = {name: value for name, value in fields.items() if name not in (*LENGTHS, "long")}
+    spec, manifest = resolved(services, parse({**fields, **change.spec}))
     check_media(services, spec)
     need = admitted(services, spec, manifest)
     return services.jobs.change(

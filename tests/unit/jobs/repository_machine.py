@@ -169,11 +169,22 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     @rule(target=claims, dies=st.booleans())
     def claim(self, dies: bool) -> object:
+        claim = self._claim(dies=dies)
+        return multiple() if claim is None else claim
+
+    @rule(target=claims)
+    def takeover(self) -> object:
+        """A worker dies over a job, and another one takes what comes next, which is often that job."""
+        first = self._claim(dies=True)
+        self.expire()
+        return multiple(*(it for it in (first, self._claim(dies=False)) if it is not None))
+
+    def _claim(self, *, dies: bool) -> Claim | None:
         expected = self.model.next_in_line()
         claim = self.plane.jobs.claim("w", -1.0 if dies else 3600.0)
         assert (None if claim is None else claim.job_id) == (None if expected is None else expected.id)
         if claim is None or expected is None:
-            return multiple()
+            return None
         self.model.start(expected, expired=dies)
         assert claim.attempt == expected.attempt
         assert claim.memory_tier == expected.tier

@@ -8,7 +8,6 @@ from flask.testing import FlaskClient
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.views import Capacity
-from vidgen.spec import TextToVideo
 
 JOBS, QUEUE = "/api/v1/jobs", "/api/v1/queue"
 PROMPT = {"prompt": "a cat moves left"}
@@ -121,14 +120,30 @@ def test_moves(client: FlaskClient) -> None:
     assert client.post(f"{JOBS}/{a}/move", json={"after": b}).get_json()["code"] == "invalid_request"
 
 
-def test_stops(client: FlaskClient, worker: SimulatedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_length_is_edited_in_any_of_the_ways_it_can_be_said(client: FlaskClient) -> None:
+    """Fails when the resolved `long` of the old length is kept: tried, the way back to one window was refused."""
+    url = f"{JOBS}/{add(client)}"
+    for fields, frames, chunked in (
+        ({"num_frames": 49}, 49, True),
+        ({"seconds": 8}, 65, True),
+        ({"num_frames": 13}, 13, False),
+        ({"segments": [{"prompt": "a cat", "frames": 21}, {"prompt": "a dog", "frames": 20}]}, 41, True),
+    ):
+        answer = client.patch(url, json={"spec": fields})
+        assert answer.status_code == 200, answer.get_json()
+        spec = answer.get_json()["spec"]
+        assert (spec["num_frames"], spec["long"] is not None) == (frames, chunked)
+
+
+def test_stops(client: FlaskClient, worker: SimulatedWorker) -> None:
     job_id = add(client)
     assert client.post(f"{JOBS}/{job_id}/stop").get_json()["code"] == "job_not_running"
-    claim = worker.claim()
+    worker.claim()
     refused = client.post(f"{JOBS}/{job_id}/stop")
     assert (refused.status_code, refused.get_json()["code"]) == (422, "not_chunked")
-    monkeypatch.setattr(TextToVideo, "chunked", True)
-    assert client.post(f"{JOBS}/{job_id}/stop").get_json()["stop_requested"] is True
+    long_id = add(client, num_frames=49)
+    claim = worker.claim()
+    assert client.post(f"{JOBS}/{long_id}/stop").get_json()["stop_requested"] is True
     assert worker.plane.jobs.wishes(claim).stop
 
 
