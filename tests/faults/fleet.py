@@ -18,7 +18,7 @@ from tests.integration.servers import children_of, free_port
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.settings import Settings
 
-PRELOADED = ("LD_PRELOAD", "FAKETIME")
+LINES = 8
 
 
 @dataclass
@@ -120,6 +120,10 @@ def fleet(plane: ControlPlane) -> Iterator[Fleet]:
     started = Fleet(plane)
     try:
         yield started
+    except BaseException:
+        for member in started.members:
+            print(f"--- the end of what {member.name} said", *member.log.read_text().splitlines()[-LINES:], sep="\n")
+        raise
     finally:
         for member in started.members:
             member.end()

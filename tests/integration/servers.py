@@ -5,6 +5,7 @@ PostgreSQL and Valkey come out of wheels; RabbitMQ is used where Debian's packag
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 START_SECONDS = 90.0
+# Linux gives outgoing connections 32768 to 60999 by default
+BELOW_CLIENTS = (20000, 32000)
 
 
 class Server(Protocol):
@@ -169,10 +172,12 @@ def valkey() -> Iterator[str]:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A loopback port that stays free while its server is down: clients are given theirs from a higher range."""
+    while True:
+        port = random.randrange(*BELOW_CLIENTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def children_of(pid: int) -> list[int]:
