@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.rounds import is_long_run
 from tests.integration.servers import Postgres, RabbitMQ, Server, Valkey
 
 SQLITE, REDIS, RABBITMQ = "sqlite+embedded", "postgres+redis", "postgres+rabbitmq"
-WITH_BROKER = (REDIS, RABBITMQ)
+# the short form runs most tests on one of them, as the code above the database is the same
+EACH = (SQLITE, REDIS, RABBITMQ) if is_long_run() else (SQLITE, REDIS)
+ONE = EACH if is_long_run() else (SQLITE,)
+BROKERS = (REDIS, RABBITMQ)
+# RabbitMQ takes ten seconds to start again
+QUICK_BROKERS = BROKERS if is_long_run() else (REDIS,)
 
 
 @dataclass(frozen=True)

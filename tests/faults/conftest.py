@@ -4,15 +4,13 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.faults.backends import RABBITMQ, REDIS, SQLITE, Backend, backend
-from tests.faults.chaos import is_long_run
+from tests.faults.backends import EACH, Backend, backend
 
 FIGURES = pytest.StashKey[list[str]]()
 Say = Callable[[str], None]
 
 
-# RabbitMQ takes ten seconds to start, so the short form uses it only where a broker is what is tested
-@pytest.fixture(scope="session", params=(SQLITE, REDIS, RABBITMQ) if is_long_run() else (SQLITE, REDIS))
+@pytest.fixture(scope="session", params=EACH)
 def servers(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """Each backend in turn, unless a test names its own."""
     with backend(request.param) as opened:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.backends import WITH_BROKER, Backend
+from tests.faults.backends import BROKERS, QUICK_BROKERS, Backend
 from tests.faults.client import Client
 from tests.faults.conftest import Say
 from tests.faults.invariants import check_invariants
@@ -30,7 +30,7 @@ def broker(on: Backend) -> Server:
     return on.broker
 
 
-@pytest.mark.parametrize("servers", WITH_BROKER, indirect=True)
+@pytest.mark.parametrize("servers", BROKERS, indirect=True)
 @pytest.mark.parametrize("how", AWAY, ids=["killed", "stopped"])
 def test_jobs_are_taken_and_done_while_the_broker_is_away(
     on: Backend, broker: Server, how: signal.Signals, tmp_path: Path, say: Say
@@ -59,7 +59,7 @@ def test_jobs_are_taken_and_done_while_the_broker_is_away(
         say(f"{how.name}: {POSTS} POSTs answered 202, the slowest in {slowest:.2f} s, all done")
 
 
-@pytest.mark.parametrize("servers", WITH_BROKER, indirect=True)
+@pytest.mark.parametrize("servers", QUICK_BROKERS, indirect=True)
 @pytest.mark.parametrize("how", AWAY, ids=["killed", "stopped"])
 def test_pokes_arrive_again_when_the_broker_is_back(
     on: Backend, broker: Server, how: signal.Signals, tmp_path: Path, say: Say

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.backends import Backend
+from tests.faults.backends import ONE, Backend
 from tests.faults.client import Client
 from tests.faults.conftest import Say
 from tests.faults.fleet import all_dead
@@ -15,7 +15,7 @@ from tests.faults.running_service import running_service
 from tests.faults.worker_process import wait_until
 from vidgen.jobs.settings import Settings
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.parametrize("servers", ONE, indirect=True)]
 
 FREE_SECONDS = 10.0
 # the times that an operator gets who sets nothing

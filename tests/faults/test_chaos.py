@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.faults.backends import Backend
-from tests.faults.chaos import Chaos, fault_rounds, fault_seed
+from tests.faults.chaos import Chaos
 from tests.faults.client import Client
 from tests.faults.conftest import Say
 from tests.faults.fleet import fleet
 from tests.faults.invariants import check_invariants, rows
+from tests.faults.rounds import fault_rounds, fault_seed
 from tests.faults.worker_process import wait_until
 from tests.jobs_fixtures import control_plane
 from tests.receiver import Receiver, receiver

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.backends import Backend
-from tests.faults.chaos import fault_rounds, fault_seed
+from tests.faults.backends import ONE, Backend
 from tests.faults.conftest import Say
 from tests.faults.invariants import check_invariants, rows
+from tests.faults.rounds import fault_rounds, fault_seed
 from tests.faults.running_service import RunningService, running_service
 from tests.faults.worker_process import SCRIPT, wait_until
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.parametrize("servers", ONE, indirect=True)]
 
 # no task of the released models is fast enough to be killed a hundred times, so a fake one is made in chunks
 IN_CHUNKS = "from vidgen.spec import TextToVideo\nTextToVideo.chunked = True\n" + SCRIPT

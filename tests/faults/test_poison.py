@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.backends import Backend
+from tests.faults.backends import ONE, Backend
 from tests.faults.conftest import Say
 from tests.faults.invariants import check_invariants, rows
 from tests.faults.running_service import RunningService, running_service
 from tests.faults.worker_process import wait_until
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.parametrize("servers", ONE, indirect=True)]
 
 ATTEMPTS = 3
 # habit of the render → the code its job ends with, and the attempts it is worth

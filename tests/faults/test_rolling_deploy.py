@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.backends import Backend
-from tests.faults.chaos import SHORT_ROUNDS, fault_rounds
+from tests.faults.backends import ONE, Backend
 from tests.faults.client import Client
 from tests.faults.conftest import Say
 from tests.faults.invariants import check_invariants, rows
+from tests.faults.rounds import SHORT_ROUNDS, fault_rounds
 from tests.faults.running_service import running_service
 from tests.faults.worker_process import wait_until
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.parametrize("servers", ONE, indirect=True)]
 
 JOBS_A_SECOND = 1.5
 

@@ -28,7 +28,7 @@ from sqlalchemy import update
 from sqlmodel import col
 from standardwebhooks import Webhook
 
-from tests.faults.chaos import fault_rounds, fault_seed
+from tests.faults.rounds import fault_rounds, fault_seed
 from tests.faults.worker_process import ROOT, runner_environment
 from tests.jobs_fixtures import control_plane, queue_job
 from tests.receiver import Received, Receiver, receiver
