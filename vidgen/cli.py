@@ -74,6 +74,7 @@ def worker() -> None:
 @main.command()
 @click.argument("prompt", default="")
 @click.option("--image", type=click.Path(exists=True, path_type=Path), help="Animate this picture (image-to-video).")
+@click.option("--last-image", type=click.Path(exists=True, path_type=Path), help="With --image: the clip ends on it.")
 @click.option("--video", type=click.Path(exists=True, path_type=Path), help="Restyle this clip (video-to-video).")
 @click.option("--frame", type=int, help="With --image CLIP: which frame of the clip; -1 is the last.")
 @click.option("--strength", type=float, help="With --video: 0 returns the source, 1 keeps nothing of it.")
@@ -102,6 +103,7 @@ def worker() -> None:
 @errors_as_text
 def render(
     image: Path | None,
+    last_image: Path | None,
     video: Path | None,
     frame: int | None,
     strength: float | None,
@@ -121,7 +123,9 @@ def render(
         raise click.UsageError(f"--out {out}: there is no folder {out.parent}")
     if strength is not None and not video:
         raise click.UsageError("--strength belongs to --video")
-    spec, media = _requested(image, video, frame, strength, _with_long(fields))
+    if last_image and not image:
+        raise click.UsageError("--last-image belongs to --image")
+    spec, media = _requested(image, last_image, video, frame, strength, _with_long(fields))
     registry = ModelRegistry(*load_settings().model_folders)
     spec = resolve(spec, registry.get(spec.model).rules, source_seconds=_source_seconds(video))
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
@@ -192,10 +196,18 @@ def models(model_id: str | None) -> None:
 
 
 def _requested(
-    image: Path | None, video: Path | None, frame: int | None, strength: float | None, fields: dict[str, Any]
+    image: Path | None,
+    last_image: Path | None,
+    video: Path | None,
+    frame: int | None,
+    strength: float | None,
+    fields: dict[str, Any],
 ) -> tuple[SamplingFields, dict[str, Path]]:
     """The spec that the options ask for, and where its media lie."""
     ref = MediaRef(upload_id="upl_local", frame=frame)
+    if image and last_image:
+        last = MediaRef(upload_id="upl_last")
+        return ImageToVideo(image=ref, last_image=last, **fields), {ref.key: image, last.key: last_image}
     if image:
         return ImageToVideo(image=ref, **fields), {ref.key: image}
     if video:

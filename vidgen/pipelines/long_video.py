@@ -16,6 +16,9 @@ from vidgen.stages.decode_latents import decode_latents
 from vidgen.stages.encode_text import encode_text
 from vidgen.stages.model import VideoModel
 
+STILL_GROUPS = 3
+"""Groups of frames after which the latent of a picture at rest no longer changes to speak of."""
+
 
 def long_video(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
     """Make every chunk, then decode: an error while decoding never loses latents."""
@@ -50,6 +53,12 @@ def script_of(
         control_name=control_name,
         source=source,
     )
+
+
+def at_rest(model: VideoModel, picture: Tensor) -> Tensor:
+    """The latent of four frames that all show `picture` (`[3, height, width]`), as in the middle of a stream."""
+    still = picture[None, :, None].expand(-1, -1, GROUP * STILL_GROUPS + 1, -1, -1)
+    return model.encode_pixels(still)[:, :, -1:]
 
 
 def _sizes(long: LongFields) -> Windows:

@@ -53,10 +53,11 @@ class TextToVideo(SamplingFields):
 
 
 class ImageToVideo(SamplingFields):
-    """A clip that starts with the given picture (or one frame of the given clip)."""
+    """A clip that starts with the given picture (or one frame of the given clip), and may end with another."""
 
     task: Literal["image-to-video"] = "image-to-video"
     image: MediaRef
+    last_image: MediaRef | None = Field(default=None, description="The picture that the clip ends on.")
 
 
 class VideoToVideo(SamplingFields):

@@ -35,7 +35,7 @@ from vidgen_web.terms import JobChange
 
 Spec = TextToVideo | ImageToVideo | VideoToVideo
 
-MEDIA_FIELDS = ("image", "video")
+MEDIA_FIELDS = ("image", "last_image", "video")
 # three ways to say how long a clip is
 LENGTHS = frozenset({"num_frames", "seconds", "segments"})
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")

@@ -98,3 +98,11 @@ def test_the_queue_is_paused_and_resumed(run, monkeypatch, tmp_path):
     assert paused.output.startswith("paused since ")
     assert "UTC: cleaning" in run("queue", "status").output
     assert run("queue", "resume").output.startswith("open\n")
+
+
+def test_a_clip_can_end_on_a_picture(run, tmp_path):
+    run("render", "a red cat", "--model", "tiny", "--out", "a.mp4")
+    done = run("render", "dog", "--model", "tiny", "--image", "a.mp4", "--last-image", "a.mp4", "--out", "b.mp4")
+    assert done.exit_code == 0, done.output
+    assert json.loads(probe(tmp_path / "b.mp4").metadata["comment"])["last_image"]["upload_id"] == "upl_last"
+    assert "belongs to --image" in run("render", "dog", "--model", "tiny", "--last-image", "a.mp4").output

@@ -11,10 +11,10 @@ from PIL import Image
 
 from vidgen.errors import Cancelled, SpecError, VidgenError
 from vidgen.longvideo.generate import LongClip
-from vidgen.media.source import read_clip
+from vidgen.media.source import read_clip, read_picture
 from vidgen.media.tensor import to_pixels
 from vidgen.media.writer import write_video
-from vidgen.pipelines import Residency
+from vidgen.pipelines import Residency, long_video
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.long_video import script_of
 from vidgen.runtime.chunks import CommittedChunk, FolderChunkStore, MemoryChunkStore
@@ -294,6 +294,36 @@ def test_a_long_clip_begins_with_the_picture_it_was_given(residency, source):
 
     assert clip(0).shape == (FRAMES, 32, 32, 3)
     assert not np.array_equal(clip(0), clip(-1))
+
+
+def test_a_long_clip_ends_on_the_picture_it_was_given(residency, source, monkeypatch):
+    """Fails when the last window is not given its tail: tried."""
+    last, ends = MediaRef(upload_id="upl_last", frame=30), []
+
+    def keep(model, latents, num_frames, ctx, *, done):
+        ends.append(torch.cat(list(latents), 2)[:, :, -2:])
+        return decode_latents(model, ends[-1], num_frames, ctx, done=done)
+
+    monkeypatch.setattr(long_video, "decode_latents", keep)
+    spec = ImageToVideo(model="tiny", prompt="a red cat", seed=3, num_frames=FRAMES, image=CLIP)
+    for ref in (None, last):
+        frames_of(residency, spec.model_copy(update={"last_image": ref}), media={CLIP.key: source, last.key: source})
+    picture = to_pixels(read_picture(source, width=32, height=32, frame=30))[0, :, 0]
+    with torch.inference_mode():
+        still = long_video.at_rest(residency.model("tiny"), picture)
+    assert not torch.allclose(ends[0][:, :, -1:], still, atol=0.1)
+    assert torch.equal(ends[1][:, :, -1:], still)
+    assert not torch.equal(ends[0][:, :, 0], ends[1][:, :, 0])
+
+
+def test_a_short_clips_last_picture_changes_it(residency, source):
+    last = MediaRef(upload_id="upl_last")
+    spec = ImageToVideo(model="tiny", prompt="a red cat", seed=3, image=CLIP)
+    media = {CLIP.key: source, last.key: source}
+    free, aimed = (
+        frames_of(residency, spec.model_copy(update={"last_image": ref}), media=media) for ref in (None, last)
+    )
+    assert not np.array_equal(free, aimed)
 
 
 def restyled(residency, source, strength: float, **context) -> np.ndarray:

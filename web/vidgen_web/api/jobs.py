@@ -235,7 +235,9 @@ def _request() -> submission.Request:
             fields |= {name: value for name, value in form.items() if name in TERMS}
         files = {name: file for name, file in request.files.items() if file.filename}
         if unknown := set(files) - set(submission.MEDIA_FIELDS):
-            raise ProblemError("invalid_request", f"files are named image or video, not {', '.join(sorted(unknown))}")
+            raise ProblemError(
+                "invalid_request", f"files are named image, last_image or video, not {', '.join(sorted(unknown))}"
+            )
     elif request.mimetype == JSON_TYPE:
         fields, files = json_object(), {}
     else:

@@ -65,7 +65,7 @@ def blank(manifest: Manifest) -> Draft:
 def from_job(services: Services, draft: Draft, job: Job) -> Draft:
     """The settings of an earlier job, its seed and its media included."""
     spec = job.spec.model_dump(
-        mode="json", exclude={"task", "model", "image", "video", "segments", "long"}, exclude_none=True
+        mode="json", exclude={"task", "model", "image", "last_image", "video", "segments", "long"}, exclude_none=True
     )
     values = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in spec.items()}
     slots = {
