@@ -9,7 +9,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-long format test-faults bench-load train-model eval-model clean
+.PHONY: help install sdks demo up test check bench bench-long format test-faults test-hostile bench-load train-model eval-model clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +54,11 @@ export VIDGEN_FAULT_SEED
 
 test-faults: $(STAMP) ## the tests that kill processes, in their long form
 	VIDGEN_FAULT_ROUNDS=$(VIDGEN_FAULT_ROUNDS) $(BIN)/pytest -m faults tests
+
+test-hostile: $(STAMP) ## every test image of Pillow's source archive, fetched by name, as an upload
+	mkdir -p .hostile
+	ls .hostile/pillow-*.tar.gz 2>/dev/null || $(BIN)/pip download --no-binary :all: --no-deps --dest .hostile pillow
+	$(BIN)/python -W ignore -m tests.security.pillow_archive .hostile/pillow-*.tar.gz
 
 bench: $(STAMP) ## speed and fidelity beside stock diffusers, in one run (fails below 50 dB)
 	$(BIN)/python -m tests.bench.text_to_video

@@ -1,11 +1,12 @@
 """`python -m vidgen.media.ingest SRC OUT_DIR`: an untrusted upload to a file vidgen wrote itself.
 
-It runs as a child process with its own limits on memory, time and file size, reads only the one file (the container
-format is chosen by the file's first bytes and forced, so no playlist or script is ever followed), and re-encodes the
-pixels alone: no metadata, subtitles, data or attachments survive. One JSON line on stdout says what came out, or why
-nothing did (exit code 2).
+It runs as a child process with its own limits on memory, time, file size and processes, and reads only the one file:
+the container format is chosen by the file's first bytes and forced, and FFmpeg is handed an open file and no protocol,
+so no playlist, script or reference is ever followed. It re-encodes the pixels alone: no metadata, subtitles, data or
+attachments survive. One JSON line on stdout says what came out, or why nothing did (exit code 2).
 """
 
+import ctypes
 import json
 import resource
 import sys
@@ -23,13 +24,24 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.writer import write_video
 
 MAX_SIDE, MAX_FRAMES, MAX_SECONDS, MAX_PIXELS = 4096, 3600, 120, 4096 * 4096
-MEMORY_BYTES, CPU_SECONDS, FILE_BYTES = 3 << 30, 60, 1 << 30
+MAX_STREAMS = 16
+MEMORY_BYTES, CPU_SECONDS, FILE_BYTES, OPEN_FILES = 3 << 30, 60, 1 << 30, 32
 STILL_FORMATS = ("PNG", "JPEG", "WEBP")
 CONTAINERS = {b"ftyp": "mov", b"\x1a\x45\xdf\xa3": "matroska", b"GIF8": "gif"}
 CODECS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "gif", "libvpx", "libvpx-vp9"}
 )
-INPUT_CRF = 10
+# `none` is no protocol at all: what is not in the open file does not exist. FFmpeg looks at codec_whitelist while it
+# finds out what the streams are; the decoder that is used afterwards does not (hence the check of its name)
+CLOSED = {
+    "protocol_whitelist": "none",
+    "codec_whitelist": ",".join(sorted(CODECS)),
+    "enable_drefs": "0",
+    "max_streams": str(MAX_STREAMS + 1),  # one more, so that too many can be told from enough
+}
+# the input is only decoded again: near to lossless, and a third of the time that the default preset takes
+INPUT_CRF, INPUT_PRESET = 10, "veryfast"
+PR_SET_NO_NEW_PRIVS = 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +95,52 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 def _clip(source: Path, out_dir: Path, container_format: str) -> Ingested:
     try:
-        with av.open(str(source), format=container_format, options={"protocol_whitelist": "file"}) as container:
-            if not container.streams.video:
-                raise MediaError("the file holds no video stream")
-            stream = container.streams.video[0]
-            name = stream.codec_context.name
-            if name not in CODECS:
-                raise MediaError(f"codec {name} is not read here; use H.264, HEVC, VP8, VP9 or AV1")
-            _check_size(stream.codec_context.width, stream.codec_context.height)
+        with (
+            source.open("rb") as file,
+            av.open(
+                file, format=container_format, options={**CLOSED, "format_whitelist": container_format}
+            ) as container,
+        ):
+            stream = _checked_stream(container)
             fps = _frame_rate(stream)
-            written = write_video(_frames(container, stream, fps), out_dir / "media.mp4", fps=fps, crf=INPUT_CRF)
+            _check_length(container, stream, fps)
+            frames = _frames(container, stream, fps)
+            target = out_dir / "media.mp4"
+            written = write_video(frames, target, fps=fps, crf=INPUT_CRF, preset=INPUT_PRESET, threads=1)
     except av.FFmpegError as error:
         raise MediaError(f"the clip cannot be decoded ({error.strerror})") from error
     return Ingested(
         "video", "media.mp4", "video/mp4", written.width, written.height, written.num_frames, round(written.fps, 3)
     )
+
+
+def _checked_stream(container: "av.container.InputContainer") -> av.VideoStream:
+    """The first video stream, ready to be decoded. Nothing of it has been decoded for us before its codec is known."""
+    if len(container.streams) > MAX_STREAMS:
+        raise MediaError(f"the file holds more than {MAX_STREAMS} streams")
+    if not container.streams.video:
+        raise MediaError("the file holds no video stream")
+    stream = container.streams.video[0]
+    context = stream.codec_context
+    name = "unknown" if context is None else context.name
+    if context is None or name not in CODECS:
+        raise MediaError(f"codec {name} is not read here; use H.264, HEVC, VP8, VP9 or AV1")
+    _check_size(context.width, context.height)
+    # frames within the stream may be larger than its header says
+    context.options = {"max_pixels": str(MAX_PIXELS)}
+    context.thread_count = 1
+    return stream
+
+
+def _check_length(container: "av.container.InputContainer", stream: av.VideoStream, fps: Fraction) -> None:
+    """Refuse by what the header says, before anything is decoded; `_frames` counts, because headers lie."""
+    seconds = max((container.duration or 0) / av.time_base, float((stream.duration or 0) * (stream.time_base or 0)))
+    if seconds > MAX_SECONDS + 1 or stream.frames > _most_frames(fps):
+        raise MediaError(f"{max(seconds, float(stream.frames / fps)):.0f} seconds: cut the clip to {MAX_SECONDS}")
+
+
+def _most_frames(fps: Fraction) -> int:
+    return min(MAX_FRAMES, int(MAX_SECONDS * fps))
 
 
 def _frame_rate(stream: av.VideoStream) -> Fraction:
@@ -109,12 +152,14 @@ def _frame_rate(stream: av.VideoStream) -> Fraction:
 
 def _frames(container: "av.container.InputContainer", stream: av.VideoStream, fps: Fraction) -> Iterator[FrameChunk]:
     """Decoded frames, upright, with even sides, because 4:2:0 has no odd ones."""
-    limit = min(MAX_FRAMES, int(MAX_SECONDS * fps))
+    limit, size = _most_frames(fps), (stream.codec_context.width, stream.codec_context.height)
     for number, frame in enumerate(container.decode(stream)):
         if number >= limit:
             raise MediaError(f"longer than {limit} frames; cut the clip to at most {MAX_SECONDS} seconds")
+        if (frame.width, frame.height) != size:
+            raise MediaError(f"frame {number} is {frame.width}×{frame.height}, the clip {size[0]}×{size[1]}")
         # a phone held upright stores its pictures lying, and how far to turn them counterclockwise
-        upright = np.rot90(frame.to_ndarray(format="rgb24"), round(frame.rotation / 90))
+        upright = np.rot90(frame.to_ndarray(format="rgb24", threads=1), round(frame.rotation / 90))
         height, width = upright.shape[:2]
         yield np.ascontiguousarray(upright[None, : height & ~1, : width & ~1])
 
@@ -130,8 +175,13 @@ def _limit_resources() -> None:
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NPROC, 0),  # no other process or thread from here on (root is exempt)
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
     ):
         resource.setrlimit(kind, (limit, limit))
+    if sys.platform == "linux":
+        # nothing it might start could be more than it is
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def main() -> int:

@@ -40,14 +40,16 @@ def write_video(
     fps: Fraction | int,
     metadata: dict[str, str] | None = None,
     crf: int = CRF,
+    preset: str = "medium",
+    threads: int = 0,
 ) -> WrittenVideo:
     """Encode all chunks at exactly `fps` frames a second. Raises MediaError when there is no frame at all.
 
-    Whatever goes wrong, no file is left under `path`.
+    `preset` is x264's; `threads` 0 lets the libraries choose. Whatever goes wrong, no file is left under `path`.
     """
     part = path.with_suffix(".part.mp4")
     try:
-        written = _encode(chunks, part, Fraction(fps), metadata or {}, crf)
+        written = _encode(chunks, part, Fraction(fps), metadata or {}, crf, preset, threads)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
@@ -55,15 +57,22 @@ def write_video(
 
 
 def _encode(
-    chunks: Iterable[FrameChunk], path: Path, fps: Fraction, metadata: dict[str, str], crf: int
+    chunks: Iterable[FrameChunk],
+    path: Path,
+    fps: Fraction,
+    metadata: dict[str, str],
+    crf: int,
+    preset: str,
+    threads: int,
 ) -> WrittenVideo:
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart+use_metadata_tags"}) as container:
         container.metadata.update(metadata)
         stream = container.add_stream(
-            "libx264", rate=fps, options={"crf": str(crf), "preset": "medium", "x264-params": X264_PARAMS}
+            "libx264", rate=fps, options={"crf": str(crf), "preset": preset, "x264-params": X264_PARAMS}
         )
         stream.pix_fmt = "yuv420p"
         context = stream.codec_context
+        context.thread_count = threads
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
         count = 0
@@ -71,7 +80,7 @@ def _encode(
             if count == 0:
                 stream.height, stream.width = frame.shape[:2]
             picture = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(
-                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+                format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, threads=threads
             )
             picture.pts, picture.time_base = count, 1 / fps
             container.mux(stream.encode(picture))

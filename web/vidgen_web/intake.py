@@ -6,9 +6,13 @@ This process never decodes the file. What the rest of the service sees is the ch
 import errno
 import hashlib
 import json
+import logging
 import os
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
@@ -21,7 +25,11 @@ from vidgen.spec.base import SpecModel
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services
 
+log = logging.getLogger(__name__)
+
 TIMEOUT_SECONDS = 60
+WAIT_SECONDS = 5
+ANSWER_LIMIT = 4096
 CHUNK = 1 << 20
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MEGABYTE = 1 << 20
@@ -48,7 +56,8 @@ def take(services: Services, file: FileStorage) -> Upload:
             source, out_dir = Path(name) / "source", Path(name) / "out"
             out_dir.mkdir()
             _copy(file.stream, source, services.settings.max_upload_mb * MEGABYTE)
-            ingested = _ingest(services.ingest_command, source, out_dir)
+            with _turn(services):
+                ingested = _ingest(services.ingest_command, source, out_dir)
             return _store(services, ingested, out_dir / ingested.filename, file.filename)
     except OSError as error:
         if error.errno not in DISK_FULL:
@@ -75,28 +84,59 @@ def _copy(stream: IO[bytes], target: Path, limit: int) -> None:
         raise MediaError("the file is empty")
 
 
-def _ingest(command: tuple[str, ...], source: Path, out_dir: Path) -> Ingested:
+@contextmanager
+def _turn(services: Services) -> Iterator[None]:
+    """Few files are read at a time: each may take gigabytes. Raises ProblemError too_many_uploads."""
+    if not services.ingests.acquire(timeout=WAIT_SECONDS):
+        raise ProblemError("too_many_uploads", "other files are being read; try again", headers={"Retry-After": "5"})
     try:
-        done = subprocess.run(
-            (*command, str(source), str(out_dir)),
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            env={"PATH": os.defpath},
-            cwd=source.parent,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise MediaError(f"the file took more than {TIMEOUT_SECONDS} seconds to read") from error
-    line = done.stdout.decode(errors="replace").strip().rpartition("\n")[2]
+        yield
+    finally:
+        services.ingests.release()
+
+
+def _ingest(command: tuple[str, ...], source: Path, out_dir: Path) -> Ingested:
+    # files and not pipes: what the program says may not fill this process's memory, and it has a limit on files
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaints:
+        try:
+            done = subprocess.run(
+                (*command, str(source), str(out_dir)),
+                stdout=said,
+                stderr=complaints,
+                timeout=TIMEOUT_SECONDS,
+                env={"PATH": os.defpath},
+                cwd=source.parent,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise MediaError(f"the file took more than {TIMEOUT_SECONDS} seconds to read") from error
+        line, complaint = _last_line(said), _last_line(complaints)
     try:
         told = json.loads(line)
         if done.returncode == 0:
-            return Ingested.model_validate(told)
+            return _checked(Ingested.model_validate(told), out_dir)
         message = str(told["error"]["message"])
     except (ValueError, KeyError, TypeError, ValidationError) as error:
+        log.warning("a file could not be read", extra={"exit": done.returncode, "complaint": complaint})
+        if done.returncode == -signal.SIGKILL:
+            raise MediaError("the file takes too much time or memory to read") from error
         raise MediaError("the file is not a picture or clip that can be read") from error
     raise MediaError(message)
+
+
+def _last_line(stream: IO[bytes]) -> str:
+    stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, stream.tell() - ANSWER_LIMIT))
+    return stream.read().decode(errors="replace").strip().rpartition("\n")[2]
+
+
+def _checked(ingested: Ingested, out_dir: Path) -> Ingested:
+    """What the program made is a file of its own; a link would let it publish one of ours. Raises ValueError."""
+    made = out_dir / ingested.filename
+    if made.is_symlink() or not made.is_file():
+        raise ValueError("not a plain file")
+    return ingested
 
 
 def _store(services: Services, ingested: Ingested, source: Path, shown_name: str | None) -> Upload:

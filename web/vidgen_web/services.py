@@ -25,6 +25,7 @@ from vidgen_web.caller import API, Caller, caller
 EXTENSION = "vidgen"
 SERVER_THREADS = 16
 THREADS_KEPT_FREE = 4
+FILES_AT_ONCE = 2
 INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
 
 
@@ -52,6 +53,7 @@ class Services:
     models: ModelRegistry
     api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND
+    ingests: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(FILES_AT_ONCE))
     stopping: threading.Event = field(default_factory=threading.Event)
     streams: threading.Semaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(SERVER_THREADS - THREADS_KEPT_FREE)

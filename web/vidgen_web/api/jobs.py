@@ -41,6 +41,7 @@ SUBMIT_PROBLEMS = (
     "quota_exceeded",
     "storage_quota",
     "storage_full",
+    "too_many_uploads",
 )
 # beside the field `spec`, plain fields may hold these
 TERMS = frozenset({"callback_url", *Terms.model_fields})

@@ -31,6 +31,7 @@ FILE_FIELD = "file"
         "invalid_request",
         "invalid_media",
         "storage_full",
+        "too_many_uploads",
         "storage_quota",
     ),
 )

@@ -43,6 +43,7 @@ CREATE_PROBLEMS = (
     "quota_exceeded",
     "storage_quota",
     "storage_full",
+    "too_many_uploads",
 )
 IDEMPOTENCY = Parameter(
     "Idempotency-Key", "Sending the same request again with the same key makes nothing new.", "header"
