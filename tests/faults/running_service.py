@@ -13,7 +13,7 @@ from tests.faults.worker_process import SCRIPT, wait_until
 from tests.jobs_fixtures import control_plane
 from vidgen.jobs.service import ControlPlane
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)

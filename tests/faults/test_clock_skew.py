@@ -41,7 +41,7 @@ def test_a_worker_with_a_wrong_clock_changes_nothing(
 ) -> None:
     """A right worker runs a job while the wrong one looks after leases; then the wrong one runs jobs by itself.
 
-    Fails when leases, the queue or webhook timestamps use the worker's own clock: tried."""
+    Fails when webhooks are stamped with the worker's own clock: that was so, and receivers refused them."""
     with receiver() as hooks, running_service(on, tmp_path, lease_seconds=3.0) as up:
         longer = up.client.submit("slow 8")
         wait_until(lambda: up.client.get(longer)["progress"] > 0, 30, "the job's progress")

@@ -56,8 +56,8 @@ def fill(disk: Path, *, leave: int = 0) -> Path:
 
 @pytest.mark.parametrize("servers", [SQLITE, REDIS], indirect=True)
 def test_a_clip_that_does_not_fit_fails_and_leaves_nothing(on: Backend, disk: Path, say: Say) -> None:
-    """The database's disk has room (on SQLite: a little, as the ballast leaves it some). Fails when the runner calls
-    a full disk an internal error, and when a temporary file stays behind: tried."""
+    """On SQLite the database lies on that disk too. Fails when the runner calls a full disk an internal error: tried.
+    It also failed, with `worker_lost`, while the draft stayed until the failure was written."""
     with running_service(on, disk, max_attempts=2, min_free_mb=0, poll_seconds=0.5) as up:
         ballast = fill(disk, leave=12 * MEGABYTE)
         small, large = up.client.submit("quick"), up.client.submit(f"large {20 * MEGABYTE}")

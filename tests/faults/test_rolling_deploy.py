@@ -20,8 +20,8 @@ JOBS_A_SECOND = 1.5
 
 @pytest.mark.timeout(3600)
 def test_a_rolling_deploy_loses_nothing(on: Backend, tmp_path: Path, say: Say) -> None:
-    """Every job has one attempt to spend, and a deploy must not use it up. Fails when SIGTERM kills at once, when the
-    job in hand is not handed back, and when a handed-back attempt counts: tried."""
+    """Every job has one attempt to spend, and a deploy must not use it up. Fails when the job in hand is not handed
+    back: tried, it was `worker_lost`."""
     deploys = 1 + fault_rounds() // (2 * SHORT_ROUNDS)
     settings = {"lease_seconds": 15.0, "heartbeat_seconds": 1.0, "max_attempts": 1}
     stop = threading.Event()
