@@ -29,8 +29,8 @@ blueprint = Blueprint("artifacts", __name__, url_prefix="/artifacts")
     description="HEAD, Range and If-None-Match work. Signed URLs need no key until they expire; webhooks carry them.",
     scope="jobs:read",
     answers={
-        200: Media("application/octet-stream", "The file, in its own content type."),
-        206: Media("application/octet-stream", "The part of the file that Range named."),
+        200: Media("*/*", "The file, in its own content type."),
+        206: Media("*/*", "The part of the file that Range named."),
     },
     parameters=(
         Parameter("download", "1: answer as an attachment.", schema={"enum": ["0", "1"]}),

@@ -64,8 +64,8 @@ def show(upload_id: str) -> Response:
     "Fetch an upload as it was kept",
     scope="uploads",
     answers={
-        200: Media("application/octet-stream", "The file, in its own content type."),
-        206: Media("application/octet-stream", "The part of the file that Range named."),
+        200: Media("*/*", "The file, in its own content type."),
+        206: Media("*/*", "The part of the file that Range named."),
     },
     problems=("not_found", "range_not_satisfiable"),
 )

@@ -143,8 +143,8 @@ def delete(video_id: str) -> Response:
     "Download a video, its first frame or its sprite sheet",
     scope="jobs:read",
     answers={
-        200: Media("application/octet-stream", "The file, in its own content type."),
-        206: Media("application/octet-stream", "The part of the file that Range named."),
+        200: Media("*/*", "The file, in its own content type."),
+        206: Media("*/*", "The part of the file that Range named."),
     },
     parameters=(
         Parameter("variant", "`video` when left out.", schema={"enum": list(ARTIFACTS)}),
