@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from vidgen.spec.base import SpecModel
-from vidgen.spec.long import PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
+from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
 from vidgen.spec.media_ref import MediaRef
 
 
@@ -24,7 +24,9 @@ class SamplingFields(SpecModel):
     width: int | None = Field(default=None, description="Pixels; a multiple given by the model.")
     height: int | None = Field(default=None, description="Pixels; a multiple given by the model.")
     num_frames: int | None = Field(default=None, description="Frames of the clip; 4k+1 on causal video models.")
-    seconds: float | None = Field(default=None, gt=0, description="In place of num_frames; rounded to a valid number.")
+    seconds: float | None = Field(
+        default=None, gt=0, le=LONGEST_SECONDS, description="In place of num_frames; rounded to a valid number."
+    )
     segments: tuple[Segment, ...] = Field(
         default=(), max_length=SEGMENT_LIMIT, description="Prompts over time, in place of num_frames."
     )

@@ -8,6 +8,8 @@ from vidgen.spec.base import SpecModel
 
 PROMPT_LIMIT = 2000
 SEGMENT_LIMIT = 100
+# far beyond any model; what is longer cannot even be counted in frames
+LONGEST_SECONDS = 86400
 TAKE_LIMIT = 100
 
 
@@ -16,7 +18,9 @@ class Segment(SpecModel):
 
     prompt: str = Field(default="", max_length=PROMPT_LIMIT, description="Empty: the clip's own prompt.")
     frames: int | None = Field(default=None, description="4k+1 where a shot begins, 4k where it goes on.")
-    seconds: float | None = Field(default=None, gt=0, description="In place of frames; rounded to a valid number.")
+    seconds: float | None = Field(
+        default=None, gt=0, le=LONGEST_SECONDS, description="In place of frames; rounded to a valid number."
+    )
     cut: bool = Field(default=False, description="Begin a new shot here instead of going on from the one before.")
 
 

@@ -84,3 +84,10 @@ def test_texts_that_no_database_holds_are_refused(client: FlaskClient, prompt: s
 
 def test_an_empty_prompt_is_taken(client: FlaskClient) -> None:
     assert client.post(JOBS, json={"prompt": ""}).status_code == 202
+
+
+@pytest.mark.parametrize("body", [{"seconds": 1.6e308}, {"segments": [{"seconds": 1.6e308}]}])
+def test_lengths_that_cannot_be_counted_are_refused(client: FlaskClient, body: dict[str, object]) -> None:
+    """Found by the search of tests/security/test_openapi_conformance.py: it was a 500."""
+    answer = client.post("/api/v1/jobs/forecast", json=body)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "invalid_request")
