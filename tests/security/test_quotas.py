@@ -5,6 +5,7 @@ JobRepository.create (PostgreSQL, two processes) and by BEGIN instead of BEGIN I
 """
 
 import io
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -83,7 +84,11 @@ def test_fifty_with_the_same_key_are_one_job(local_app: Flask) -> None:
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
     """A migrated database that two web processes will share."""
     with ExitStack() as stack:
-        url = None if request.param == "sqlite" else stack.enter_context(postgres(tmp_path / "pg"))
+        url = None
+        if request.param == "postgresql":
+            # pytest closes the root of its folders at every start, and the server runs as another user
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg"))
+            url = stack.enter_context(postgres(Path(folder) / "data"))
         settings = Settings(data_dir=tmp_path / "data", database_url=url)
         migrate(settings)
         yield settings
