@@ -3,8 +3,7 @@
 Invariants: each round of a job ends once with one event, an attempt only grows, a zombie changes nothing, turns are
 fair, no job is lost. VIDGEN_TEST_EXAMPLES sets how many runs there are.
 
-Fails when the fence is taken away (`_held` without the attempt), when `finish` writes its event twice, when `claim`
-ignores the running jobs of tenants, when `move` takes a new place, when `retry` keeps the round: tried one by one.
+Fails when the fence does not look at the attempt, and when a terminal event is written twice: tried.
 """
 
 import os

@@ -231,7 +231,7 @@ def finish_with(plane: ControlPlane, size: int) -> str:
 
 
 def test_beyond_the_disk_budget_the_oldest_finished_jobs_go_with_their_files(plane: ControlPlane) -> None:
-    """Fails when `_shrink` takes running jobs too, or stops after one: tried both."""
+    """Fails when `_shrink` stops after one: tried. Running jobs have two guards; with one away, `delete` still refuses."""
     made = [finish_with(plane, 4000) for _ in range(4)]
     queue_job(plane)
     running = plane.jobs.claim("w", 60)
@@ -249,7 +249,7 @@ def test_beyond_the_disk_budget_the_oldest_finished_jobs_go_with_their_files(pla
 
 
 def test_what_another_job_is_made_from_stays(plane: ControlPlane) -> None:
-    """Fails when `_awaited_jobs` is empty: tried, the job that waited then failed with media_missing."""
+    """Fails when `_awaited_jobs` is empty: tried, the source of the job that waits was then removed."""
     source, other = finish_with(plane, 4000), finish_with(plane, 4000)
     artifact = plane.jobs.get(source).artifacts[0]  # type: ignore[union-attr]
     fields = make_spec().model_dump(exclude={"task"})

@@ -60,7 +60,6 @@ def test_a_running_job_has_met_its_deadline(plane: ControlPlane) -> None:
 
 
 def test_nobody_there_to_claim_is_told_once(plane: ControlPlane) -> None:
-    """Fails when `mark` writes what it has written before: tried, each look made an event."""
     job_id, young = wait_long(plane), queue_job(plane).id
     assert plane.watchdog.mark() == {"no_workers": 1}
     assert plane.watchdog.mark() == {}

@@ -37,7 +37,7 @@ def count_batches(model: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_the_clip_is_the_same_and_fewer_frames_are_decoded_at_once(
     tiny_registry: ModelRegistry, spec: TextToVideo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails when a tier changes nothing, or the clip: tried by leaving out the tier of the family, and the guidance."""
+    """Fails when a tier changes nothing, or the clip: tried by batching the guidance at both tiers."""
     residency, chunks, batches = Residency(tiny_registry), {}, {}
     for tier in MemoryTier:
         model = residency.model("tiny", tier)
