@@ -69,14 +69,14 @@ def adds(name: str, error: Exception | None = None) -> Callable[[Session], str]:
 
 
 def test_those_who_wait_share_one_commit(plane: ControlPlane, commits: list[int]) -> None:
-    """Fails when each piece is written by itself: tried, there were eight commits."""
+    """Fails when each piece is written by itself: tried."""
     assert together(plane, [adds(name) for name in "abcdefgh"]) == list("abcdefgh")
     assert names(plane) == set("abcdefgh")
     assert len(commits) == 1
 
 
 def test_a_refusal_takes_back_its_own_piece_only(plane: ControlPlane) -> None:
-    """Fails when pieces have no savepoint of their own: tried, the refused row was kept."""
+    """Two guards: its savepoint, and without that the group is written once more, each for itself."""
     refusal = VidgenError("no room", code="queue_full")
     assert together(plane, [adds("a"), adds("b", refusal), adds("c")]) == ["a", refusal, "c"]
     assert names(plane) == {"a", "c"}

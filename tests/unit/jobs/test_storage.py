@@ -231,7 +231,7 @@ def finish_with(plane: ControlPlane, size: int) -> str:
 
 
 def test_beyond_the_disk_budget_the_oldest_finished_jobs_go_with_their_files(plane: ControlPlane) -> None:
-    """Fails when `_shrink` stops after one: tried. Running jobs have two guards; with one away, `delete` still refuses."""
+    """Fails when `_shrink` stops after one: tried. Running jobs have two guards: `delete` refuses them, too."""
     made = [finish_with(plane, 4000) for _ in range(4)]
     queue_job(plane)
     running = plane.jobs.claim("w", 60)
