@@ -194,10 +194,10 @@ def with_extras() -> bytes:
     return out.getvalue()
 
 
-def animation(form: str, frames: int) -> bytes:
+def animation(form: str, frames: int, **options: object) -> bytes:
     out = io.BytesIO()
     pictures = [Image.new("RGB", (16, 16), (n % 256, n // 256, 0)) for n in range(frames)]
-    pictures[0].save(out, form, save_all=True, append_images=pictures[1:], duration=20)
+    pictures[0].save(out, form, save_all=True, append_images=pictures[1:], duration=20, **options)
     return out.getvalue()
 
 
@@ -212,6 +212,7 @@ def harmless_with_marker() -> dict[str, bytes]:
         "png and zip": plain + b"PK\x03\x04" + MARKER,
         "jpeg and php": picture("JPEG", comment=b"<?php " + MARKER),
         "gif and script": animation("GIF", 3) + b"/*<script>" + MARKER,
+        "gif with a note in latin-1": animation("GIF", 3, comment=b"\xa8" + MARKER),
         "mp4 and zip": clip() + b"PK\x03\x04" + MARKER,
         "mkv with tags and attachment": with_extras(),
     }

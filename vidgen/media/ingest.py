@@ -98,7 +98,10 @@ def _clip(source: Path, out_dir: Path, container_format: str) -> Ingested:
         with (
             source.open("rb") as file,
             av.open(
-                file, format=container_format, options={**CLOSED, "format_whitelist": container_format}
+                file,
+                format=container_format,
+                options={**CLOSED, "format_whitelist": container_format},
+                metadata_errors="replace",  # tags are thrown away, in whatever encoding they are
             ) as container,
         ):
             stream = _checked_stream(container)
