@@ -75,8 +75,7 @@ def test_a_clip_that_does_not_fit_fails_and_leaves_nothing(on: Backend, disk: Pa
 
 @pytest.mark.parametrize("servers", [SQLITE], indirect=True)
 def test_nothing_is_taken_in_on_a_full_disk(on: Backend, disk: Path, say: Say) -> None:
-    """The database lies on the full disk too. Fails when a full disk is answered 500, and when the copy of an upload
-    stays in the incoming folder: tried."""
+    """The database lies on the full disk too. Fails when a full disk is answered 500: tried."""
     with running_service(on, disk, workers=1, min_free_mb=0) as up:
         first = up.client.submit("slow 4")
         up.client.wait(first, "running")
