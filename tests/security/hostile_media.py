@@ -60,10 +60,9 @@ def packets(form: str, codec: str, bodies: list[bytes], rate: int = 8) -> bytes:
     with av.open(out, "w", format=form) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p"
-        stream.time_base = Fraction(1, rate)
         for n, body in enumerate(bodies):
             packet = av.Packet(body)
-            packet.stream, packet.time_base, packet.pts, packet.dts = stream, stream.time_base, n, n
+            packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, rate), n, n
             packet.duration = 1
             container.mux(packet)
     return out.getvalue()
@@ -224,7 +223,7 @@ def refused() -> dict[str, Callable[[], bytes]]:
         "png bomb": png_bomb,
         "png of absurd sides": lambda: png(2**31 - 1, 2**31 - 1),
         "png without size": lambda: png(0, 0),
-        "png a pixel high": lambda: png(4096, 1),
+        "png a pixel high": lambda: png(4096, 1, data=zlib.compress(b"\0" + b"\x7f" * 3 * 4096)),
         "png cut": lambda: picture("PNG")[:200],
         "jpeg cut": lambda: picture("JPEG")[:300],
         "webp cut": lambda: picture("WEBP")[:100],
