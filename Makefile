@@ -82,6 +82,7 @@ train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: abou
 	$(TRAIN) training.judges $(FOLDERS)
 	$(TRAIN) training.latents --preset $(PRESET) $(FOLDERS)
 	$(TRAIN) training.transformer --preset $(PRESET) --processes $(PROCESSES) --work ../.train
+	$(TRAIN) training.decoder --preset $(PRESET) --processes $(PROCESSES) $(FOLDERS)
 	$(TRAIN) training.export --preset $(PRESET) --work ../.train --output ../.train/model
 
 eval-model: $(STAMP) ## measure a model with judges that are tested on real renders first (MODEL=folder)

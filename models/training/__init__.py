@@ -7,6 +7,7 @@
     python -m training.judges
     python -m training.latents --worker 0 --workers 2 & python -m training.latents --worker 1 --workers 2
     python -m training.transformer --processes 2
+    python -m training.decoder --processes 2
     python -m training.export --output vidgen_models/weights/sprites-64
     python -m training.evaluate --model vidgen_models/weights/sprites-64
 

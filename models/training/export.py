@@ -10,7 +10,6 @@ import argparse
 import json
 from pathlib import Path
 
-import torch
 from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 
 from training.latents import load_vae
@@ -18,7 +17,7 @@ from training.presets import PRESETS, Preset
 from training.render import BACKGROUNDS
 from training.sprites import SUBJECTS
 from training.tokenizer import build_tokenizer
-from training.transformer import build
+from training.transformer import average_weights, build
 
 MOTION_WORDS = {
     "left": "moves left",
@@ -36,12 +35,8 @@ def build_pipeline(preset: Preset, work: Path) -> WanVACEPipeline:
     """The whole pipeline from the newest checkpoints in `work`; an untrained transformer when there is none yet."""
     tokenizer = build_tokenizer()
     model = build(preset, tokenizer)
-    checkpoint = work / "transformer.pt"
-    if checkpoint.exists():
-        values = torch.load(checkpoint, weights_only=True)["average"]
-        with torch.no_grad():
-            for parameter, value in zip(model.parameters(), values, strict=True):
-                parameter.copy_(value)
+    if (work / "transformer.pt").exists():
+        average_weights(model, work)
     return WanVACEPipeline(
         tokenizer=tokenizer,
         text_encoder=model["text"].eval(),

@@ -2,7 +2,9 @@
 arrays.
 
 The VACE context is built exactly as diffusers' WanVACEPipeline does it (`prepare_video_latents`, `prepare_masks`):
-what is kept and what is hidden are encoded apart, the mask is folded 8 x 8 into channels and thinned in time. Run
+what is kept and what is hidden are encoded apart, the mask is folded 8 x 8 into channels and thinned in time. One task
+is our own: "continue" cuts a window out of the middle of a longer clip's latents and gives its first latent frames
+as they are, which is how the next piece of a long clip is made. Run
 several workers at once: `python -m training.latents --worker 0 --workers 2`. A worker skips the shards that exist
 already.
 """
@@ -24,19 +26,19 @@ from torch import Tensor
 from training import vae_forward
 from training.captions import Scene, random_scene
 from training.presets import PRESETS
-from training.render import SIZE, render_clip
+from training.render import SIZE, chained_path, path, render_clip, render_path
 from training.sprites import Sprite, load_sprites
 from training.vae import STAGES, Z_DIM, build, to_tensor
 
 SHARD = 96
 LONG_FRAMES, SHORT_FRAMES = 25, 17
-TASKS = ("first", "extend", "ends", "inpaint")
+WINDOW_START, WINDOW = 2, 5  # latent frames of a "continue" clip: what goes before it, and how long it is
 
 
 def load_vae(work: Path, preset: str) -> AutoencoderKLWan:
-    """The autoencoder of the newest stage that was trained, in evaluation mode, mean and std in its config."""
+    """The autoencoder of the newest stage (the decoder's own is last), for evaluation; mean and std in its config."""
     vae = build(PRESETS[preset].vae).eval().requires_grad_(False)
-    trained = [work / f"vae-{stage}.pt" for stage in reversed(STAGES)]
+    trained = [work / f"vae-{stage}.pt" for stage in ("decoder", *reversed(STAGES))]
     state = torch.load(next(path for path in trained if path.exists()), weights_only=True)
     vae.load_state_dict(state["model"])
     statistics = work / "latent-statistics.pt"
@@ -77,8 +79,8 @@ def random_mask(task: str, frames: int, rng: np.random.Generator) -> NDArray[np.
     elif task == "extend":
         mask[:5] = 0
     elif task == "ends":
-        mask[[0, -1]] = 0
-    else:
+        mask[[-1] if rng.uniform() < 0.3 else [0, -1]] = 0
+    elif task == "inpaint":
         mask[:] = 0
         width, height = rng.integers(24, 49, 2)
         x, y = rng.integers(0, SIZE - width + 1), rng.integers(0, SIZE - height + 1)
@@ -88,22 +90,32 @@ def random_mask(task: str, frames: int, rng: np.random.Generator) -> NDArray[np.
 
 @dataclass(frozen=True, slots=True)
 class Example:
+    """`given` is the number of latent frames that a "continue" clip is handed, at its start and at its end."""
+
     scene: Scene
-    task: str
     clip: NDArray[np.uint8]
     hidden: NDArray[np.uint8]
     mask: NDArray[np.float32]
+    given: tuple[int, int] = (0, 0)
 
 
 def random_example(sprites: dict[str, Sprite], task: str, frames: int, rng: np.random.Generator) -> Example:
-    """A training scene with a mask; under the mask lies neutral grey, or for half the inpaintings another subject."""
+    """A training scene with a mask; under the mask lies neutral grey, or for half the inpaintings another subject.
+
+    Text-to-video clips begin where their motion has room. The others begin anywhere, for half of them in the middle
+    of another motion.
+    """
     scene = random_scene(rng)
-    clip = render_clip(sprites[scene.subject], scene.motion, scene.background, rng, frames)
+    given = (int(rng.integers(1, 4)), int(rng.uniform() < 0.2)) if task == "continue" else (0, 0)
+    seen = {"continue": 4 * (WINDOW_START + given[0] - 1) + 1, "extend": 5}.get(task, 1)
+    chained = task == "continue" or (task != "text" and rng.uniform() < 0.5)
+    places = chained_path(scene.motion, frames, seen, rng) if chained else path(scene.motion, frames, rng)
+    clip = render_path(sprites[scene.subject], places, scene.background, rng)
     hidden = np.full_like(clip, 128)
     if task == "inpaint" and rng.uniform() < 0.5:
         other = random_scene(rng, None)
         hidden = render_clip(sprites[other.subject], other.motion, scene.background, rng, frames)
-    return Example(scene, task, clip, hidden, random_mask(task, frames, rng))
+    return Example(scene, clip, hidden, random_mask(task, frames, rng), given)
 
 
 def encode_fast(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
@@ -118,22 +130,41 @@ def make_shard(
 ) -> dict[str, object]:
     examples = [random_example(sprites, task, frames, rng) for _ in range(SHARD)]
     video = to_tensor(np.stack([e.clip for e in examples]))
-    mask = torch.from_numpy(np.stack([e.mask for e in examples]))
-    kept = video * (1 - mask[:, None])
-    hidden = to_tensor(np.stack([e.hidden for e in examples]))
-    hidden = torch.where(hidden.abs() < 0.01, 0.0, hidden) * mask[:, None]
-    latents, inactive = encode_fast(vae, video), encode_fast(vae, kept)
-    grey = encode(vae, torch.zeros_like(video[:1]))
-    reactive = encode_fast(vae, hidden) if task == "inpaint" else None
-    return {
+    shard: dict[str, object] = {
         "scenes": [(e.scene.subject, e.scene.motion, e.scene.background) for e in examples],
         "task": task,
-        "latents": latents.half().clone(),
-        "inactive": inactive.half().clone(),
-        "reactive": None if reactive is None else reactive.half().clone(),
-        "mask": fold_mask(mask).to(torch.uint8).clone(),
-        "grey": grey.half().clone(),
+        "latents": encode_fast(vae, video).half().clone(),
     }
+    if task == "text":
+        return shard
+    grey = encode(vae, torch.zeros_like(video[:1])).half()
+    if task == "continue":
+        return shard | continuation(shard["latents"], grey, [e.given for e in examples])
+    mask = torch.from_numpy(np.stack([e.mask for e in examples]))
+    reactive = None
+    if task == "inpaint":
+        hidden = to_tensor(np.stack([e.hidden for e in examples]))
+        hidden = torch.where(hidden.abs() < 0.01, 0.0, hidden) * mask[:, None]
+        reactive = encode_fast(vae, hidden).half().clone()
+    inactive = encode_fast(vae, video * (1 - mask[:, None])).half().clone()
+    return shard | {
+        "inactive": inactive,
+        "reactive": reactive,
+        "mask": fold_mask(mask).to(torch.uint8).clone(),
+        "grey": grey.clone(),
+    }
+
+
+def continuation(latents: Tensor, grey: Tensor, given: list[tuple[int, int]]) -> dict[str, object]:
+    """The window, and as its context the latents that are given, with grey's latents where the model paints."""
+    window = slice(WINDOW_START, WINDOW_START + WINDOW)
+    latents, grey = latents[:, :, window].clone(), grey[:, :, window].clone()
+    mask = torch.ones(len(given), 64, *latents.shape[2:], dtype=torch.uint8)
+    for row, (head, tail) in enumerate(given):
+        mask[row, :, :head] = 0
+        mask[row, :, WINDOW - tail :] = 0
+    inactive = torch.where(mask[:, :1] == 0, latents, grey)
+    return {"latents": latents, "inactive": inactive, "reactive": None, "mask": mask, "grey": grey}
 
 
 def measure_statistics(vae: AutoencoderKLWan, sprites: dict[str, Sprite], work: Path) -> None:
@@ -151,10 +182,13 @@ def measure_statistics(vae: AutoencoderKLWan, sprites: dict[str, Sprite], work: 
 
 def plan(clips: int, long_share: float) -> list[tuple[str, int]]:
     """(task, frames) of every shard; the tasks' shares mirror how often training draws them."""
-    shares = {"first": 0.56, "extend": 0.16, "ends": 0.14, "inpaint": 0.14}
+    shares = {"text": 0.5, "first": 0.2, "continue": 0.12, "extend": 0.06, "ends": 0.06, "inpaint": 0.06}
     shards = [task for task, share in shares.items() for _ in range(round(clips * share / SHARD))]
     order = np.random.default_rng(0).permutation(len(shards))
-    return [(shards[i], LONG_FRAMES if n % 20 < 20 * long_share else SHORT_FRAMES) for n, i in enumerate(order)]
+    # long shards spread evenly, so that a run stopped early still holds its share of them
+    lengths = [LONG_FRAMES if n % 20 < 20 * long_share else SHORT_FRAMES for n in range(len(shards))]
+    tasks = [shards[i] for i in order]
+    return [(task, LONG_FRAMES if task == "continue" else length) for task, length in zip(tasks, lengths, strict=True)]
 
 
 def main() -> None:
@@ -177,7 +211,6 @@ def main() -> None:
     folder = args.work / "latents"
     folder.mkdir(exist_ok=True)
     shards = list(enumerate(plan(args.clips or preset.clips, preset.long_share)))
-    # long shards spread evenly, so that a run stopped early still holds its share of them
     begin = time.monotonic()
     for done, (number, (task, frames)) in enumerate(shards[args.worker :: args.workers]):
         target = folder / f"{number:04d}.pt"

@@ -12,6 +12,7 @@ class VaePreset:
     image_minutes: float
     video_minutes: float
     long_minutes: float
+    decoder_minutes: float
     image_batch: int
     video_batch: int
     learning_rate: float = 0.02
@@ -48,7 +49,14 @@ class Preset:
     latents: LatentPreset
     transformer: TransformerPreset
     tasks: dict[str, float] = field(
-        default_factory=lambda: {"text": 0.55, "first": 0.25, "extend": 0.08, "ends": 0.06, "inpaint": 0.06}
+        default_factory=lambda: {
+            "text": 0.56,
+            "first": 0.18,
+            "continue": 0.12,
+            "extend": 0.05,
+            "ends": 0.05,
+            "inpaint": 0.04,
+        }
     )
 
 
@@ -56,14 +64,25 @@ PRESETS: dict[str, Preset] = {
     "cpu": Preset(
         name="cpu",
         device="cpu",
-        vae=VaePreset(16, 1, image_minutes=7, video_minutes=24, long_minutes=9, image_batch=32, video_batch=4),
+        vae=VaePreset(
+            16, 1, image_minutes=7, video_minutes=24, long_minutes=9, decoder_minutes=15, image_batch=32, video_batch=4
+        ),
         latents=LatentPreset(clips=12_000),
         transformer=TransformerPreset(3, 64, 6, 768, (0, 3), 128, 2, minutes=63, batch=32),
     ),
     "full": Preset(
         name="full",
         device="cuda",
-        vae=VaePreset(32, 2, image_minutes=10, video_minutes=45, long_minutes=30, image_batch=256, video_batch=32),
+        vae=VaePreset(
+            32,
+            2,
+            image_minutes=10,
+            video_minutes=45,
+            long_minutes=30,
+            decoder_minutes=30,
+            image_batch=256,
+            video_batch=32,
+        ),
         latents=LatentPreset(clips=120_000),
         transformer=TransformerPreset(6, 64, 12, 1536, (0, 3, 6, 9), 256, 4, minutes=120, batch=512),
     ),

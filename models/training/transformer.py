@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import T5Tokenizer
 
@@ -31,6 +32,7 @@ from training.tokenizer import build_tokenizer
 LOGIT_MEAN, LOGIT_STD = 1.1, 1.3
 CAPTION_DROPOUT, CONDITION_DROPOUT = 0.10, 0.08
 SHORTENED = 0.12
+CARRIED_NOISE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,34 +46,60 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """All clips of one task and length; `reactive` None means that grey lies under every mask."""
+    """All clips of one task and length; `context` is None for text-to-video."""
 
     scenes: list[Scene]
     latents: Tensor
+    context: Context | None
+
+    @classmethod
+    def join(cls, shards: list[dict[str, Any]]) -> Group:
+        scenes = [Scene(*scene) for shard in shards for scene in shard["scenes"]]
+        latents = torch.cat([shard["latents"] for shard in shards])
+        return cls(scenes, latents, None if shards[0]["task"] == "text" else Context.join(shards))
+
+    def draw(self, size: int, rng: np.random.Generator) -> Batch:
+        """`size` random clips with their contexts."""
+        index = torch.from_numpy(rng.integers(len(self.scenes), size=size))
+        context = None if self.context is None else self.context.draw(index, rng)
+        return Batch(self.latents[index].float(), [self.scenes[int(i)] for i in index], context)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What conditioned clips are given; `reactive` None means that grey lies under every mask."""
+
     inactive: Tensor
     reactive: Tensor | None
     mask: Tensor
     grey: Tensor
+    carried: bool
 
     @classmethod
-    def join(cls, shards: list[dict[str, Any]]) -> Group:
+    def join(cls, shards: list[dict[str, Any]]) -> Context:
         def joined(key: str) -> Tensor:
             return torch.cat([shard[key] for shard in shards])
 
-        scenes = [Scene(*scene) for shard in shards for scene in shard["scenes"]]
         reactive = None if shards[0]["reactive"] is None else joined("reactive")
-        return cls(scenes, joined("latents"), joined("inactive"), reactive, joined("mask"), shards[0]["grey"].float())
+        carried = shards[0]["task"] == "continue"
+        return cls(joined("inactive"), reactive, joined("mask"), shards[0]["grey"].float(), carried)
 
-    def draw(self, size: int, rng: np.random.Generator) -> Batch:
-        """`size` random clips with their contexts, a few of which are dropped: then the whole clip is to be painted."""
-        index = torch.from_numpy(rng.integers(len(self.scenes), size=size))
-        latents, inactive, mask = (x[index].float() for x in (self.latents, self.inactive, self.mask))
-        grey = self.grey.expand_as(latents)
+    def draw(self, index: Tensor, rng: np.random.Generator) -> Tensor:
+        """B 96 t h w. A few are dropped: then the whole clip is to be painted.
+
+        Latents that are carried from piece to piece are a little noisy, so that the network does not trust, and pass
+        on, the errors of the piece before.
+        """
+        inactive, mask = self.inactive[index].float(), self.mask[index].float()
+        grey = self.grey.expand_as(inactive)
         reactive = grey if self.reactive is None else self.reactive[index].float()
-        dropped = torch.from_numpy(rng.uniform(size=size) < CONDITION_DROPOUT).view(-1, 1, 1, 1, 1)
+        if self.carried:
+            level = torch.from_numpy(rng.uniform(0, CARRIED_NOISE, (len(index), 1, 1, 1, 1))).float()
+            noisy = inactive + level * torch.randn_like(inactive)
+            return torch.cat([torch.where(mask[:, :1] == 0, noisy, grey), reactive, mask], dim=1)
+        dropped = torch.from_numpy(rng.uniform(size=len(index)) < CONDITION_DROPOUT).view(-1, 1, 1, 1, 1)
         inactive, reactive = torch.where(dropped, grey, inactive), torch.where(dropped, grey, reactive)
-        context = torch.cat([inactive, reactive, torch.where(dropped, 1.0, mask)], dim=1)
-        return Batch(latents, [self.scenes[int(i)] for i in index], context)
+        return torch.cat([inactive, reactive, torch.where(dropped, 1.0, mask)], dim=1)
 
 
 class LatentSet:
@@ -86,22 +114,15 @@ class LatentSet:
         self.clips = sum(len(group.scenes) for group in self.groups.values())
 
     def batch(self, task: str, long: bool, size: int, rng: np.random.Generator) -> Batch:
-        """`size` random clips; "text" draws from all tasks' clips and carries no context."""
-        lengths = sorted({length for name, length in self.groups if task in (name, "text")})
-        length = lengths[-1] if long else lengths[0]
-        if task != "text":
-            return self.groups[task, length].draw(size, rng)
-        groups = [group for (_, n), group in self.groups.items() if n == length]
-        weights = np.array([len(group.scenes) for group in groups], dtype=np.float64)
-        parts = rng.multinomial(size, weights / weights.sum())
-        batches = [group.draw(int(k), rng) for group, k in zip(groups, parts, strict=True) if k]
-        return Batch(torch.cat([b.latents for b in batches]), [s for b in batches for s in b.scenes], None)
+        """`size` random clips of one task, of its longest or its shortest length."""
+        lengths = sorted({length for name, length in self.groups if name == task})
+        return self.groups[task, lengths[-1] if long else lengths[0]].draw(size, rng)
 
 
 def shorten(batch: Batch, task: str, rng: np.random.Generator) -> Batch:
     """Now and then keeps the first frames alone, so that short clips work too: the autoencoder is causal, hence
     these are valid."""
-    if task == "ends" or rng.uniform() > SHORTENED:
+    if task in ("ends", "continue") or rng.uniform() > SHORTENED:
         return batch
     keep = int(rng.integers(2, batch.latents.shape[2]))
     return Batch(
@@ -136,9 +157,36 @@ def build(preset: Preset, tokenizer: T5Tokenizer) -> nn.ModuleDict:
     ).train()
 
 
-def train(workers: Workers, preset: Preset, minutes: float, learning_rate: float, batch_size: int, work: Path) -> None:
+@torch.no_grad()
+def average_weights(model: nn.ModuleDict, work: Path) -> None:
+    """Loads the moving average of the run in `work`."""
+    values = torch.load(work / "transformer.pt", weights_only=True)["average"]
+    for parameter, value in zip(model.parameters(), values, strict=True):
+        parameter.copy_(value)
+
+
+def start_from(folder: Path, model: nn.ModuleDict) -> None:
+    """Loads the weights of an exported model instead of beginning at random ones."""
+    for name, part in (("transformer", "transformer/diffusion_pytorch_model"), ("text", "text_encoder/model")):
+        state = load_file(folder / f"{part}.safetensors")
+        missing, unexpected = model[name].load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
+        if unexpected or set(missing) - {"encoder.embed_tokens.weight"}:
+            raise ValueError(f"{folder}: other networks than this preset's: {missing + unexpected}")
+
+
+def train(
+    workers: Workers,
+    preset: Preset,
+    minutes: float,
+    learning_rate: float,
+    batch_size: int,
+    work: Path,
+    first_weights: Path | None,
+) -> None:
     tokenizer, clock = build_tokenizer(), Clock(budget=minutes * 60)
     model = build(preset, tokenizer)
+    if first_weights is not None:
+        start_from(first_weights, model)
     use_plain_attention(model["transformer"])
     base = base_view(model["transformer"])
     average = Average(model, preset.transformer.ema_decay)
@@ -209,6 +257,7 @@ def main() -> None:
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--batch", type=int)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--start-from", type=Path, help="an exported model whose weights to go on from")
     args = parser.parse_args()
     preset = PRESETS[args.preset]
     sizes = preset.transformer
@@ -219,6 +268,7 @@ def main() -> None:
         learning_rate=args.learning_rate or sizes.learning_rate,
         batch_size=args.batch or sizes.batch,
         work=args.work,
+        first_weights=args.start_from,
     )
     launch(run, args.processes)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, is_held_out, random_scene, with_article
-from training.render import BACKGROUNDS, DIRECTIONS, MOTIONS, render_clip
+from training.render import BACKGROUNDS, DIRECTIONS, MOTIONS, REACH, SIDES, chained_path, render_clip
 from training.sprites import SUBJECTS, Sprite, sprite_from_rgba
 
 
@@ -28,7 +28,7 @@ def test_the_sprite_moves_where_the_motion_says(disc: Sprite, direction: str) ->
     clip = render_clip(disc, direction, "green", np.random.default_rng(0))
     moved = centre_and_area(clip[-1])[0] - centre_and_area(clip[0])[0]
     along = float(np.dot(moved, DIRECTIONS[direction]))
-    assert along > 18
+    assert along > 16
     assert np.linalg.norm(moved) == pytest.approx(along, abs=2)
 
 
@@ -52,6 +52,26 @@ def test_a_long_clip_is_longer_not_slower(disc: Sprite) -> None:
         return float(centre_and_area(clip[0])[0][0] - centre_and_area(clip[-1])[0][0])
 
     assert travel(25) > 1.1 * travel(17)
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_a_chained_clip_takes_up_its_motion_where_another_ended(motion: str) -> None:
+    def change(places: list, given: int) -> np.ndarray:
+        before, after = places[given - 1], places[given + 3]
+        return np.array([after.x - before.x, after.y - before.y, after.side - before.side, after.angle - before.angle])
+
+    expected = {**{d: (*step, 0, 0) for d, step in DIRECTIONS.items()}, "grow": (0, 0, 1, 0), "shrink": (0, 0, -1, 0)}
+    expected |= {"spin": (0, 0, 0, 1), "still": (0, 0, 0, 0)}
+    rng, before = np.random.default_rng(3), set()
+    for _ in range(60):
+        places = chained_path(motion, 25, 9, rng)
+        seen = change(places, 9)
+        assert np.all(np.sign(seen) == expected[motion]) or np.all(seen == 0)
+        before.add(
+            tuple(np.sign([places[8].x - places[4].x, places[8].y - places[4].y, places[8].side - places[4].side]))
+        )
+        assert all(REACH[0] - 4 <= p.x <= REACH[1] + 4 and SIDES[0] <= p.side <= SIDES[1] for p in places)
+    assert len(before) >= 4, "the clips begin with many different motions"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from diffusers import AutoencoderKLWan
 from diffusers.pipelines.wan.pipeline_wan_vace import WanVACEPipeline
 
 from training import vae_forward
-from training.latents import fold_mask, random_mask
+from training.latents import WINDOW, WINDOW_START, continuation, fold_mask, random_mask
 from training.networks import base_view, build_text_encoder, build_transformer, embed_text
 from training.optimiser import orthogonalise
 from training.presets import TransformerPreset
@@ -65,6 +65,19 @@ def test_masks_fold_as_the_pipeline_folds_them(task: str) -> None:
 
     stock = WanVACEPipeline.prepare_masks(Sizes(), mask.expand(1, 3, -1, -1, -1), [[]])
     torch.testing.assert_close(fold_mask(mask[None]), stock)
+
+
+def test_a_continued_window_is_handed_its_own_latents_and_grey_elsewhere() -> None:
+    latents, grey = torch.randn(2, 16, 7, 8, 8), torch.randn(1, 16, 7, 8, 8)
+    made = continuation(latents, grey, [(1, 0), (2, 1)])
+    window = slice(WINDOW_START, WINDOW_START + WINDOW)
+    torch.testing.assert_close(made["latents"], latents[:, :, window])
+    given = [[True, False, False, False, False], [True, True, False, False, True]]
+    for row, kept in enumerate(given):
+        for frame, is_kept in enumerate(kept):
+            expected = latents[row] if is_kept else grey[0]
+            torch.testing.assert_close(made["inactive"][row, :, frame], expected[:, WINDOW_START + frame])
+            assert made["mask"][row, :, frame].unique().tolist() == [0 if is_kept else 1]
 
 
 def test_captions_fit_and_padding_is_zero() -> None:

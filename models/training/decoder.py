@@ -1,0 +1,151 @@
+"""Trains the autoencoder's decoder on, once the transformer stands: on real latents and on the transformer's guesses.
+
+What the transformer makes is never quite a latent of a real clip, and a decoder that saw only real ones answers with
+blotches. Here half of the clips are noised, guessed back by the transformer in one step, and decoded against the real
+pixels. The encoder stays as it is, so no latent and no transformer has to be made anew. Run `python -m
+training.decoder`; it resumes from `vae-decoder.pt`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKLWan
+from torch import Tensor, nn
+
+from training import vae_forward
+from training.captions import Scene, caption, random_scene
+from training.checkpoints import Clock, Every, restore, save
+from training.latents import encode_fast, load_vae
+from training.networks import base_view, embed_text, use_plain_attention
+from training.optimiser import for_module
+from training.parallel import Workers, launch
+from training.presets import PRESETS, Preset
+from training.render import chained_path, path, render_path
+from training.sources import film_file
+from training.sprites import Sprite, load_sprites
+from training.textures import Textures
+from training.tokenizer import build_tokenizer
+from training.transformer import average_weights, build
+from training.vae import preview, reconstruction_loss, to_tensor
+
+FRAMES = 17
+GUESSED, GUESS_SIGMA = 0.6, (0.05, 0.5)
+TEXTURE_SHARE = 0.12
+
+
+def random_clips(
+    sprites: dict[str, Sprite], textures: Textures, count: int, rng: np.random.Generator
+) -> tuple[Tensor, list[Scene | None]]:
+    """B 3 T H W in [-1, 1] and what each clip shows; None for film and patterns. Spins come up most often."""
+    clips, scenes = [], list[Scene | None]()
+    for _ in range(count):
+        if rng.uniform() < TEXTURE_SHARE:
+            clips.append(textures.sample(rng, FRAMES))
+            scenes.append(None)
+            continue
+        scene = random_scene(rng)
+        if rng.uniform() < 0.2:
+            scene = Scene(scene.subject, "spin", scene.background)
+        chained = rng.uniform() < 0.3
+        places = chained_path(scene.motion, FRAMES, 1, rng) if chained else path(scene.motion, FRAMES, rng)
+        clips.append(render_path(sprites[scene.subject], places, scene.background, rng))
+        scenes.append(scene)
+    return to_tensor(np.stack(clips)), scenes
+
+
+class Guesser:
+    """The trained transformer's one-step estimate of clean latents."""
+
+    def __init__(self, preset: Preset, work: Path) -> None:
+        self.tokenizer = build_tokenizer()
+        self.model: nn.ModuleDict = build(preset, self.tokenizer).eval().requires_grad_(False)
+        average_weights(self.model, work)
+        use_plain_attention(self.model["transformer"])
+        self.base = base_view(self.model["transformer"])
+
+    @torch.no_grad()
+    def __call__(self, latents: Tensor, scenes: list[Scene | None], rng: np.random.Generator) -> Tensor:
+        """B 16 t h w: `latents`, most of them noised to a random sigma and guessed back."""
+        chosen = [scene is not None and rng.uniform() < GUESSED for scene in scenes]
+        sigma = torch.from_numpy(rng.uniform(*GUESS_SIGMA, len(scenes)) * chosen).float()
+        scale = sigma.view(-1, 1, 1, 1, 1)
+        noisy = (1 - scale) * latents + scale * torch.randn_like(latents)
+        prompts = ["" if scene is None else caption(scene, rng) for scene in scenes]
+        with torch.autocast("cpu", torch.bfloat16):
+            text = embed_text(self.tokenizer, self.model["text"], prompts)
+            velocity = self.base(noisy, sigma * 1000, text, return_dict=False)[0]
+        return noisy - scale * velocity.float()
+
+
+def trainable(vae: AutoencoderKLWan) -> nn.ModuleList:
+    return nn.ModuleList([vae.post_quant_conv, vae.decoder]).requires_grad_(True)
+
+
+def train(
+    workers: Workers, minutes: float, preset: Preset, batch: int, cache: Path, work: Path, learning_rate: float
+) -> None:
+    clock = Clock(budget=minutes * 60)
+    vae = load_vae(work, preset.name)
+    decoder = trainable(vae)
+    optimiser = for_module(decoder, learning_rate, other_ratio=0.1)
+    restore(work / "vae-decoder.pt", clock, vae, optimiser)
+    torch.manual_seed(1000 * clock.step + workers.rank)
+    rng = np.random.default_rng([5, workers.rank, clock.step])
+    sprites, textures, guess = load_sprites(cache), Textures(film_file(cache)), Guesser(preset, work)
+    vae_forward.use_fused_kernels()
+    mean, std = (torch.tensor(x).view(1, -1, 1, 1, 1) for x in (vae.config.latents_mean, vae.config.latents_std))
+    if workers.leads:
+        print(f"{minutes} minutes, {workers.count} x {batch} clips a step, from step {clock.step}", flush=True)
+    due = Every(90)
+    while clock.progress < 1:
+        with clock.counting():
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate * clock.cosine(warmup=30, floor=0.01)
+            target, scenes = random_clips(sprites, textures, batch, rng)
+            latents = guess(encode_fast(vae, target), scenes, rng) * std + mean
+            output = vae_forward.decode(vae, latents.bfloat16()).float()
+            loss, parts = reconstruction_loss(output, target)
+            loss.backward()
+            workers.average(decoder.parameters())
+            nn.utils.clip_grad_norm_(decoder.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+        clock.spent = workers.agree(clock.spent)
+        if workers.leads and clock.step % 25 == 0:
+            shown = " ".join(f"{k} {v:.4f}" for k, v in parts.items())
+            print(f"{clock.step} {clock.spent / 60:.2f} min {shown}", flush=True)
+        if workers.leads and (due() or clock.progress >= 1):
+            save(work / "vae-decoder.pt", clock, vae, optimiser)
+            preview(target, output.detach(), work / "vae-decoder.png")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("--learning-rate", type=float, default=0.01)
+    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--processes", type=int, default=1)
+    args = parser.parse_args()
+    preset = PRESETS[args.preset]
+    torch.set_flush_denormal(True)
+    run = partial(
+        train,
+        minutes=args.minutes or preset.vae.decoder_minutes,
+        preset=preset,
+        batch=max(1, preset.vae.video_batch // 2),
+        cache=args.cache,
+        work=args.work,
+        learning_rate=args.learning_rate,
+    )
+    launch(run, args.processes)
+
+
+if __name__ == "__main__":
+    main()
