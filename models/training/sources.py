@@ -6,9 +6,11 @@ Nothing fetched here is ever committed; licences are named in the model card.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +39,14 @@ def fetch(package: Package, cache: Path) -> Path:
         return target
     archives = sorted(cache.glob(f"{package.folder}*.t*gz"))
     archive = archives[0] if archives else _download(package, cache)
-    partial = target.with_suffix(".partial")
+    # several processes of a recipe may come here at once: each unpacks for itself, and the first one's is kept
+    partial = Path(tempfile.mkdtemp(prefix=f"{package.folder}-", dir=cache))
     with tarfile.open(archive) as tar:
         tar.extractall(partial, filter="data")
-    partial.rename(target)
+    try:
+        partial.rename(target)
+    except OSError:
+        shutil.rmtree(partial)
     return target
 
 
