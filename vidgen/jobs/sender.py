@@ -1,6 +1,6 @@
 """Sends one signed POST to an address that was checked before. No redirects, no proxies, one deadline for all of it.
 
-http.client and not a fuller library (docs/adr/0008): the socket must go to the very address that was checked, while the
+http.client and not a fuller library (docs/adr/0011): the socket must go to the very address that was checked, while the
 Host header and the TLS name stay those of the URL.
 """
 
