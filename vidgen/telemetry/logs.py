@@ -18,6 +18,7 @@ LogFormat = Literal["auto", "json", "text"]
 
 FIELDS = (
     "worker", "method", "route", "status", "code", "seconds", "count", "delivery", "model", "prompt",
+    "exit", "complaint",
 )  # fmt: skip
 # waitress tells of clients that left, with the path they made up
 CHATTY = ("celery", "kombu", "amqp", "alembic", "waitress")

@@ -1,16 +1,21 @@
 """What a log line holds, in both forms, and what it never does."""
 
+import ast
 import io
 import json
 import logging
 import sys
 import threading
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from vidgen.telemetry import context
-from vidgen.telemetry.logs import JsonLines, ReadableLines, log_to_stderr, masked
+from vidgen.telemetry.context import IDS
+from vidgen.telemetry.logs import FIELDS, JsonLines, ReadableLines, log_to_stderr, masked
 
+ROOT = Path(__file__).parents[3]
 SECRETS = {
     "webhook secret": "whsec_bm90LXJlYWwtYnV0LWxvbmctZW5vdWdo",
     "API key": "vg_ab12_" + "k" * 43,
@@ -56,6 +61,30 @@ def test_fields_given_at_the_call_win_over_those_of_the_thread():
 
 def test_only_fields_that_are_known_are_told():
     assert "headers" not in JsonLines().format(record(headers="Authorization"))
+
+
+def test_every_field_that_the_code_gives_is_told():
+    """Fails when FIELDS lacks one of them: it lacked `exit` and `complaint`."""
+    files = (file for folder in ("vidgen", "web", "workers", "models") for file in (ROOT / folder).rglob("*.py"))
+    given = {name for file in files for name in _given_fields(ast.parse(file.read_text()))}
+    assert given >= {"seconds", "exit", "job", "delivery"}, "the search finds what is there"
+    assert given <= {*IDS, *FIELDS}
+
+
+def _given_fields(module: ast.Module) -> Iterator[object]:
+    """The keys of every dict that is given as `extra=` to a log call, or put into a variable of that name."""
+    for node in ast.walk(module):
+        values: list[ast.expr] = []
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("log."):
+            values = [argument.value for argument in node.keywords if argument.arg == "extra"]
+        elif isinstance(node, ast.Assign) and any("extra" in _names(target) for target in node.targets):
+            values = [node.value]
+        dicts = (part for value in values for part in ast.walk(value) if isinstance(part, ast.Dict))
+        yield from (key.value for made in dicts for key in made.keys if isinstance(key, ast.Constant))
+
+
+def _names(target: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
 
 
 def test_a_new_thread_knows_the_ids_only_when_it_inherits_them():
