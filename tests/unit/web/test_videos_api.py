@@ -377,6 +377,14 @@ def test_repeating_a_request_with_its_key_makes_one_video(client: FlaskClient) -
     assert refused(client, json={"prompt": "b"}, headers=headers)[:2] == (400, "idempotency_mismatch")
 
 
+@pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
+def test_forms_hold_the_texts_that_the_native_api_takes(client: FlaskClient, field: str) -> None:
+    """Fails when the form is read as it comes: tried."""
+    status, _, _ = refused(client, data={**PROMPT, field: "a\0b"})
+    assert status == 400
+    assert client.get(JOBS).get_json()["items"] == []
+
+
 def test_other_bodies_are_refused_in_the_same_form(client: FlaskClient) -> None:
     assert refused(client, data="x", content_type="text/plain")[:2] == (415, "unsupported_content_type")
     assert refused(client, data="{", content_type="application/json")[:2] == (400, "invalid_json")
