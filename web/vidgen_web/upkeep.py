@@ -24,11 +24,17 @@ def start_upkeep(services: Services) -> None:
 def _keep_up(services: Services) -> None:
     while not services.stopping.wait(min(EVERY_SECONDS, services.settings.lease_seconds / 2)):
         try:
-            lost = services.jobs.expire_leases()
-            services.watchdog.look()
+            _look(services)
         except (SQLAlchemyError, OSError) as error:
             # the database is away or busy; the next look may find it back
             log.warning("upkeep: %s; trying again", type(error).__name__)
-            continue
-        if lost:
-            log.warning("expired leases", extra={"count": lost})
+        except Exception:
+            # nobody starts this thread again: one job that nobody foresaw must not end it for all others
+            log.exception("upkeep failed unexpectedly; trying again")
+
+
+def _look(services: Services) -> None:
+    lost = services.jobs.expire_leases()
+    if lost:
+        log.warning("expired leases", extra={"count": lost})
+    services.watchdog.look()
