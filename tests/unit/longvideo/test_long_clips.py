@@ -316,16 +316,6 @@ def test_a_long_clip_ends_on_the_picture_it_was_given(residency, source, monkeyp
     assert not torch.equal(ends[0][:, :, 0], ends[1][:, :, 0])
 
 
-def test_a_short_clips_last_picture_changes_it(residency, source):
-    last = MediaRef(upload_id="upl_last")
-    spec = ImageToVideo(model="tiny", prompt="a red cat", seed=3, image=CLIP)
-    media = {CLIP.key: source, last.key: source}
-    free, aimed = (
-        frames_of(residency, spec.model_copy(update={"last_image": ref}), media=media) for ref in (None, last)
-    )
-    assert not np.array_equal(free, aimed)
-
-
 def restyled(residency, source, strength: float, **context) -> np.ndarray:
     spec = VideoToVideo(model="tiny", prompt="a red cat", seed=3, video=CLIP, strength=strength, num_inference_steps=10)
     spec = spec.model_copy(update={"num_frames": FRAMES})
