@@ -55,25 +55,26 @@ class Cleaner:
         return gone if disk_budget_gb is None else gone + self._shrink(round(disk_budget_gb * GIGABYTE))
 
     def _shrink(self, budget: int) -> int:
-        """Delete the jobs that ended longest ago, record and files together, until the store is within its budget."""
+        """Delete the jobs that ended longest ago, record and files together, until the store is within its budget.
+
+        Jobs without files stay: deleting them would free nothing.
+        """
         excess, gone = self._store.disk_usage().used - budget, 0
-        awaited = self._awaited_jobs() if excess > 0 else ()
-        while excess > 0:
-            freed = 0
-            for job_id in self._jobs.oldest_finished():
-                if job_id in awaited:
-                    continue
-                size = self._store.job_size(job_id)
-                try:
-                    self._jobs.delete(job_id)
-                except VidgenError:
-                    continue  # retried or deleted by somebody meanwhile
-                gone, freed, excess = gone + 1, freed + size, excess - size
-                if excess <= 0:
-                    return gone
-            if not freed:
-                log.warning("the disk budget is exceeded by what is not finished, or uploaded")
-                break
+        if excess <= 0:
+            return 0
+        awaited = self._awaited_jobs()
+        for job_id in self._jobs.oldest_finished():
+            size = 0 if job_id in awaited else self._store.job_size(job_id)
+            if size == 0:
+                continue
+            try:
+                self._jobs.delete(job_id)
+            except VidgenError:
+                continue  # retried or deleted by somebody meanwhile
+            gone, excess = gone + 1, excess - size
+            if excess <= 0:
+                return gone
+        log.warning("the disk budget is exceeded by what is not finished, awaited, or uploaded")
         return gone
 
     def _expire_jobs(self) -> int:

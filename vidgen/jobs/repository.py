@@ -1,9 +1,9 @@
 """Jobs as the web process and the command line see them; the worker's half is inherited from leases.py."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, select
+from sqlalchemy import Engine, Select, delete, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -232,11 +232,19 @@ class JobRepository(Tenanted, Waiting, Leases):
             )
             return tuple(session.scalars(statement.limit(limit)))
 
-    def oldest_finished(self, limit: int = 100) -> tuple[str, ...]:
-        """Finished jobs, those that ended longest ago first."""
-        with reading(self._engine) as session:
-            ended = select(col(JobRow.id)).where(col(JobRow.status).in_([it for it in JobStatus if it.is_terminal]))
-            return tuple(session.scalars(ended.order_by(col(JobRow.finished_at), col(JobRow.id)).limit(limit)))
+    def oldest_finished(self, at_once: int = 100) -> Iterator[str]:
+        """All finished jobs, those that ended longest ago first; they may be deleted meanwhile."""
+        order = col(JobRow.finished_at), col(JobRow.id)
+        ended = select(*order).where(col(JobRow.status).in_([it for it in JobStatus if it.is_terminal]))
+        some = ended.order_by(*order).limit(at_once)
+        while True:
+            with reading(self._engine) as session:
+                rows = session.execute(some).all()
+            yield from (row.id for row in rows)
+            if len(rows) < at_once:
+                return
+            last = tuple(literal(value) for value in rows[-1])
+            some = ended.where(tuple_(*order) > tuple_(*last)).order_by(*order).limit(at_once)
 
     def events(self, after: int, job_id: str | None = None, limit: int = 100) -> Events:
         """Events with an id above `after`, oldest first."""

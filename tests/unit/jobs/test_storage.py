@@ -14,7 +14,7 @@ from vidgen.jobs.session import writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import JobRow, UploadRow
 from vidgen.jobs.views import FinishedFile
-from vidgen.spec import ImageToVideo, MediaRef
+from vidgen.spec import ImageToVideo, JobStatus, MediaRef
 
 BAD_NAMES = ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "a\0b", "ä", "x" * 129, "a b", "a\n"]
 
@@ -246,6 +246,28 @@ def test_beyond_the_disk_budget_the_oldest_finished_jobs_go_with_their_files(pla
     assert cleaner(plane).clean(30, disk_budget_gb=1e-9) == 2
     assert plane.jobs.get(running.job_id) is not None
     assert draft.exists()
+
+
+def test_jobs_without_files_do_not_keep_the_disk_budget_from_being_met(plane: ControlPlane) -> None:
+    """Fails when `_shrink` looks at the first hundred alone, and when it deletes jobs that free nothing: tried."""
+    empty = [plane.jobs.cancel(queue_job(plane).id).id for _ in range(120)]
+    large = finish_with(plane, 4000)
+    assert cleaner(plane).clean(30, disk_budget_gb=1e-9) == 1
+    assert plane.jobs.get(large) is None
+    assert not plane.store.path(f"artifacts/{large}").exists()
+    assert plane.jobs.counts()[JobStatus.CANCELLED] == len(empty)
+
+
+def test_awaited_jobs_do_not_keep_the_disk_budget_from_being_met(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when a page of the oldest jobs that are all awaited ends the search: tried."""
+    awaited = {finish_with(plane, 4000) for _ in range(101)}
+    other = finish_with(plane, 4000)
+    monkeypatch.setattr(Cleaner, "_awaited_jobs", lambda _: awaited)
+    assert cleaner(plane).clean(30, disk_budget_gb=1e-9) == 1
+    assert plane.jobs.get(other) is None
+    assert plane.jobs.counts()[JobStatus.SUCCEEDED] == len(awaited)
 
 
 def test_what_another_job_is_made_from_stays(plane: ControlPlane) -> None:
