@@ -31,7 +31,7 @@ class Leases:
 
     def __init__(self, engine: Engine, *, retention_days: float = 30, max_running: int | None = None) -> None:
         """`max_running` is how many jobs of one tenant may run at once, where no exception was made for it."""
-        self._max_running = max_running
+        self.max_running = max_running
         self._engine = engine
         self._retention_seconds = retention_days * DAY
 
@@ -47,7 +47,7 @@ class Leases:
                 # one claim at a time, or two would see the same number of running jobs and take the same turn
                 lock(session, CLAIM_LOCK)
                 now = database_now(session)
-                waiting = next_in_line(now, capacity, self._max_running).with_for_update(skip_locked=True, of=JobRow)
+                waiting = next_in_line(now, capacity, self.max_running).with_for_update(skip_locked=True, of=JobRow)
                 row = session.scalar(waiting)
                 if row is None:
                     return None
@@ -85,7 +85,7 @@ class Leases:
     def claimable(self, capacity: Capacity = ANY) -> bool:
         """Whether a worker of this capacity would get a job right now; a read, so idle workers write nothing."""
         with reading(self._engine) as session:
-            waiting = select(col(JobRow.id)).where(*due(database_now(session), capacity, self._max_running))
+            waiting = select(col(JobRow.id)).where(*due(database_now(session), capacity, self.max_running))
             return session.scalar(waiting.limit(1)) is not None
 
     def heartbeat(self, claim: Claim, lease_seconds: float) -> Wishes:

@@ -17,6 +17,7 @@ from vidgen.jobs.clock import database_now
 from vidgen.jobs.history import record
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
+from vidgen.jobs.quotas import may_run_another
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.tables import JobRow
@@ -75,13 +76,15 @@ class Watchdog:
         with reading(self._engine) as session:
             long_ago = database_now(session) - self._unclaimed_seconds
             idle = not _was_started_since(session, long_ago)
-            columns = col(JobRow.id), col(JobRow.problem_code), col(JobRow.memory_need)
+            allowed = may_run_another(self._jobs.max_running)
+            columns = col(JobRow.id), col(JobRow.problem_code), col(JobRow.memory_need), allowed.label("allowed")
             due = (col(JobRow.status) == JobStatus.QUEUED, col(JobRow.run_after) <= long_ago)
             waiting = session.execute(select(*columns).where(*due)).all()
         changed = {
             job_id: problem
-            for job_id, known, need in waiting
-            if (problem := _problem(need, workers, paused=paused, idle=idle)) != known
+            for job_id, known, need, allowed in waiting
+            # a job that its tenant's limit holds back waits for the tenant's other jobs, whoever is free
+            if (problem := _problem(need, workers, paused=paused, idle=idle and allowed)) != known
         }
         fresh: Counter[str] = Counter()
         ids = list(changed)

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.jobs_fixtures import make_spec, queue_job
+from vidgen.jobs.quotas import Limits
+from vidgen.jobs.readiness import check_readiness, worst
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
 from vidgen.jobs.tables import JobRow
@@ -103,3 +105,19 @@ def test_a_problem_changes_and_goes_away(plane: ControlPlane) -> None:
     assert plane.jobs.claim("w", 60) is not None
     assert problem(plane, job_id) is None
     assert kinds(plane, job_id) == ["job.queued", "job.stalled", "job.stalled", "job.stalled", "job.running"]
+
+
+def test_a_job_that_its_tenants_limit_holds_back_is_no_problem(plane: ControlPlane) -> None:
+    """Fails when `mark` does not ask whether the tenant may run another: tried, /readyz was then degraded."""
+    running, held = wait_long(plane), wait_long(plane)
+    plane.quotas.set("local", Limits(max_running=1), actor="test")
+    claim = plane.jobs.claim("w", 3600)
+    assert claim is not None
+    change_row(plane, running, started_at=1000.0)  # nothing was taken for long
+    plane.presence.beat("w", running, Capacity("cpu", 1000))
+    plane.presence.beat("idle", None, Capacity("cpu", 1000))
+    assert plane.watchdog.mark() == {}
+    assert problem(plane, held) is None
+    assert worst(check_readiness(plane.engine, plane.settings)) == "ok"
+    plane.jobs.succeed(claim, [])
+    assert plane.watchdog.mark() == {"not_claimed": 1}
