@@ -94,14 +94,15 @@ class Waiting:
             # claims wait, and two moves cannot wait for each other's rows
             lock(session, CLAIM_LOCK)
             row = self._queued(session, job_id)
-            target = _front(session, row) if before is None else self._queued(session, before)
+            line = _line(session, row)
+            target = line[0] if before is None else self._queued(session, before)
             if target.tenant != row.tenant:
                 raise VidgenError(f"{before}: no such job of {job_id}'s tenant", code="not_found")
             if target.id != row.id:
                 row.priority = target.priority
-                line = [other for other in _line(session, row, row.priority) if other.id != row.id]
-                at = next(n for n, other in enumerate(line) if other.id == target.id)
-                _take_places([*line[:at], row, *line[at:]])
+                equals = [other for other in line if other.priority == row.priority and other.id != row.id]
+                at = next(n for n, other in enumerate(equals) if other.id == target.id)
+                _take_places([*equals[:at], row, *equals[at:]])
             return _changed(session, row, database_now(session))
 
     def _queued(self, session: Session, job_id: str) -> JobRow:
@@ -126,15 +127,12 @@ def _changed(session: Session, row: JobRow, now: float) -> Job:
     return record(session, row, "job.changed", now)
 
 
-def _front(session: Session, row: JobRow) -> JobRow:
-    """The first of its tenant's line."""
+def _line(session: Session, row: JobRow) -> Sequence[JobRow]:
+    """Its tenant's queued jobs, itself among them, locked: none can leave or change its priority meanwhile."""
     line = select(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, col(JobRow.tenant) == row.tenant)
-    return session.scalars(line.order_by(*LINE).limit(1)).one()
-
-
-def _line(session: Session, row: JobRow, priority: int) -> Sequence[JobRow]:
-    line = select(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, col(JobRow.tenant) == row.tenant)
-    return session.scalars(line.where(col(JobRow.priority) == priority).order_by(*LINE).with_for_update()).all()
+    rows = session.scalars(line.order_by(*LINE).with_for_update()).all()
+    # a row that was waited for is as it is now, but stands where it stood
+    return sorted(rows, key=lambda it: (-it.priority, it.place, it.id))
 
 
 def _take_places(rows: Sequence[JobRow]) -> None:
