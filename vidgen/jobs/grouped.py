@@ -18,6 +18,10 @@ from vidgen.jobs.session import writing
 Result = TypeVar("Result")
 
 
+class BrokenOff(Exception):
+    """The write was not seen through; nobody knows that it was committed."""
+
+
 class GroupedWrites:
     """For one process; others are kept apart by the database. Each piece of work stands or falls alone."""
 
@@ -41,6 +45,8 @@ class GroupedWrites:
             self._write(group)
         finally:
             with self._turn:
+                for member in group:
+                    member.break_off()
                 self._writing = False
                 self._turn.notify_all()
         return piece.outcome()
@@ -89,6 +95,11 @@ class _Piece(Generic[Result]):
 
     def fail(self, error: Exception) -> None:
         self._error, self.done = error, True
+
+    def break_off(self) -> None:
+        """Whatever ended the writing thread took this piece's transaction with it, and its result."""
+        if not self.done:
+            self.fail(BrokenOff("the thread that was writing this was ended"))
 
     def outcome(self) -> Result:
         if self._error is not None:

@@ -108,6 +108,42 @@ def test_a_failed_commit_is_told_to_all_and_not_done_again(plane: ControlPlane) 
     assert names(plane) == set()
 
 
+def test_who_waits_for_a_thread_that_is_ended_is_told_no(plane: ControlPlane) -> None:
+    """Fails when undone pieces are not failed: tried, waiters were answered with rows that had been rolled back."""
+    writes, begun, go_on = GroupedWrites(plane.engine), threading.Event(), threading.Event()
+    outcomes: dict[str, object] = {}
+
+    def first(_: Session) -> None:
+        begun.set()
+        assert go_on.wait(20)
+
+    def ended(_: Session) -> None:
+        raise SystemExit
+
+    def run(name: str, work: Callable[[Session], object]) -> None:
+        try:
+            outcomes[name] = writes.run(work)
+        except BaseException as error:
+            outcomes[name] = error
+
+    works = {"first": first, "a": adds("a"), "ended": ended, "b": adds("b")}
+    threads = [threading.Thread(target=run, args=item) for item in works.items()]
+    for count, thread in enumerate(threads):
+        thread.start()
+        assert begun.wait(20)
+        while len(writes._waiting) < count:
+            threading.Event().wait(0.01)
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    # one of the three led the group and got the exit itself
+    kinds = sorted(type(outcomes[name]).__name__ for name in ("a", "ended", "b"))
+    assert kinds == ["BrokenOff", "BrokenOff", "SystemExit"]
+    assert names(plane) == set()
+    assert writes.run(adds("c")) == "c"
+
+
 def test_creations_share_commits_and_lose_nothing(plane: ControlPlane, commits: list[int]) -> None:
     def create(_: int) -> str:
         return plane.jobs.create(make_spec(), model_revision="1", max_queued=1000).job.id

@@ -13,6 +13,7 @@ from vidgen.jobs.session import writing
 from vidgen.jobs.signing import endpoint_secret, sign
 from vidgen.jobs.tables import EndpointRow, OutboxRow
 from vidgen.jobs.webhook_body import webhook_body
+from vidgen.spec.long import LongFields, Segment, Take
 
 URL = "https://hooks.example/in"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -237,6 +238,35 @@ def test_bodies_stay_small_carry_links_and_do_not_change() -> None:
     short = webhook_body("evt_1", "job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), payload, link)
     assert json.loads(short)["data"]["spec"] == spec
     assert short == webhook_body("evt_1", "job.succeeded", datetime(2026, 1, 1, tzinfo=UTC), payload, link)
+
+
+@pytest.mark.parametrize(("count", "kept"), [(9, 9), (25, 25), (100, None)])
+def test_bodies_of_long_clips_stay_small_too(plane: ControlPlane, count: int, kept: int | None) -> None:
+    """Fails when texts within lists are not shortened (a body of 49,817 bytes), or lists are never left out: tried."""
+    prompts = tuple(Segment(prompt="x" * 1900, frames=17) for _ in range(count))
+    takes = tuple(Take(chunk=n, seed=n, prompt="y" * 1900) for n in range(2))
+    spec = make_spec("a cat", segments=prompts, long=LongFields(takes=takes))
+    job = plane.jobs.create(spec, model_revision="1", max_queued=9, callback_url=URL).job
+    claim = plane.jobs.claim("w", 60)
+    assert claim is not None
+    plane.jobs.succeed(claim, [])
+    parcel = outbox(plane).take()
+    assert parcel is not None
+    body = parcel.compose()
+    assert len(body) < 20_000
+    data = json.loads(body)["data"]
+    assert (data["id"], data["status"], data["spec"]["prompt"]) == (job.id, "succeeded", "a cat")
+    assert len(data["spec"].get("segments", [])) == (kept or 0)
+    if kept == 25:
+        assert data["spec"]["segments"][24] == {"prompt": "x" * 500, "frames": 17, "seconds": None, "cut": False}
+
+
+def test_a_body_that_cannot_be_shortened_tells_id_and_status() -> None:
+    """Fails without the last resort: tried."""
+    payload = {"id": "job_1", "status": "failed", "error": {"message": "z" * 30_000}, "spec": {"prompt": ""}}
+    body = webhook_body("evt_1", "job.failed", datetime(2026, 1, 1, tzinfo=UTC), payload, "http://x/{}?{:%Y}".format)
+    assert len(body) < 20_000
+    assert json.loads(body)["data"] == {"id": "job_1", "status": "failed"}
 
 
 def end_a_video(plane: ControlPlane, ending: str, callback_url: str | None = None) -> str:
