@@ -26,6 +26,7 @@ from vidgen.telemetry.tracing import start_tracing
 from vidgen_workers.background import Repeating
 from vidgen_workers.capacity import capacity
 from vidgen_workers.dispatcher import Dispatcher
+from vidgen_workers.housekeeping import CLEAN_EVERY_SECONDS, Housekeeping
 from vidgen_workers.poller import Poller
 from vidgen_workers.reconciler import EVERY_SECONDS, Reconciler
 from vidgen_workers.runner import DEFAULT_RENDER
@@ -87,11 +88,13 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
     outbox = Outbox(plane.engine, settings.webhook_secret, link)
     deliver = Dispatcher(outbox, settings.webhook_allow_private).deliver_one
     cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads, settings.incoming_dir)
-    reconciler = Reconciler(plane, cleaner, supervisor)
+    reconciler = Reconciler(plane, supervisor)
+    housekeeping = Housekeeping(cleaner, settings)
     broken = partial(_stop_working, supervisor, 1)
     poller = Poller(app, plane.jobs, supervisor, embedded=is_embedded(settings))
     return [
         Repeating("reconciler", reconciler.step, min(EVERY_SECONDS, settings.lease_seconds / 2), broken),
+        Repeating("housekeeping", housekeeping.step, CLEAN_EVERY_SECONDS, broken),
         Repeating("poller", poller.step, settings.poll_seconds, broken),
         *(Repeating(f"dispatcher-{n}", deliver, settings.poll_seconds, broken) for n in range(DISPATCHERS)),
     ]

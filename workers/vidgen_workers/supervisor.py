@@ -194,8 +194,6 @@ class Supervisor:
             message = self._runner.receive(TICK_SECONDS)
             if lease.lost:
                 raise LeaseLost(claim)
-            if self._stopping.is_set():
-                raise Stopping
             if isinstance(message, Reported):
                 progress = message.progress()
                 clock.saw(progress.stage, message.at)
@@ -206,8 +204,11 @@ class Supervisor:
                 clock.end(time.time())
                 reporter.flush(now=True)
                 return message
-            elif isinstance(message, Exited):
+            elif isinstance(message, Exited) and not self._stopping.is_set():
                 return WasCancelled() if lease.cancelled else self._death(kills)
+            # after the message: a clip that was finished in this very moment is published, not made again
+            if self._stopping.is_set():
+                raise Stopping
             if lease.stop_asked and not told_to_end:
                 self._runner.end_early()
                 told_to_end = True

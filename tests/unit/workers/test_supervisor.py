@@ -12,12 +12,12 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tests.faults.worker_process import RENDER, runner_environment, wait_until
 from tests.jobs_fixtures import control_plane, make_spec, queue_job
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
+from vidgen.jobs.session import reading, writing
 from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import Job
 from vidgen.spec import ImageToVideo, JobStatus, MediaRef
 from vidgen_workers import supervisor as module
-from vidgen_workers.protocol import Run
+from vidgen_workers.protocol import Exited, Failed, Finished, Message, Run
 from vidgen_workers.runner_process import KILL_SECONDS, RunnerProcess
 from vidgen_workers.supervisor import Supervisor
 
@@ -190,6 +190,29 @@ def test_a_stop_hands_the_job_back(plane: ControlPlane, supervisor: Supervisor) 
     assert not worker.is_alive()
     job = get(plane, job_id)
     assert (job.status, job.queue_position) == (JobStatus.QUEUED, 1)
+
+
+@pytest.mark.parametrize(("prompt", "last", "status"), [
+    ("quick", Finished, JobStatus.SUCCEEDED), ("broken", Failed, JobStatus.FAILED), ("exits", Exited, JobStatus.QUEUED),
+])  # fmt: skip
+def test_what_came_with_the_stop_still_counts(
+    plane: ControlPlane, supervisor: Supervisor, runner: RunnerProcess, monkeypatch: pytest.MonkeyPatch,
+    prompt: str, last: type[Message], status: JobStatus,
+) -> None:  # fmt: skip
+    """Fails when the stop is looked at before the message: tried, the finished clip was thrown away."""
+    receive = runner.receive
+
+    def stop_comes_with_the_end(seconds: float) -> Message | None:
+        message = receive(seconds)
+        if isinstance(message, last):
+            supervisor.request_stop()
+        return message
+
+    monkeypatch.setattr(runner, "receive", stop_comes_with_the_end)
+    assert run(plane, supervisor, prompt).status is status
+    with reading(plane.engine) as session:
+        # a runner that dies while the machine goes down is no failed attempt
+        assert [row.excused for row in session.query(JobRow)] == [int(last is Exited)]
 
 
 def test_missing_media_fail_the_job_and_present_ones_reach_the_runner(
