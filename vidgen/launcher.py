@@ -39,7 +39,7 @@ def run_service(settings: Settings) -> int:
     """Web and worker as child processes until a signal comes; one that dies is started again.
 
     The database is migrated once, before either starts. Returns 0 after a clean stop, and the exit code of a child
-    that ends by itself as soon as it is started: a port that is taken will not be free a second later.
+    that ends by itself as soon as it is first started: a port that is taken will not be free a second later.
     """
     migrate(settings)
     show_first_key(settings)
@@ -79,6 +79,7 @@ class _Child:
     def __init__(self, name: str) -> None:
         self.name = name
         self._pause = RESTART_PAUSE_SECONDS
+        self._first = True
         self._start()
 
     @property
@@ -86,11 +87,15 @@ class _Child:
         return self.process.poll()
 
     def is_hopeless(self) -> bool:
-        """It ended by itself, with an error, right after its start; one that was killed gets another chance."""
-        return (self.exit_code or 0) > 0 and time.monotonic() - self._started < START_SECONDS
+        """It ended by itself, with an error, right after the service's start; one that was killed gets another chance.
+
+        So does one that ran once and cannot come back yet, as while the database is away: the other may be at work.
+        """
+        return self._first and (self.exit_code or 0) > 0 and time.monotonic() - self._started < START_SECONDS
 
     def start_again(self) -> None:
         """Wait longer from time to time, so that a process which keeps dying does not keep the machine busy."""
+        self._first = False
         time.sleep(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
         self._start()

@@ -106,6 +106,17 @@ def test_our_services_can_write_nothing_but_their_data_and_gain_no_rights(file: 
         assert set(service.get("secrets", ())) <= content.get("secrets", {}).keys()
 
 
+@pytest.mark.parametrize("file", [DOCKER / "compose.yaml", DOCKER / "compose.laptop.yaml"], ids=lambda file: file.name)
+def test_links_lead_to_the_published_port(file: Path):
+    """Fails when VIDGEN_PUBLIC_URL is left out: tried; links led to http://0.0.0.0:8765."""
+    published = {
+        f"http://{port.rpartition(':')[0]}" for it in load(file)["services"].values() for port in it.get("ports", ())
+    }
+    for service in ours(file).values():
+        _, _, preset = service["environment"]["VIDGEN_PUBLIC_URL"].strip("${}").partition(":-")
+        assert preset in published
+
+
 def test_the_database_and_the_broker_are_reached_from_inside_only():
     content = load(DOCKER / "compose.yaml")
     assert content["networks"]["inside"]["internal"]

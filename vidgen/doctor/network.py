@@ -46,6 +46,10 @@ def check_access(settings: Settings) -> Iterator[Finding]:
 
 def check_public_url(settings: Settings) -> Iterator[Finding]:
     url = settings.public_url
+    if url is None and _is_wildcard(settings.host):
+        told = f"links begin with {settings.base_url}, which nobody can open"
+        yield warning("public URL", told, "set VIDGEN_PUBLIC_URL to the address by which the service is reached")
+        return
     if url is None:
         yield ok("public URL", f"{settings.base_url} (links work on this machine only)")
         return
@@ -128,6 +132,14 @@ def _is_local(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_wildcard(host: str) -> bool:
+    """Whether it stands for every address of this machine."""
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_unspecified
+    except ValueError:
+        return host == ""
 
 
 def _is_network(entry: str) -> bool:

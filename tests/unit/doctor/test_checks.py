@@ -231,6 +231,15 @@ def test_public_urls(tmp_path: Path, url: str | None, verdict: Verdict):
     assert "canary" not in str(found)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_links_to_a_wildcard_address_lead_nowhere(tmp_path: Path, host: str):
+    """Fails when only the form of VIDGEN_PUBLIC_URL is looked at: tried."""
+    (found,) = check_public_url(make_settings(tmp_path, host=host, auth="keys"))
+    assert (found.verdict, "VIDGEN_PUBLIC_URL" in found.remedy) == (WARNING, True)
+    set_one = make_settings(tmp_path, host=host, auth="keys", public_url="https://video.example.org")
+    assert verdicts(check_public_url(set_one)) == {"public URL": OK}
+
+
 @pytest.mark.parametrize(
     ("host", "auth", "verdict"),
     [("127.0.0.1", "local", OK), ("::1", "local", OK), ("0.0.0.0", "keys", OK), ("0.0.0.0", "local", PROBLEM)],
