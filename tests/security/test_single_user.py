@@ -61,10 +61,16 @@ def test_an_open_address_is_fine_with_keys(tmp_path: Path) -> None:
         refuse_exposure(Settings(data_dir=tmp_path, host="0.0.0.0"))
 
 
-def test_metrics_are_told_at_home_and_to_the_operators_key(app: Flask, plane: ControlPlane, anna: Person) -> None:
-    """Fails when the route asks nothing of callers from elsewhere: tried."""
+def test_metrics_are_told_at_home_without_a_key(local_app: Flask) -> None:
+    assert status(local_app, "/metrics") == 200
+    assert status(local_app, "/metrics", environ_base={"REMOTE_ADDR": "192.168.1.9"}) == 403
+
+
+def test_metrics_are_told_to_the_operators_key(app: Flask, plane: ControlPlane, anna: Person) -> None:
+    """Fails when the route asks nothing of callers from elsewhere, or of those from here: tried."""
     away = {"environ_base": {"REMOTE_ADDR": "192.168.1.9"}}
-    assert status(app, "/metrics") == 200
+    assert status(app, "/metrics") == 403
+    assert status(app, "/metrics", headers={"Host": "clips.example.org"}) == 403
     assert status(app, "/metrics", **away) == 403
     assert anna("GET", "/metrics", **away).status_code == 403
     operator = Person(app, plane.keys.of("local").create("", ["admin"]).key)

@@ -45,7 +45,10 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "cross_origin": (403, "The request comes from a page of another site."),
     "invalid_signature": (403, "The signed URL was changed or has expired."),
     "not_operator": (403, "Only the operator of the service may do this."),
-    "metrics_refused": (403, "Figures of the whole service are told to its own machine only."),
+    "metrics_refused": (
+        403,
+        "Figures of the whole service are told to its operator only: a key of the tenant `local` with `admin`.",
+    ),
     "csrf": (403, "A portal form without this browser's token."),
     "not_found": (404, "There is nothing of that id, or no longer."),
     "method_not_allowed": (405, "The path exists, but not with this method."),

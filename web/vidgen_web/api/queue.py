@@ -29,7 +29,7 @@ class QueueAnswer(QueueState):
 
 
 class Pause(SpecModel):
-    reason: str | None = Field(default=None, max_length=REASON_LIMIT, description="Shown to everybody who asks.")
+    reason: str | None = Field(default=None, max_length=REASON_LIMIT, description="Shown to callers with `jobs:read`.")
 
 
 @blueprint.get("")
