@@ -3,20 +3,24 @@
 import hashlib
 import json
 import re
+import sqlite3
 import threading
+import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from tests.jobs_fixtures import control_plane
 from tests.security.conftest import Person
 from vidgen.cli import main
 from vidgen.jobs.keys import KeyRefused
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
+from vidgen.jobs.session import BUSY_SECONDS, writing
+from vidgen_web.services import EXTENSION
 
 KEYS = "/api/v1/api-keys"
 
@@ -48,6 +52,38 @@ def test_revoking_ends_a_key_at_once_and_only_that_key(anna: Person, app: Flask)
     facts = {key["id"]: key for key in anna("GET", KEYS).get_json()["items"]}
     assert facts[first["id"]]["revoked_at"]
     assert facts[second["id"]]["last_used_at"]
+
+
+def test_a_use_that_cannot_be_noted_now_delays_and_fails_no_request(
+    anna: Person, app: Flask, plane: ControlPlane, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Fails when the note is an ordinary write, which waits 15 seconds for its turn and then is a 500: tried."""
+    key_id = plane.keys.of("anna").list().items[0].id
+    began = time.monotonic()
+    with writing(plane.engine) as session:
+        session.execute(text("UPDATE api_keys SET name = 'held' WHERE id = :id"), {"id": key_id})
+        assert [anna("GET", "/api/v1/jobs").status_code for _ in range(3)] == [200] * 3
+    assert time.monotonic() - began < BUSY_SECONDS / 2
+    assert caplog.text.count("was not noted") == 1, "not tried again with every request"
+    app.extensions[EXTENSION].keys._touch_after.clear()
+    assert anna("GET", "/api/v1/jobs").status_code == 200
+    assert plane.keys.of("anna").list().items[0].last_used_at
+
+
+def test_a_full_disk_keeps_nobody_from_reading(anna: Person, app: Flask) -> None:
+    """Fails when errors of the note reach the request, which was answered 507: tried."""
+    engine = app.extensions[EXTENSION].engine
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def full(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE api_keys"):
+            raise OperationalError(statement, {}, sqlite3.OperationalError("database or disk is full"))
+
+    assert anna("GET", "/api/v1/jobs").status_code == 200
+    event.remove(engine, "before_cursor_execute", full)
+    if engine.dialect.name == "sqlite":
+        with writing(engine) as session:  # the connection came back with its usual patience
+            assert session.execute(text("PRAGMA busy_timeout")).scalar_one() == BUSY_SECONDS * 1000
 
 
 def test_the_id_alone_and_the_secret_of_another_open_nothing(plane: ControlPlane) -> None:

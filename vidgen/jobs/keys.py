@@ -5,12 +5,15 @@ A plain sha256 is enough, and argon2 is not wanted: the secret part is 256 rando
 
 import hashlib
 import hmac
+import logging
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine, Select, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -18,10 +21,12 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.clock import DatabaseNow, as_datetime, as_optional_datetime, database_now
 from vidgen.jobs.cursors import page
 from vidgen.jobs.secret_files import read_or_create
-from vidgen.jobs.session import KEYS_LOCK, lock, reading, writing
+from vidgen.jobs.session import KEYS_LOCK, lock, reading, writing, writing_if_free
 from vidgen.jobs.tables import ApiKeyRow
 from vidgen.jobs.tenancy import LOCAL, Tenanted
 from vidgen.jobs.views import ApiKey, MadeKey, Page
+
+log = logging.getLogger(__name__)
 
 ADMIN = "admin"
 SCOPES = {
@@ -38,6 +43,9 @@ _FORM = re.compile(PREFIX + r"([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _NOBODYS = "0" * 64
 # a write for every request would cost more than the requests; a minute's precision tells which keys are in use
 TOUCH_SECONDS = 60.0
+# when the database cannot take it down at once, requests go on and one of them tries again a little later
+TOUCH_WAIT_SECONDS = 0.05
+TOUCH_AGAIN_SECONDS = 10.0
 DAY = 86400.0
 
 
@@ -52,6 +60,8 @@ class KeyRepository(Tenanted):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # by key: when this process may try to note a use again
+        self._touch_after: dict[str, float] = {}
 
     def create(self, name: str, scopes: Sequence[str], *, expires_in_days: float | None = None) -> MadeKey:
         """A new key of this tenant; the answer holds it, this once. Raises VidgenError invalid_scopes."""
@@ -130,8 +140,15 @@ class KeyRepository(Tenanted):
             return (None, 0.0) if found is None else (found[0], float(found[1]))
 
     def _touch(self, key_id: str, now: float) -> None:
-        with writing(self._engine) as session:
-            session.execute(update(ApiKeyRow).where(col(ApiKeyRow.id) == key_id).values(last_used_at=now))
+        """Note the use, if the database can at once: a read must not fail because a note of it cannot be written."""
+        if time.monotonic() < self._touch_after.get(key_id, 0.0):
+            return
+        self._touch_after[key_id] = time.monotonic() + TOUCH_AGAIN_SECONDS
+        try:
+            with writing_if_free(self._engine, TOUCH_WAIT_SECONDS) as session:
+                session.execute(update(ApiKeyRow).where(col(ApiKeyRow.id) == key_id).values(last_used_at=now))
+        except SQLAlchemyError as error:
+            log.warning("the use of an API key was not noted: %s", type(error).__name__)
 
     def _add(
         self, session: Session, text: str, name: str, scopes: Sequence[str], expires_in_days: float | None

@@ -105,6 +105,26 @@ def writing(engine: Engine) -> Iterator[Session]:
         yield session
 
 
+@contextmanager
+def writing_if_free(engine: Engine, wait_seconds: float) -> Iterator[Session]:
+    """`writing` for what is not worth a wait: raises OperationalError when others hold a lock for longer than that."""
+    milliseconds = int(wait_seconds * 1000)
+    with engine.connect() as connection:
+        raw = connection.connection.dbapi_connection
+        is_sqlite = connection.dialect.name == "sqlite" and raw is not None
+        try:
+            if is_sqlite:
+                # past SQLAlchemy, which would begin the transaction, and with it the wait, before this statement
+                _set_patience(raw, milliseconds)
+            with Session(connection, expire_on_commit=False) as session, session.begin():
+                if not is_sqlite:
+                    session.execute(text(f"SET LOCAL lock_timeout = '{milliseconds}ms'"))
+                yield session
+        finally:
+            if is_sqlite:
+                _set_patience(raw, BUSY_SECONDS * 1000)  # the connection goes back to where all others find it
+
+
 def lock(target: Session | Connection, number: int) -> None:
     """Let one transaction at a time past this point. SQLite's BEGIN IMMEDIATE has done so already."""
     connection = target.connection() if isinstance(target, Session) else target
@@ -125,6 +145,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _set_patience(connection: Any, milliseconds: int) -> None:
+    connection.execute(f"PRAGMA busy_timeout={milliseconds}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
