@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,27 +52,46 @@ class Request:
     dialect: Dialect = "job"
     priority: int = NORMAL_PRIORITY
     start_by: StartBy = ANY_TIME
+    # of the request as it was sent, where the fields here were made from it with what the service holds or fetched
+    sent: str | None = None
 
     def body_hash(self) -> str:
-        """Equal requests have equal hashes, whatever the order of their fields."""
-        files = {name: intake.fingerprint(file) for name, file in self.files.items()}
+        """Equal requests have equal hashes, whatever became of what they refer to."""
         terms = [self.callback_url, self.priority, self.start_by]
-        text = json.dumps([self.fields, files, terms], sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return self.sent or sent_hash(self.dialect, self.fields, self.files, terms)
+
+
+def sent_hash(
+    route: str, fields: Mapping[str, Any], files: Mapping[str, FileStorage], terms: Sequence[Any] = ()
+) -> str:
+    """Of a request as it was sent, whatever the order of its fields."""
+    prints = {name: intake.fingerprint(file) for name, file in files.items()}
+    text = json.dumps([route, fields, prints, terms], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def replayed(services: Services, idempotency_key: str | None, body_hash: str) -> Created | None:
+    """The job that this key made before. To be asked before anything is checked, fetched or re-encoded.
+
+    What was accepted once stays accepted, though its source or receiver be gone.
+    Raises ProblemError bad_request, VidgenError idempotency_mismatch.
+    """
+    if idempotency_key is None:
+        return None
+    if not IDEMPOTENCY_KEY.fullmatch(idempotency_key):
+        raise ProblemError("bad_request", "Idempotency-Key: give 1 to 255 printable ASCII characters")
+    before = services.jobs.replayed(idempotency_key, body_hash)
+    return None if before is None else Created(before, replayed=True)
 
 
 def submit(services: Services, request: Request) -> Created:
     """Check everything, store uploaded files, queue the job. Raises VidgenError; nothing is queued then."""
-    if request.idempotency_key is not None and not IDEMPOTENCY_KEY.fullmatch(request.idempotency_key):
-        raise ProblemError("bad_request", "Idempotency-Key: give 1 to 255 printable ASCII characters")
+    body_hash = request.body_hash()
+    before = replayed(services, request.idempotency_key, body_hash)
+    if before is not None:
+        return before
     if request.callback_url is not None:
         check_url(request.callback_url, services.settings.webhook_allow_private)
-    body_hash = request.body_hash()
-    if request.idempotency_key is not None:
-        # before anything is checked or re-encoded: what was accepted once stays accepted
-        before = services.jobs.replayed(request.idempotency_key, body_hash)
-        if before is not None:
-            return Created(before, replayed=True)
     # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
     stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
     resolved(services, parse({**request.fields, **stand_ins}))

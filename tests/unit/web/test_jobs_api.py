@@ -6,6 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.addresses import AddressRefused
+from vidgen_web import submission
 from vidgen_web.api import schemas
 from vidgen_web.terms import Terms
 
@@ -96,6 +98,23 @@ def test_the_same_idempotency_key_queues_one_job(client: FlaskClient) -> None:
     assert again.headers["Idempotent-Replayed"] == "true"
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_mismatch")
     assert len(client.get(JOBS).get_json()["items"]) == 1
+
+
+def test_what_was_accepted_once_stays_accepted_though_its_receiver_is_refused_now(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the receiver's address is checked before the replay is looked for: tried, it was a 422."""
+    monkeypatch.setattr(submission, "check_url", lambda *_: None)
+    body = {**PROMPT, "callback_url": "https://hooks.example/in"}
+    first = client.post(JOBS, json=body, headers={"Idempotency-Key": "once"})
+
+    def refuse(*_: object) -> None:
+        raise AddressRefused("hooks.example is a private address now")
+
+    monkeypatch.setattr(submission, "check_url", refuse)
+    again = client.post(JOBS, json=body, headers={"Idempotency-Key": "once"})
+    assert (again.status_code, again.get_json()["id"]) == (202, first.get_json()["id"])
+    assert client.post(JOBS, json=body, headers={"Idempotency-Key": "twice"}).status_code == 422
 
 
 def test_a_full_queue_says_when_to_come_back(client: FlaskClient) -> None:

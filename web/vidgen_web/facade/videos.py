@@ -1,11 +1,14 @@
 """/videos: create, list, read, download, remix, edit, extend, delete."""
 
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
+from werkzeug.datastructures import FileStorage
 
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus
@@ -82,7 +85,7 @@ class ContentQuery(SpecModel):
 )
 def create() -> Response:
     body, file = bodies.read(bodies.VideoCreate, "input_reference")
-    return _submitted(translation.creation(services(), body, file))
+    return _submitted(body, {"input_reference": file}, lambda: translation.creation(services(), body, file))
 
 
 @blueprint.get("")
@@ -173,7 +176,7 @@ def content(video_id: str) -> Response:
 )
 def remix(video_id: str) -> Response:
     body, _ = bodies.read(bodies.VideoRemix)
-    return _submitted(translation.remix(services(), video_id, body))
+    return _submitted(body, {}, lambda: translation.remix(services(), video_id, body))
 
 
 @blueprint.post("/edits")
@@ -189,7 +192,7 @@ def remix(video_id: str) -> Response:
 )
 def edit() -> Response:
     body, file = bodies.read(bodies.VideoEdit, "video")
-    return _submitted(translation.edit(services(), body, file))
+    return _submitted(body, {"video": file}, lambda: translation.edit(services(), body, file))
 
 
 @blueprint.post("/extensions")
@@ -205,11 +208,18 @@ def edit() -> Response:
 )
 def extend() -> Response:
     body, file = bodies.read(bodies.VideoExtend, "video")
-    return _submitted(translation.extension(services(), body, file))
+    return _submitted(body, {"video": file}, lambda: translation.extension(services(), body, file))
 
 
-def _submitted(request: submission.Request) -> Response:
-    return _video(submission.submit(services(), request).job)
+def _submitted(
+    body: bodies.Prompted, files: Mapping[str, FileStorage | None], translate: Callable[[], submission.Request]
+) -> Response:
+    """The new video, or the first one of an Idempotency-Key; only a new one is translated: that looks and fetches."""
+    given = {name: file for name, file in files.items() if file is not None}
+    # the path tells routes and sources apart
+    sent = submission.sent_hash(f"video {request.path}", body.model_dump(mode="json"), given)
+    created = submission.replayed(services(), request.headers.get("Idempotency-Key"), sent)
+    return _video((created or submission.submit(services(), replace(translate(), sent=sent))).job)
 
 
 def _video(job: Job) -> Response:
