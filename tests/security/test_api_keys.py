@@ -20,6 +20,7 @@ from vidgen.cli import main
 from vidgen.jobs.keys import KeyRefused
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import BUSY_SECONDS, writing
+from vidgen_web.api import events
 from vidgen_web.services import EXTENSION
 
 KEYS = "/api/v1/api-keys"
@@ -52,6 +53,38 @@ def test_revoking_ends_a_key_at_once_and_only_that_key(anna: Person, app: Flask)
     facts = {key["id"]: key for key in anna("GET", KEYS).get_json()["items"]}
     assert facts[first["id"]]["revoked_at"]
     assert facts[second["id"]]["last_used_at"]
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired"])
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/jobs/{job}/events"])
+def test_an_open_stream_ends_with_its_key(
+    anna: Person, app: Flask, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch, path: str, how: str
+) -> None:
+    """Fails when the key is looked at only as the stream opens: tried; the next event was then sent."""
+    monkeypatch.setattr(events, "KEY_CHECK_SECONDS", 0.0)
+    job_id = anna("POST", "/api/v1/jobs", json={"prompt": "a cat"}).get_json()["id"]
+    made = anna("POST", KEYS, json={"scopes": ["jobs:read"]}).get_json()
+    headers = {"Authorization": f"Bearer {made['key']}"}
+    with app.test_client().get(path.format(job=job_id), headers=headers) as answer:
+        stream = answer.iter_encoded()
+        assert b"event: snapshot" in next(stream) + next(stream)
+        if how == "revoked":
+            anna("DELETE", f"{KEYS}/{made['id']}")
+        else:
+            with writing(plane.engine) as session:
+                session.execute(text("UPDATE api_keys SET expires_at = 1 WHERE id = :id"), {"id": made["id"]})
+        anna("POST", f"/api/v1/jobs/{job_id}/cancel")
+        # the default is for the end
+        assert next(stream, None) is None
+
+
+def test_a_stream_goes_on_while_its_key_counts(anna: Person, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "KEY_CHECK_SECONDS", 0.0)
+    with app.test_client().get("/api/v1/events", headers={"Authorization": f"Bearer {anna.key}"}) as answer:
+        stream = answer.iter_encoded()
+        next(stream), next(stream)
+        anna("POST", "/api/v1/jobs", json={"prompt": "a cat"})
+        assert b"event: job.queued" in next(stream)
 
 
 def test_a_use_that_cannot_be_noted_now_delays_and_fails_no_request(

@@ -125,11 +125,14 @@ class KeyRepository(Tenanted):
             raise KeyRefused("this API key is not known here")
         return self._counting(row, now)
 
+    def still_counts(self, key_id: str) -> bool:
+        """Whether a key that was recognised before would be now. Notes no use."""
+        row, now = self._look_up(key_id)
+        return row is not None and _refusal(row, now) is None
+
     def _counting(self, row: ApiKeyRow, now: float) -> ApiKey:
-        if row.revoked_at is not None:
-            raise KeyRefused("this API key was revoked")
-        if row.expires_at is not None and row.expires_at <= now:
-            raise KeyRefused("this API key has expired")
+        if (refusal := _refusal(row, now)) is not None:
+            raise KeyRefused(refusal)
         if row.last_used_at is None or row.last_used_at < now - TOUCH_SECONDS:
             self._touch(row.id, now)
         return _view(row)
@@ -191,6 +194,15 @@ def _checked(scopes: Sequence[str]) -> Sequence[str]:
     if not scopes or not set(scopes) <= set(SCOPES):
         raise VidgenError(f"scopes: choose from {', '.join(SCOPES)}", code="invalid_scopes")
     return [scope for scope in SCOPES if scope in scopes]
+
+
+def _refusal(row: ApiKeyRow, now: float) -> str | None:
+    """Why this key counts no longer; None while it does."""
+    if row.revoked_at is not None:
+        return "this API key was revoked"
+    if row.expires_at is not None and row.expires_at <= now:
+        return "this API key has expired"
+    return None
 
 
 def _digest(text: str) -> str:

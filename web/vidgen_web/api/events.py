@@ -1,8 +1,8 @@
 """/events and /jobs/{id}/events: server-sent events, read from the database.
 
 A stream opens with a snapshot; every further event carries the database's number, so that a client that lost its
-connection sends Last-Event-ID and misses nothing. A stream holds one server thread: their number is bounded, and the
-excess is told to come back later.
+connection sends Last-Event-ID and misses nothing. It ends with the key that opened it, within seconds. A stream
+holds one server thread: their number is bounded, and the excess is told to come back later.
 """
 
 import json
@@ -16,6 +16,7 @@ from vidgen.jobs.views import Event, Job
 from vidgen.spec import JobStatus
 from vidgen_web.answers import job_answer, linked
 from vidgen_web.api.jobs import no_job
+from vidgen_web.caller import caller
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services, services
@@ -24,6 +25,7 @@ blueprint = Blueprint("events", __name__)
 
 POLL_SECONDS = 0.4
 KEEP_ALIVE_SECONDS = 15.0
+KEY_CHECK_SECONDS = 3.0
 RECONNECT_MILLISECONDS = 2000
 SNAPSHOT_PAGE = 100
 LAST_EVENT_ID = Parameter("Last-Event-ID", "Resume after this event; no snapshot is sent then.", "header")
@@ -74,7 +76,8 @@ def _stream(found: Services, job_id: str | None) -> Response:
     if not found.streams.acquire(blocking=False):
         raise ProblemError("too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
     is_gone = request.environ.get("waitress.client_disconnected", _never)
-    response = Response(_events(found, job_id, after, is_gone), content_type="text/event-stream; charset=utf-8")
+    events = _while_allowed(_events(found, job_id, after, is_gone), found, caller().key_id)
+    response = Response(events, content_type="text/event-stream; charset=utf-8")
     # on close and not in the generator's finally: a generator that never started runs no finally
     response.call_on_close(found.streams.release)
     response.headers["Cache-Control"] = "no-store"
@@ -93,6 +96,18 @@ def _last_event_id() -> int | None:
 
 def _never() -> bool:
     return False
+
+
+def _while_allowed(events: Iterator[bytes], found: Services, key_id: str | None) -> Iterator[bytes]:
+    """The stream, until a few seconds after the key that opened it was revoked or has expired."""
+    checked = time.monotonic()
+    for message in events:
+        if key_id is not None and time.monotonic() - checked >= KEY_CHECK_SECONDS:
+            checked = time.monotonic()
+            if not found.keys.still_counts(key_id):
+                return
+        if message:
+            yield message
 
 
 def _events(found: Services, job_id: str | None, after: int | None, is_gone: Callable[[], bool]) -> Iterator[bytes]:
@@ -121,6 +136,7 @@ def _events(found: Services, job_id: str | None, after: int | None, is_gone: Cal
                 return
             yield b": keep-alive\n\n"
         if not events:
+            yield b""  # nothing to send, which is a moment to ask whether the stream may go on
             found.stopping.wait(POLL_SECONDS)
 
 
