@@ -16,7 +16,7 @@ from vidgen.jobs.retries import OUT_OF_MEMORY, may_retry, retry_delay
 from vidgen.jobs.session import CLAIM_LOCK, lock, reading, writing
 from vidgen.jobs.tables import ArtifactRow, JobChunkRow, JobRow
 from vidgen.jobs.tallies import LEASES_LOST, count
-from vidgen.jobs.turns import due, next_in_line
+from vidgen.jobs.turns import due, next_in_line, take_turn
 from vidgen.jobs.views import Capacity, Claim, FinishedChunk, FinishedFile, Wishes
 from vidgen.spec import JOB_SPEC, JobStatus, MemoryTier, Progress
 
@@ -66,6 +66,7 @@ class Leases:
             row.error_code, row.error_message, row.error_retryable = "invalid_spec", INVALID_SPEC, False
             self.finish(session, row, JobStatus.FAILED, now)
             return None
+        take_turn(session, row.tenant)
         row.status, row.owner, row.attempt = JobStatus.RUNNING.value, owner, row.attempt + 1
         row.lease_until, row.started_at, row.start_deadline = now + lease_seconds, now, None
         row.memory_tier = tier_for(row.memory_need, row.memory_tier, capacity)

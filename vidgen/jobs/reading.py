@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.jobs.clock import as_datetime, as_optional_datetime
+from vidgen.jobs.places import places_in_line
 from vidgen.jobs.tables import ArtifactRow, JobRow
-from vidgen.jobs.turns import places_in_line
 from vidgen.jobs.views import Artifact, Job, JobError, JobProblem
 from vidgen.spec import JOB_SPEC, JobSpec, JobStatus, Stage, TextToVideo
 

@@ -245,6 +245,16 @@ class SwitchRow(SQLModel, table=True):
     changed_at: float | None = Field(default=None, sa_type=Double)
 
 
+class TurnRow(SQLModel, table=True):
+    """The number of a tenant's last turn; a greater one came later (turns.py)."""
+
+    __tablename__ = "tenant_turns"
+    __table_args__ = (Index("tenant_turns_by_number", "n"),)
+
+    tenant: str = Field(primary_key=True)
+    n: int = Field(default=0, sa_type=BigInteger)
+
+
 class TallyRow(SQLModel, table=True):
     """A counter for metrics (tallies.py); it stays when the rows that it counted are gone."""
 

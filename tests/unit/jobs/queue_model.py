@@ -48,6 +48,7 @@ class QueueModel:
     def __init__(self) -> None:
         self.jobs: dict[str, ModelJob] = {}
         self.paused = False
+        self.turns: list[str] = []
         self._places = 0
 
     def next_place(self) -> float:
@@ -55,19 +56,20 @@ class QueueModel:
         return float(self._places)
 
     def next_in_line(self) -> ModelJob | None:
-        """Priority, then the tenant with the fewest running, then the place."""
+        """Priority, then the tenant with the fewest running, then the one that has waited longest, then the place."""
         if self.paused:
             return None
         ready = [job for job in self.queued() if job.due and not job.late]
-        return min(ready, key=lambda job: (-job.priority, self._running(job.tenant), job.place), default=None)
+        return min(ready, key=lambda job: _turn(job, self._running(job.tenant), self.turns), default=None)
 
     def line(self) -> list[str]:
         """Who is taken when, if nothing else happens: found by playing it."""
         waiting, running = self.queued(), {job.tenant: self._running(job.tenant) for job in self.jobs.values()}
-        order = []
+        order, turns = [], list(self.turns)
         while waiting:
-            chosen = min(waiting, key=lambda job: (-job.priority, running[job.tenant], job.place))
+            chosen = min(waiting, key=lambda job: _turn(job, running[job.tenant], turns))
             running[chosen.tenant] += 1
+            turns.append(chosen.tenant)
             waiting.remove(chosen)
             order.append(chosen.id)
         return order
@@ -76,6 +78,7 @@ class QueueModel:
         return [job for job in self.jobs.values() if job.status == "queued" and tenant in (None, job.tenant)]
 
     def start(self, job: ModelJob, *, expired: bool) -> None:
+        self.turns.append(job.tenant)
         job.status, job.attempt, job.expired, job.deadline = "running", job.attempt + 1, expired, False
 
     def fail(self, job: ModelJob, code: str, *, retryable: bool) -> None:
@@ -140,6 +143,12 @@ class QueueModel:
 
     def _running(self, tenant: str) -> int:
         return sum(job.status == "running" and job.tenant == tenant for job in self.jobs.values())
+
+
+def _turn(job: ModelJob, running: int, turns: list[str]) -> tuple[int, int, int, float]:
+    """Small comes first. `turns` are the tenants of all claims, in order."""
+    last = max((n for n, tenant in enumerate(turns, 1) if tenant == job.tenant), default=0)
+    return -job.priority, running, last, job.place
 
 
 def _in_line(job: ModelJob) -> tuple[int, float]:

@@ -32,6 +32,52 @@ def test_a_tenant_with_fewer_running_jobs_comes_first(plane: ControlPlane) -> No
     assert [claim(plane) for _ in range(5)] == [anna[0], bert, carl, anna[1], anna[2]]
 
 
+def run_one(plane: ControlPlane) -> str | None:
+    """What the only worker there is takes and finishes."""
+    taken = plane.jobs.claim("w", 60)
+    if taken is not None:
+        plane.jobs.succeed(taken, [])
+    return None if taken is None else taken.job_id
+
+
+def shown(plane: ControlPlane) -> list[str]:
+    """The line by the places shown; each job's own answer says the same as the list."""
+    places = {job.id: job.queue_position for job in plane.jobs.list(limit=100, status=JobStatus.QUEUED).items}
+    assert {job_id: plane.jobs.get(job_id).queue_position for job_id in places} == places  # type: ignore[union-attr]
+    return sorted(places, key=lambda job_id: places[job_id] or 0)
+
+
+def test_tenants_take_turns_with_one_worker_too(plane: ControlPlane) -> None:
+    """Fails when claims leave out the last turn, or do not note it: tried, bert came after all of anna's."""
+    anna = [add(plane, "anna") for _ in range(5)]
+    bert = [add(plane, "bert") for _ in range(2)]
+    expected = [anna[0], bert[0], anna[1], bert[1], *anna[2:]]
+    assert shown(plane) == expected
+    assert [run_one(plane) for _ in expected] == expected
+
+
+def test_the_places_shown_are_those_of_one_worker_that_finishes_each_job_first(plane: ControlPlane) -> None:
+    """Fails when places are counted without the last turns: tried. The line is asked again before each claim."""
+    for tenant, priority in [("c", 5), ("a", 7), ("b", 5), ("c", 5), ("a", 5), ("b", 5), ("c", 2), ("b", 2)]:
+        add(plane, tenant, priority=priority)
+    add(plane, "b", priority=9)
+    run_one(plane)
+    order = shown(plane)
+    for left in range(len(order)):
+        assert shown(plane) == order[left:]
+        assert run_one(plane) == order[left]
+
+
+def test_who_comes_back_has_its_turn_before_who_was_just_served(plane: ControlPlane) -> None:
+    """Turns are remembered beyond the jobs that had them."""
+    earlier, later = add(plane, "bert"), add(plane, "anna")
+    assert [run_one(plane), run_one(plane)] == [earlier, later]
+    plane.jobs.delete(earlier)
+    anna, bert = add(plane, "anna"), add(plane, "bert")
+    assert shown(plane) == [bert, anna]
+    assert [run_one(plane), run_one(plane)] == [bert, anna]
+
+
 def test_priority_comes_before_fairness(plane: ControlPlane) -> None:
     urgent = [add(plane, "anna", priority=9) for _ in range(2)]
     other = add(plane, "bert")
