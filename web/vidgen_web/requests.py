@@ -47,6 +47,11 @@ def form_texts() -> dict[str, str]:
     """The request's form. Raises ProblemError bad_request for a body in which no field can be found."""
     if request.content_length and not request.form and not request.files:
         raise ProblemError("bad_request", "the form cannot be read: no field was found in it")
+    return plain_form()
+
+
+def plain_form() -> dict[str, str]:
+    """The request's form, which may be empty. Raises ProblemError bad_request for texts that no database holds."""
     if not _is_plain(form := request.form.to_dict()):
         raise ProblemError("bad_request", "texts may not hold the character NUL")
     return form

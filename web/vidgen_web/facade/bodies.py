@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage
 from vidgen.spec.base import SpecModel
 from vidgen_web.facade.image_urls import URL_LIMIT
 from vidgen_web.problems import FieldError, ProblemError
-from vidgen_web.requests import FORM_TYPES, JSON_LIMIT, JSON_TYPE, checked, form_texts, json_object, unsupported
+from vidgen_web.requests import FORM_TYPES, JSON_LIMIT, JSON_TYPE, checked, json_object, plain_form, unsupported
 
 NESTED = re.compile(r"(\w+)\[(\w+)\]")
 BODY_LIMIT = URL_LIMIT + JSON_LIMIT
@@ -79,7 +79,8 @@ def read(model: type[Body], file_field: str | None = None) -> tuple[Body, FileSt
     if request.mimetype in FORM_TYPES:
         # a data: URL comes as a plain field, and may be longer than werkzeug allows those to be
         request.max_form_memory_size = BODY_LIMIT
-        fields, files = unflattened(form_texts()), dict(request.files)
+        # a client whose only field is an empty text sends a form without fields: what it lacks is told below
+        fields, files = unflattened(plain_form()), dict(request.files)
     elif request.mimetype == JSON_TYPE:
         fields, files = json_object(limit=BODY_LIMIT), {}
     else:
