@@ -20,7 +20,7 @@ from vidgen.jobs.presence import Presence
 from vidgen.jobs.quotas import may_run_another
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import JobRow
+from vidgen.jobs.tables import JobEventRow, JobRow
 from vidgen.jobs.views import Worker
 from vidgen.spec import JobStatus
 
@@ -79,7 +79,7 @@ class Watchdog:
             allowed = may_run_another(self._jobs.max_running)
             columns = col(JobRow.id), col(JobRow.problem_code), col(JobRow.memory_need), allowed.label("allowed")
             due = (col(JobRow.status) == JobStatus.QUEUED, col(JobRow.run_after) <= long_ago)
-            waiting = session.execute(select(*columns).where(*due)).all()
+            waiting = session.execute(select(*columns).where(*due, ~_came_back_since(long_ago))).all()
         changed = {
             job_id: problem
             for job_id, known, need, allowed in waiting
@@ -115,6 +115,13 @@ def _late(now: float) -> tuple[ColumnElement[bool], ...]:
 
 def _was_started_since(session: Session, moment: float) -> bool:
     return session.scalar(select(col(JobRow.id)).where(col(JobRow.started_at) > moment).limit(1)) is not None
+
+
+def _came_back_since(moment: float) -> ColumnElement[bool]:
+    """Whether a worker had the job until then: it kept its old place, `run_after`, but has not waited since."""
+    of_the_job = col(JobEventRow.job_id) == col(JobRow.id)
+    back = select(col(JobEventRow.id)).where(of_the_job, col(JobEventRow.kind) == "job.requeued")
+    return back.where(col(JobEventRow.created_at) > moment).exists()
 
 
 def _problem(need: Mapping[str, Any] | None, workers: Sequence[Worker], *, paused: bool, idle: bool) -> str | None:

@@ -7,7 +7,7 @@ from vidgen.jobs.quotas import Limits
 from vidgen.jobs.readiness import check_readiness, worst
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
-from vidgen.jobs.tables import JobRow
+from vidgen.jobs.tables import JobEventRow, JobRow
 from vidgen.jobs.views import Capacity, JobProblem
 from vidgen.jobs.waiting import StartBy
 from vidgen.spec import JobStatus
@@ -68,6 +68,19 @@ def test_nobody_there_to_claim_is_told_once(plane: ControlPlane) -> None:
     assert problem(plane, job_id) == JobProblem(code="no_workers", message="no worker is running")
     assert problem(plane, young) is None
     assert kinds(plane, job_id) == ["job.queued", "job.stalled"]
+
+
+def test_a_job_that_just_came_back_has_not_waited(plane: ControlPlane) -> None:
+    """Fails when the time is counted from `run_after` alone: tried."""
+    job_id = wait_long(plane)
+    claim = plane.jobs.claim("w", 60)
+    assert claim is not None
+    plane.jobs.release(claim)
+    assert plane.watchdog.mark() == {}
+    with writing(plane.engine) as session:
+        for event in session.query(JobEventRow).filter_by(job_id=job_id, kind="job.requeued"):
+            event.created_at = 1000.0
+    assert plane.watchdog.mark() == {"no_workers": 1}
 
 
 @pytest.mark.parametrize(
