@@ -1,29 +1,75 @@
-"""One adapter a model family over diffusers: folder in, `VideoModel` out."""
+"""One adapter a model family over diffusers: folder in, model out.
+
+An adapter is a class with `describe` (what a folder can do, from its configurations alone) and a constructor that
+reads the folder. It is imported when a model of its family is described or read, and no sooner.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Protocol
 
 import torch
 
 from vidgen.errors import ModelError
-from vidgen.families.wan_vace import WanVace
+from vidgen.families.description import Description
+from vidgen.families.folder import ModelFolder
 from vidgen.spec import MemoryTier
+from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
 from vidgen_models.folder_check import check_folder
 from vidgen_models.registry import Manifest
 
-FAMILIES = {"wan_vace": WanVace}
+FAMILIES: Mapping[str, str] = {
+    "wan_vace": "vidgen.families.wan_vace:WanVace",
+    "wan": "vidgen.families.wan:Wan",
+}
+"""Where each family's adapter is."""
+
+PIPELINES: Mapping[str, str] = {
+    "WanVACEPipeline": "wan_vace",
+    "WanPipeline": "wan",
+    "WanImageToVideoPipeline": "wan",
+    "WanVideoToVideoPipeline": "wan",
+}
+"""The family of a folder, by the pipeline that its index names."""
+
+
+class Adapter(Protocol):
+    """What a family is to those who read models."""
+
+    def describe(self, folder: ModelFolder) -> Description: ...
+
+    def __call__(self, *arguments: Any, **named: Any) -> VideoModel | ClipModel: ...
+
+
+def adapter(family: str) -> Adapter:
+    """Raises ModelError naming the families there are."""
+    if family not in FAMILIES:
+        raise ModelError(f"family={family}: needs an adapter; there are {', '.join(sorted(FAMILIES))}")
+    module, _, name = FAMILIES[family].partition(":")
+    found: Adapter = getattr(import_module(module), name)
+    return found
+
+
+def family_of(folder: ModelFolder) -> str:
+    """Raises ModelError where no adapter reads such a folder."""
+    if folder.pipeline not in PIPELINES:
+        known = ", ".join(sorted(PIPELINES))
+        raise ModelError(
+            f"{folder.path.name}: no adapter reads a {folder.pipeline or 'folder of no pipeline'}; {known}"
+        )
+    return PIPELINES[folder.pipeline]
 
 
 def load_family(
     manifest: Manifest, device: torch.device, dtype: torch.dtype, tier: MemoryTier = MemoryTier.FULL
-) -> VideoModel:
+) -> VideoModel | ClipModel:
     """Check the model's folder against its manifest, then read it. Raises ModelError before any weight is read."""
-    if manifest.family not in FAMILIES:
-        known = ", ".join(sorted(FAMILIES))
-        raise ModelError(f"family={manifest.family}: {manifest.id} needs an adapter; there are {known}")
+    family = adapter(manifest.family)
     check_folder(manifest.path, manifest.files)
-    family = FAMILIES[manifest.family]
+    _check_tasks(manifest, family)
     return family(
         manifest.path,
         text_length=manifest.text_length,
@@ -32,6 +78,14 @@ def load_family(
         tier=tier,
         weights=_weights(manifest),
     )
+
+
+def _check_tasks(manifest: Manifest, family: Adapter) -> None:
+    """A manifest may offer less than its folder can do, never more."""
+    offered = family.describe(ModelFolder(manifest.path)).rules.tasks
+    for task in manifest.rules.tasks:
+        if task not in offered:
+            raise ModelError(f"{manifest.id}: its manifest offers {task}, its folder only {', '.join(offered)}")
 
 
 def _weights(manifest: Manifest) -> str:

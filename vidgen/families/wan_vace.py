@@ -17,14 +17,17 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from transformers import T5Tokenizer, UMT5EncoderModel
 
+from vidgen.families.description import Description, sides
+from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
-from vidgen.spec import MemoryTier
+from vidgen.spec import FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
 from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream, encode, encode_stream
 
 VAE_SPATIAL, VAE_TEMPORAL = 8, 4
+TEXT_LENGTH = 512
 GREY_BEFORE = 2
 """Latent frames of grey that go before a window in the middle of a stream; after two they hardly change."""
 
@@ -58,6 +61,20 @@ class WanVace:
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
         self._empty_latents: dict[tuple[int, ...], Tensor] = {}
+
+    @classmethod
+    def describe(cls, folder: ModelFolder) -> Description:
+        """All three tasks, in windows that the network goes on from."""
+        multiple = VAE_SPATIAL * folder.config("transformer")["patch_size"][1]
+        rules = ModelRules(
+            tasks=("text-to-video", "image-to-video", "video-to-video"),
+            frames=FrameRule(min=VAE_TEMPORAL + 1, max=81, step=VAE_TEMPORAL, default=81),
+            sides=sides(multiple, width=832, height=480),
+            steps=StepRule(min=1, max=100, default=50),
+            guidance=GuidanceRule(min=1.0, max=10.0, default=5.0),
+            fps=16,
+        )
+        return Description(rules, TEXT_LENGTH)
 
     @cached_property
     def base(self) -> Any:

@@ -1,4 +1,4 @@
-"""Task name to recipe."""
+"""Task and model to recipe."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -7,7 +7,9 @@ from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.image_to_video import ImageToVideoPipeline
 from vidgen.pipelines.text_to_video import TextToVideoPipeline
 from vidgen.pipelines.video_to_video import VideoToVideoPipeline
+from vidgen.pipelines.whole_clip import WholeClipPipeline
 from vidgen.runtime.context import RunContext
+from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
 
 
@@ -24,6 +26,8 @@ RECIPES: dict[str, Callable[[VideoModel], Pipeline]] = {
 }
 
 
-def pipeline_for(task: str, model: VideoModel) -> Pipeline:
-    """The recipe of a task over a loaded model; `resolve` has refused unknown tasks before."""
+def pipeline_for(task: str, model: VideoModel | ClipModel) -> Pipeline:
+    """The recipe of a task over a loaded model; `resolve` has refused tasks that it does not offer."""
+    if isinstance(model, ClipModel):
+        return WholeClipPipeline(model)
     return RECIPES[task](model)

@@ -3,6 +3,7 @@
 from vidgen.families import load_family
 from vidgen.runtime.device import default_device, default_dtype, use_physical_cores
 from vidgen.spec import MemoryTier
+from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
 from vidgen_models.registry import ModelRegistry
 
@@ -13,10 +14,10 @@ class Residency:
     def __init__(self, registry: ModelRegistry) -> None:
         self.registry = registry
         self.device = default_device()
-        self._resident: tuple[tuple[str, MemoryTier], VideoModel] | None = None
+        self._resident: tuple[tuple[str, MemoryTier], VideoModel | ClipModel] | None = None
         use_physical_cores()
 
-    def model(self, model_id: str, tier: MemoryTier = MemoryTier.FULL) -> VideoModel:
+    def model(self, model_id: str, tier: MemoryTier = MemoryTier.FULL) -> VideoModel | ClipModel:
         """Raises ModelError when the model is unknown, unsafe or incomplete."""
         wanted = (model_id, tier)
         if self._resident is None or self._resident[0] != wanted:

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from vidgen.errors import SpecError
 from vidgen.spec.job import SamplingFields, VideoToVideo
+from vidgen.spec.offers import check_offers
 from vidgen.spec.resolve_long import asked_length, resolved_long
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts, nearest_side
 
@@ -28,8 +29,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
         raise SpecError(
             f"task={task}: {spec.model} offers {', '.join(rules.tasks)}", field="task", code="unsupported_task"
         )
-    if spec.negative_prompt and not rules.negative_prompt:
-        raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
+    check_offers(spec, rules)
     if isinstance(spec, VideoToVideo) and spec.video.frame is not None:
         raise SpecError("video.frame: a restyle takes the whole clip; leave it out", field="video.frame")
     frames, fps = rules.any_frames, rules.fps if spec.fps is None else spec.fps

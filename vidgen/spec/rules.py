@@ -1,8 +1,12 @@
 """What a model can do, as numbers. A manifest carries one `ModelRules`; `resolve` checks a spec against it."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from vidgen.spec.base import SpecModel
+
+LastImage = Literal["no", "optional", "required"]
 
 
 class FrameRule(SpecModel):
@@ -59,6 +63,8 @@ class ModelRules(SpecModel):
     fps: int = Field(ge=1, description="Frames a second the model was trained at.")
     strength: float = Field(default=0.6, ge=0, le=1, description="Default strength of video-to-video.")
     negative_prompt: bool = Field(default=True, description="Whether a negative prompt has an effect.")
+    prompt: bool = Field(default=True, description="Whether the model takes text.")
+    last_image: LastImage = Field(default="optional", description="Of image-to-video: whether a clip may end on one.")
     long: LongRule | None = Field(default=None, description="None: the model makes single windows only.")
 
     @property

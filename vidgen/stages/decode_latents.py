@@ -9,13 +9,13 @@ from torch import Tensor
 from vidgen.media.frames import FrameChunk
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage
-from vidgen.stages.model import VideoModel
+from vidgen.stages.model import Decoder
 
 SHARE_BEFORE, SHARE = 0.8, 0.15
 
 
 def decode_latents(
-    model: VideoModel, latents: Tensor | Iterable[Tensor], num_frames: int, ctx: RunContext, *, done: int = 0
+    model: Decoder, latents: Tensor | Iterable[Tensor], num_frames: int, ctx: RunContext, *, done: int = 0
 ) -> Iterator[FrameChunk]:
     """Yield `uint8 [frames, height, width, 3]` in order of time. Raises Cancelled between groups.
 

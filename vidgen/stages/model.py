@@ -18,7 +18,16 @@ class Scheduler(Protocol):
     def step(self, model_output: Tensor, timestep: Tensor, sample: Tensor, return_dict: bool) -> tuple[Tensor]: ...
 
 
-class VideoModel(Protocol):
+class Decoder(Protocol):
+    """What turns latents into pixels."""
+
+    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+        """One decoding, in groups where the autoencoder allows; latents may come in pieces, which need not lie in
+        memory together."""
+        ...
+
+
+class VideoModel(Decoder, Protocol):
     """A latent video diffusion model with flow prediction.
 
     Pixels are `[batch, 3, frames, height, width]` in -1..1, latents `[batch, z, latent_frames, h, w]`, text embeddings
@@ -55,10 +64,6 @@ class VideoModel(Protocol):
 
     def encode_stream(self, pixels: Iterable[Tensor]) -> Iterator[Tensor]:
         """One causal encoding of a clip that comes in pieces of any length, 4k+1 frames in all."""
-        ...
-
-    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
-        """One causal decoding; latents may come in pieces, which need not lie in memory together."""
         ...
 
     def scheduler(self, num_inference_steps: int) -> Scheduler: ...

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidgen.media.frames import FrameChunk
 from vidgen.stages.decode_latents import to_uint8
-from vidgen.stages.model import VideoModel
+from vidgen.stages.model import Decoder, VideoModel
 
 SECONDS_BETWEEN = 0.5
 JPEG_QUALITY = 85
@@ -21,17 +21,17 @@ LOOKED_BACK = 3
 class PreviewClock:
     """Decides when the next preview is due, so that previews never cost more than a small share of a run."""
 
-    def __init__(self, model: VideoModel, *, silent: bool = False) -> None:
+    def __init__(self, model: Decoder, *, silent: bool = False) -> None:
         """`silent`: none is ever due, as decoding one takes memory."""
         self._model = model
         self._due = math.inf if silent else time.monotonic() + SECONDS_BETWEEN / 2
 
-    def maybe(self, estimate: Callable[[], Tensor]) -> bytes | None:
+    def maybe(self, estimate: Callable[[], Tensor | None]) -> bytes | None:
         """A JPEG of the estimate's first frame when one is due, else None. `estimate` is called only then."""
         started = time.monotonic()
-        if started < self._due:
+        if started < self._due or (latents := estimate()) is None:
             return None
-        pixels = next(iter(self._model.decode(estimate()[:, :, :1])))
+        pixels = next(iter(self._model.decode(latents[:, :, :1])))
         picture = _jpeg(to_uint8(pixels)[0])
         finished = time.monotonic()
         self._due = finished + max(SECONDS_BETWEEN, 10 * (finished - started))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
+from einops import rearrange
 from torch import Tensor
 
 TEMPORAL_GROUP = 4
@@ -70,7 +71,15 @@ def decode_stream(
     for number, piece in enumerate(_regroup(pieces, group)):
         hidden = vae.post_quant_conv((piece.to(vae.device) * std + mean).to(vae.dtype))
         pixels = vae.decoder(hidden, feat_cache=cache, feat_idx=[0], first_chunk=number == 0)
-        yield pixels.float().clamp(-1.0, 1.0)
+        yield _unpatched(pixels, vae.config.patch_size).float().clamp(-1.0, 1.0)
+
+
+def _unpatched(pixels: Tensor, patch: int | None) -> Tensor:
+    """The autoencoder of Wan 2.2's small model packs squares of pixels into channels, columns before rows."""
+    if patch is None:
+        return pixels
+    opened: Tensor = rearrange(pixels, "b (c q p) t h w -> b c t (h p) (w q)", p=patch, q=patch)
+    return opened
 
 
 def _take_cache(vae: AutoencoderKLWan, name: str) -> list[Tensor | None]:

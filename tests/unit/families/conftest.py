@@ -1,0 +1,129 @@
+"""A tiny model of any family, described and registered as `vidgen models add` does it, and a way to render it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.tiny_families.parts import Case
+from vidgen.families import adapter, family_of
+from vidgen.families.folder import ModelFolder
+from vidgen.media.writer import write_video
+from vidgen.pipelines import Residency
+from vidgen.pipelines.factory import pipeline_for
+from vidgen.runtime.context import RunContext
+from vidgen.spec import JOB_SPEC, resolve
+from vidgen_models.registry import Manifest, ModelRegistry
+
+PICTURES = {"upl_image": 40, "upl_last": 90, "upl_other": 200}
+CHANGES = {
+    "seed": {"seed": 4},
+    "prompt": {"prompt": "the green dog spins slowly"},
+    "negative_prompt": {"negative_prompt": "blue"},
+    "guidance_scale": {"guidance_scale": 1.0},
+    "image": {"image": {"upload_id": "upl_other"}},
+    "last_image": {"last_image": {"upload_id": "upl_other"}},
+    "video": {"video": {"upload_id": "upl_other_clip"}},
+    "strength": {"strength": 1.0},
+}
+
+
+class OneModel(ModelRegistry):
+    """A registry of one manifest."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__()
+        self.manifests = {manifest.id: manifest}  # type: ignore[misc]
+
+
+@dataclass
+class Tiny:
+    """A tiny model, its media, and how to ask it."""
+
+    case: Case
+    residency: Residency
+    manifest: Manifest
+    media: dict[str, Path]
+
+    def spec(self, **changes: Any) -> Any:
+        fields: dict[str, Any] = {"seed": 3, "num_inference_steps": 2, **self.case.fields}
+        if self.manifest.rules.prompt:
+            fields["prompt"] = "a red cat"
+        if self.case.task == "image-to-video":
+            fields["image"] = {"upload_id": "upl_image"}
+        if self.case.task == "video-to-video":
+            fields |= {"video": {"upload_id": "upl_clip"}, "strength": 0.6}
+        if fields.pop("last_image", False):
+            fields["last_image"] = {"upload_id": "upl_last"}
+        return self.resolved({"task": self.case.task, "model": self.manifest.id, **fields} | changes)
+
+    def resolved(self, fields: dict[str, Any]) -> Any:
+        return resolve(JOB_SPEC.validate_python(fields), self.manifest.rules)
+
+    def frames(self, ctx: RunContext | None = None, **changes: Any) -> np.ndarray:
+        spec, ctx = self.spec(**changes), ctx or RunContext(media=self.media)
+        model = self.residency.model(self.manifest.id)
+        with torch.inference_mode():
+            return np.concatenate(list(pipeline_for(spec.task, model)(spec, ctx)))
+
+
+def manifest_of(folder: Path) -> Manifest:
+    """As `vidgen models add` would write it, with a text length that suits tiny encoders."""
+    read = ModelFolder(folder)
+    family = family_of(read)
+    said = adapter(family).describe(read)
+    return Manifest(
+        id="tiny-family",
+        name="Tiny",
+        family=family,
+        revision="test",
+        licence="Apache-2.0",
+        description="Random weights.",
+        folder=str(folder),
+        text_length=min(said.text_length, 16),
+        rules=said.rules,
+    )
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Three pictures and two clips, as an upload leaves them."""
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("media")
+    found = {}
+    for key, shade in PICTURES.items():
+        found[key] = folder / f"{key}.png"
+        picture = np.full((32, 32, 3), shade, np.uint8)
+        picture[8:20, 4:16] = (230, 120, 40)
+        Image.fromarray(picture).save(found[key])
+    for key, shade in {"upl_clip": 40, "upl_other_clip": 200}.items():
+        frames = np.full((17, 32, 32, 3), shade, np.uint8)
+        for number in range(17):
+            frames[number, 8:24, number : number + 12] = (230, 120, 40)
+        found[key] = write_video([frames], folder / f"{key}.mp4", fps=30).path
+    return found
+
+
+@pytest.fixture(scope="session")
+def tiny_of(tmp_path_factory: pytest.TempPathFactory, media: dict[str, Path]) -> Iterator[Callable[[Case], Tiny]]:
+    """Builds each case's folder once; its networks are read anew by whoever asks first."""
+    made: dict[str, Tiny] = {}
+
+    def tiny(case: Case) -> Tiny:
+        if case.name not in made:
+            manifest = manifest_of(case.build(tmp_path_factory.mktemp(case.name)))
+            made[case.name] = Tiny(case, Residency(OneModel(manifest)), manifest, media)
+        return made[case.name]
+
+    yield tiny
+    made.clear()
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean difference of two clips, in grey levels."""
+    return float(np.abs(a.astype(float) - b.astype(float)).mean())

@@ -1,0 +1,152 @@
+"""The base of the families that run one of diffusers' pipelines: reading, one run with its callbacks, decoding."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from vidgen.errors import ModelError, OutOfMemory
+from vidgen.families.description import Description
+from vidgen.families.estimate import Watched
+from vidgen.families.folder import ModelFolder
+from vidgen.media.frames import FrameChunk
+from vidgen.runtime.memory import on_device
+from vidgen.spec import MemoryTier
+from vidgen.stages.clip_model import ClipRequest, OnStep
+from vidgen_models.loading import load_component, scheduler_factory
+
+
+class DiffusersModel:
+    """A `ClipModel`. A family says which classes its components have, which pipeline a task takes, and its arguments.
+
+    At the lower memory tier the components stay on the CPU, and only the one at work is on the device.
+    """
+
+    components: ClassVar[Mapping[str, type]]
+    """Class by component. Those that the folder's index leaves out are None."""
+    full_precision: ClassVar[frozenset[str]] = frozenset()
+    """Components that stay in float32 on every device."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        text_length: int,
+        device: torch.device,
+        dtype: torch.dtype,
+        tier: MemoryTier = MemoryTier.FULL,
+        weights: str = "",
+    ) -> None:
+        self.device, self.fingerprint, self.text_length = device, weights, text_length
+        self._dtype, self._offload = dtype, tier is MemoryTier.LOW and device.type != "cpu"
+        self.folder = ModelFolder(folder)
+        self._check_classes()
+        self.parts = {name: self._read(name, kind) for name, kind in self.components.items()}
+        self._make_scheduler = scheduler_factory(folder / "scheduler")
+
+    @classmethod
+    def describe(cls, folder: ModelFolder) -> Description:
+        """What such a folder can do. Raises ModelError where it is none of this family's."""
+        raise NotImplementedError
+
+    def pipeline(self, request: ClipRequest) -> Any:
+        """The pipeline class of a task, made of the components."""
+        raise NotImplementedError
+
+    def arguments(self, request: ClipRequest) -> dict[str, Any]:
+        """What the pipeline's call takes, beside what every call takes."""
+        raise NotImplementedError
+
+    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+        raise NotImplementedError
+
+    def unpack(self, latents: Tensor, request: ClipRequest) -> Tensor:  # noqa: ARG002 - some need the clip's shape
+        """A pipeline's latents as `[1, z, latent_frames, h, w]`."""
+        return latents
+
+    @property
+    def vae(self) -> Any:
+        return self.parts["vae"]
+
+    def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor:
+        """One run of the pipeline. Every step is told to `on_step`, which may end it by raising Cancelled."""
+        pipeline = self.pipeline(request)
+        pipeline.set_progress_bar_config(disable=True)
+        if self._offload:
+            pipeline.enable_model_cpu_offload(device=self.device)
+        watched = Watched(pipeline.scheduler)
+
+        def step_done(_: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            on_step(step + 1, pipeline.num_timesteps, lambda: self._estimate(watched, request))
+            return tensors
+
+        try:
+            output = pipeline(
+                **self.arguments(request),
+                num_inference_steps=request.num_inference_steps,
+                generator=request.generator(),
+                output_type="latent",
+                callback_on_step_end=step_done,
+            )
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(f"the clip did not fit on {self.device}: ask for fewer frames") from error
+        finally:
+            if self._offload:
+                pipeline.remove_all_hooks()
+        return self.unpack(output.frames, request)
+
+    def scheduler(self, request: ClipRequest) -> Any:  # noqa: ARG002 - families may choose by request
+        """A scheduler for one run."""
+        return self._make_scheduler()
+
+    def _estimate(self, watched: Watched, request: ClipRequest) -> Tensor | None:
+        found = watched.estimate()
+        return None if found is None else self.unpack(found, request)
+
+    def _read(self, name: str, kind: type) -> Any:
+        if not self.folder.has(name):
+            return None
+        is_network = issubclass(kind, torch.nn.Module)
+        dtype = torch.float32 if name in self.full_precision else self._dtype
+        part: Any = load_component(kind, self.folder.path / name, dtype=dtype if is_network else None)
+        return part if self._offload or not is_network else part.to(self.device)
+
+    def _check_classes(self) -> None:
+        """A network of another class would be read with some weights missing and others made up."""
+        for name, kind in self.components.items():
+            if not self.folder.has(name):
+                continue
+            found = self.folder.config(name).get("_class_name", kind.__name__) if _is_network(kind) else kind.__name__
+            if found != kind.__name__:
+                raise ModelError(f"{name}: {found} is not the {kind.__name__} that this family reads")
+
+
+def picture(frames: FrameChunk) -> Image.Image:
+    """The first frame as pipelines take it."""
+    return Image.fromarray(frames[0])
+
+
+def pictures(frames: FrameChunk) -> list[Image.Image]:
+    return [Image.fromarray(frame) for frame in frames]
+
+
+def decode_frames(vae: Any, latents: Tensor, group: int, device: torch.device, **options: Any) -> Iterator[Tensor]:
+    """Decode with an autoencoder of single pictures, `group` frames at once; latents `[1, z, frames, h, w]`."""
+    scale, shift = vae.config.scaling_factor, getattr(vae.config, "shift_factor", None) or 0.0
+    with on_device(vae, device):
+        for start in range(0, latents.shape[2], group):
+            frames = latents[0, :, start : start + group].movedim(1, 0).to(device, vae.dtype)
+            pixels: Tensor = vae.decode(frames / scale + shift, **options).sample
+            yield pixels.float().clamp(-1, 1).movedim(0, 1)[None]
+
+
+def whole(latents: Tensor | Iterable[Tensor]) -> Tensor:
+    """Latents that came in pieces, joined in time."""
+    return latents if isinstance(latents, Tensor) else torch.cat(list(latents), 2)
+
+
+def _is_network(kind: type) -> bool:
+    return issubclass(kind, torch.nn.Module)

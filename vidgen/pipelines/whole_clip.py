@@ -1,0 +1,60 @@
+"""Any task on a family that denoises by itself: media read → one run of its pipeline → frames, streamed."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+
+from torch import Tensor
+
+from vidgen.media.frames import FrameChunk
+from vidgen.media.source import read_clip, read_picture
+from vidgen.pipelines.resolved import Resolved
+from vidgen.runtime.context import RunContext
+from vidgen.spec import ImageToVideo, MediaRef, MemoryTier, Progress, SamplingFields, Stage, VideoToVideo
+from vidgen.stages.clip_model import ClipModel, ClipRequest, OnStep
+from vidgen.stages.decode_latents import decode_latents
+from vidgen.stages.denoise import SHARE, SHARE_BEFORE
+from vidgen.stages.preview import PreviewClock
+
+
+class WholeClipPipeline:
+    """The recipe of every `ClipModel`; which tasks it offers, its manifest says."""
+
+    def __init__(self, model: ClipModel) -> None:
+        self.model = model
+
+    def __call__(self, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
+        request = _request(spec, ctx)
+        if request.video is not None and int(request.num_inference_steps * request.strength) == 0:
+            yield request.video  # no step would be made: that is the source
+            return
+        latents = self.model.generate(request, self._watcher(ctx))
+        yield from decode_latents(self.model, latents, request.num_frames, ctx)
+
+    def _watcher(self, ctx: RunContext) -> OnStep:
+        """Progress, previews and cancels of the run's steps."""
+        ctx.checkpoint()
+        previews = PreviewClock(self.model, silent=ctx.memory_tier is MemoryTier.LOW)
+
+        def on_step(done: int, total: int, estimate: Callable[[], Tensor | None]) -> None:
+            preview = previews.maybe(estimate) if done < total else None
+            fraction = SHARE_BEFORE + SHARE * done / total
+            ctx.report(Progress(Stage.DENOISING, fraction, step=done, total_steps=total, preview=preview))
+            ctx.checkpoint()
+
+        return on_step
+
+
+def _request(spec: SamplingFields, ctx: RunContext) -> ClipRequest:
+    asked = Resolved.of(spec)
+    size = {"width": asked.width, "height": asked.height}
+
+    def picture(ref: MediaRef | None) -> FrameChunk | None:
+        return None if ref is None else read_picture(ctx.media[ref.key], frame=ref.frame, **size)
+
+    image = picture(spec.image) if isinstance(spec, ImageToVideo) else None
+    last_image = picture(spec.last_image) if isinstance(spec, ImageToVideo) else None
+    video, strength = None, 1.0
+    if isinstance(spec, VideoToVideo):
+        video = read_clip(ctx.media[spec.video.key], num_frames=asked.num_frames, fps=asked.fps, **size)
+        strength = spec.strength or 0.0
+    return ClipRequest(spec, **asdict(asked), image=image, last_image=last_image, video=video, strength=strength)

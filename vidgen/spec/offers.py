@@ -1,0 +1,24 @@
+"""What a model does not take at all, refused by name: text, a last picture, a negative prompt."""
+
+from typing import Any
+
+from vidgen.errors import SpecError
+from vidgen.spec.job import ImageToVideo, SamplingFields
+from vidgen.spec.rules import ModelRules
+
+
+def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
+    """Raises SpecError naming the field that this model would ignore, or that it cannot do without."""
+    if spec.negative_prompt and not rules.negative_prompt:
+        raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
+    if spec.prompt and not rules.prompt:
+        raise SpecError(f"prompt: {spec.model} takes no text; leave it empty", field="prompt")
+    if isinstance(spec, ImageToVideo):
+        _check_last_image(spec.model, spec.last_image, rules)
+
+
+def _check_last_image(model: str, last_image: Any, rules: ModelRules) -> None:
+    if last_image is not None and rules.last_image == "no":
+        raise SpecError(f"last_image: {model} cannot end on a given picture; leave it out", field="last_image")
+    if last_image is None and rules.last_image == "required":
+        raise SpecError(f"last_image: {model} always ends on a given picture; give one", field="last_image")

@@ -1,0 +1,48 @@
+"""What the service needs of a family that denoises by itself, through one of diffusers' pipelines.
+
+`VideoModel` is the other contract: its loop is ours, so it can hold, carry and continue latents.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from vidgen.media.frames import FrameChunk
+from vidgen.spec import SamplingFields
+from vidgen.stages.model import Decoder
+
+OnStep = Callable[[int, int, Callable[[], Tensor | None]], None]
+"""Called after every step with the steps done, all steps, and how to get the denoised estimate (its latents, or None
+where the sampler does not show it). Raises Cancelled to end the run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipRequest:
+    """A resolved spec with its media read: pictures `uint8 [1, height, width, 3]`, clips `uint8 [frames, …]`."""
+
+    spec: SamplingFields
+    width: int
+    height: int
+    num_frames: int
+    fps: int
+    seed: int
+    num_inference_steps: int
+    guidance_scale: float
+    image: FrameChunk | None = None
+    last_image: FrameChunk | None = None
+    video: FrameChunk | None = None
+    strength: float = 1.0
+
+    def generator(self) -> torch.Generator:
+        """Random numbers drawn on the CPU, so that they are the same on every device."""
+        return torch.Generator("cpu").manual_seed(self.seed)
+
+
+@runtime_checkable
+class ClipModel(Decoder, Protocol):
+    """A family that makes a whole clip's latents `[1, z, latent_frames, h, w]` in one call, and decodes them."""
+
+    def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor: ...
