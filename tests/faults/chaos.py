@@ -10,32 +10,53 @@ from dataclasses import dataclass, field
 
 from tests.faults.backends import Backend
 from tests.faults.fleet import Fleet, Member
+from tests.faults.worker_process import wait_until
 from tests.integration.servers import Server
+
+# a strike in this many hits a service that has not come back from the one before
+DOUBLE_STRIKES = 4
+RECOVERY_SECONDS = 180.0
 
 
 @dataclass
 class Chaos:
-    """`strike` once, then again; `counted` says how often what was done to whom."""
+    """`strike` once, then again; `counted` says how often what was done to whom. `ready`: the service answers."""
 
     fleet: Fleet
     backend: Backend
     rng: random.Random
     lease_seconds: float
+    ready: Callable[[], bool]
     counted: Counter[str] = field(default_factory=Counter)
 
     def strike(self) -> str:
-        """One fault from begin to end: when it returns everything runs again. Returns its name."""
+        """One fault from begin to end: when it returns every process has been started again. Returns its name.
+
+        Nearly always the next one waits until the service answers. On a slow machine it would never be up otherwise:
+        to strike at what is still starting proves little.
+        """
         name, fault = self.rng.choice(self._faults())
         fault()
         self.counted[name] += 1
         for member in self.fleet.members:
             member.revive()
+        if self.rng.randrange(DOUBLE_STRIKES):
+            self.recover()
         time.sleep(self.rng.uniform(0.2, 1.0))
         return name
+
+    def recover(self) -> None:
+        """Wait for the service, and start what ends meanwhile: a web server that found no database, for one."""
+        wait_until(self._is_back, RECOVERY_SECONDS, "the service's recovery")
 
     @property
     def kills(self) -> int:
         return sum(count for name, count in self.counted.items() if name.endswith("kill"))
+
+    def _is_back(self) -> bool:
+        for member in self.fleet.members:
+            member.revive()
+        return self.ready()
 
     def _faults(self) -> list[tuple[str, Callable[[], None]]]:
         """Workers come up twice as often as the rest, because they hold the jobs."""

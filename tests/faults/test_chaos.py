@@ -63,11 +63,12 @@ def test_no_accepted_job_is_lost_and_each_ends_once(on: Backend, tmp_path: Path,
         arguments = (client, seed, rounds * JOBS_A_ROUND, hooks.url, stop)
         busy = threading.Thread(target=submit_jobs, args=arguments, daemon=True)
         busy.start()
-        chaos = Chaos(running, on, random.Random(seed), LEASE_SECONDS)
+        chaos = Chaos(running, on, random.Random(seed), LEASE_SECONDS, client.is_ready)
         try:
             for _ in range(rounds):
                 chaos.strike()
-            busy.join(300)
+            chaos.recover()
+            busy.join(900)
             assert not busy.is_alive(), "the client did not get through"
         finally:
             stop.set()

@@ -15,12 +15,19 @@ from vidgen.jobs.views import Job
 
 ROOT = Path(__file__).parents[2]
 RENDER = "tests.faults.fake_renders:render"
-SCRIPT = f"""
+
+
+def script_with(render: str) -> str:
+    """A worker's program whose runner calls the function that `render` names."""
+    return f"""
 import sys
 from vidgen.jobs.settings import load_settings
 from vidgen_workers.main import run_worker
-sys.exit(run_worker(load_settings(), render={RENDER!r}))
+sys.exit(run_worker(load_settings(), render={render!r}))
 """
+
+
+SCRIPT = script_with(RENDER)
 
 
 def runner_environment() -> str:

@@ -1,0 +1,69 @@
+"""The real engine for the runner of these tests, watched: every chunk it begins is a file, and it can be held midway.
+
+The watching is done through the run context alone; nothing of the engine is replaced. `CHUNK_LEDGER` names a folder:
+each computation leaves `<job>/<chunk>-<random>` in it. While the folder holds a file `hold` with two numbers, a chunk
+and how often the engine has looked for a cancel since it began that chunk, the engine stops there, says so by the file
+`held`, and stays until it is killed.
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from vidgen.pipelines import Residency, RenderResult
+from vidgen.pipelines import render as real_render
+from vidgen.runtime.chunks import ChunkStore
+from vidgen.runtime.context import RunContext
+from vidgen.spec import JobSpec
+
+__all__ = ["Residency", "render"]
+
+LEDGER_VARIABLE = "CHUNK_LEDGER"
+
+
+def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) -> RenderResult:
+    folder = Path(os.environ[LEDGER_VARIABLE])
+    made = folder / out_dir.name.rpartition("-")[0]
+    made.mkdir(exist_ok=True)
+    watched = Watched(ctx.chunks, made, folder)
+
+    def cancelled() -> bool:
+        watched.looked()
+        return ctx.cancelled()
+
+    return real_render(spec, replace(ctx, chunks=watched, cancelled=cancelled), out_dir, residency)
+
+
+class Watched:
+    """A chunk store: who looks for a chunk and finds none begins to make it."""
+
+    def __init__(self, store: ChunkStore, made: Path, folder: Path) -> None:
+        self._store, self._made, self._folder = store, made, folder
+        self._chunk, self._looks = -1, 0
+
+    def load(self, n: int, fingerprint: str) -> dict[str, Tensor] | None:
+        found = self._store.load(n, fingerprint)
+        if n > self._chunk:
+            self._chunk, self._looks = n, 0
+        if found is None:
+            (self._made / f"{n}-{secrets.token_hex(4)}").touch()
+        return found
+
+    def commit(self, n: int, fingerprint: str, tensors: Mapping[str, Tensor], *, seed: int) -> None:
+        self._store.commit(n, fingerprint, tensors, seed=seed)
+
+    def looked(self) -> None:
+        self._looks += 1
+        hold = self._folder / "hold"
+        if not hold.exists():
+            return
+        chunk, looks = map(int, hold.read_text().split())
+        if self._chunk == chunk and self._looks == looks:
+            (self._folder / "held").touch()
+            while True:
+                time.sleep(1)
