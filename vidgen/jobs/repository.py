@@ -1,35 +1,35 @@
 """Jobs as the web process and the command line see them; the worker's half is inherited from leases.py."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, literal, select, tuple_
+from sqlalchemy import Engine, Select, delete, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.cursors import cursor_after, page
+from vidgen.jobs.ending import Ending
 from vidgen.jobs.grouped import GroupedWrites
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
-from vidgen.jobs.leases import Leases, clear_progress
+from vidgen.jobs.leases import clear_progress
 from vidgen.jobs.quotas import Limits, Quotas
 from vidgen.jobs.reading import artifact_view, job_view, job_views
 from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
-from vidgen.jobs.tenancy import Tenanted
 from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
 from vidgen.jobs.waiting import ANY_TIME, StartBy, Waiting
-from vidgen.spec import JOB_SPEC, NORMAL_PRIORITY, JobSpec, JobStatus
+from vidgen.spec import NORMAL_PRIORITY, JobSpec, JobStatus
 
 # named here because the class below has a method called list
 Events = list[Event]
 
 
-class JobRepository(Tenanted, Waiting, Leases):
+class JobRepository(Waiting, Ending):
     """All about jobs, of one tenant or of all. Without a store, deleted jobs leave their files to the sweep."""
 
     def __init__(
@@ -159,40 +159,6 @@ class JobRepository(Tenanted, Waiting, Leases):
             found = session.execute(own.group_by(col(JobRow.status)))
             return dict.fromkeys(JobStatus, 0) | {JobStatus(status): count for status, count in found}
 
-    def cancel(self, job_id: str) -> Job:
-        """Queued: cancelled at once. Running: asked of its worker. Finished: unchanged. Raises not_found."""
-        with writing(self._engine) as session:
-            row, now = self._existing(session, job_id), database_now(session)
-            if row.status == JobStatus.RUNNING:
-                row.cancel_requested = True
-                # nobody is left to ask when the worker has died; its writes are fenced off should it come back
-                if row.lease_until is not None and row.lease_until < now:
-                    self.finish(session, row, JobStatus.CANCELLED, now)
-                else:
-                    record(session, row, "job.progress", now)
-            elif row.status == JobStatus.QUEUED:
-                row.cancel_requested = True
-                self.finish(session, row, JobStatus.CANCELLED, now)
-            session.flush()
-            return job_view(session, row)
-
-    def stop(self, job_id: str) -> Job:
-        """Ask a running job to end after the chunk in hand and to keep what there is.
-
-        Raises not_found, job_not_running, not_chunked.
-        """
-        with writing(self._engine) as session:
-            row = self._existing(session, job_id)
-            if row.status != JobStatus.RUNNING:
-                raise VidgenError(f"{job_id} is {row.status}: only running jobs can be stopped", code="job_not_running")
-            if not JOB_SPEC.validate_python(row.spec).chunked:
-                raise VidgenError(
-                    f"{job_id}: a {row.task} job is made in one piece and has nothing to keep; cancel it instead",
-                    code="not_chunked",
-                )
-            row.stop_requested = True
-            return record(session, row, "job.progress", database_now(session))
-
     def retry(self, job_id: str, *, max_queued: int | None = None) -> Job:
         """Queue a failed or cancelled job again afresh. Raises as `create`, not_found, job_not_retryable."""
         with writing(self._engine) as session:
@@ -211,40 +177,6 @@ class JobRepository(Tenanted, Waiting, Leases):
             row.error_code, row.error_message, row.error_retryable = None, None, False
             clear_progress(row)
             return record(session, row, "job.queued", now)
-
-    def delete(self, job_id: str) -> None:
-        """Remove a finished job, then its files. Raises not_found, job_not_finished."""
-        with writing(self._engine) as session:
-            row = self._existing(session, job_id)
-            if not JobStatus(row.status).is_terminal:
-                raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
-            session.delete(row)
-            self._audit(session, "job.deleted", job_id)
-        # rows first: a crash here leaves files that the sweep finds, never a row whose files are gone
-        if self._store is not None:
-            self._store.remove_job(job_id)
-
-    def expired(self, limit: int = 100) -> tuple[str, ...]:
-        """Finished jobs whose time is over."""
-        with reading(self._engine) as session:
-            statement = select(col(JobRow.id)).where(
-                col(JobRow.finished_at).is_not(None), col(JobRow.expires_at) < database_now(session)
-            )
-            return tuple(session.scalars(statement.limit(limit)))
-
-    def oldest_finished(self, at_once: int = 100) -> Iterator[str]:
-        """All finished jobs, those that ended longest ago first; they may be deleted meanwhile."""
-        order = col(JobRow.finished_at), col(JobRow.id)
-        ended = select(*order).where(col(JobRow.status).in_([it for it in JobStatus if it.is_terminal]))
-        some = ended.order_by(*order).limit(at_once)
-        while True:
-            with reading(self._engine) as session:
-                rows = session.execute(some).all()
-            yield from (row.id for row in rows)
-            if len(rows) < at_once:
-                return
-            last = tuple(literal(value) for value in rows[-1])
-            some = ended.where(tuple_(*order) > tuple_(*last)).order_by(*order).limit(at_once)
 
     def events(self, after: int, job_id: str | None = None, limit: int = 100) -> Events:
         """Events with an id above `after`, oldest first."""
@@ -288,19 +220,9 @@ class JobRepository(Tenanted, Waiting, Leases):
             row = session.scalar(self._one_artifact(artifact_id))
             return None if row is None else row.key
 
-    def _one(self, job_id: str) -> Select[JobRow]:
-        return select(JobRow).where(col(JobRow.id) == job_id, self._visible(col(JobRow.tenant)))
-
     def _one_artifact(self, artifact_id: str) -> Select[ArtifactRow]:
         statement = select(ArtifactRow).where(col(ArtifactRow.id) == artifact_id)
         return statement.join(JobRow).where(self._visible(col(JobRow.tenant)))
-
-    def _existing(self, session: Session, job_id: str) -> JobRow:
-        """The row, locked until this transaction ends. Raises not_found."""
-        row = session.scalar(self._one(job_id).with_for_update())
-        if row is None:
-            raise VidgenError(f"{job_id}: no such job", code="not_found")
-        return row
 
     def _own_key(self, idempotency_key: str) -> str:
         return f"{self._actor or ''} {idempotency_key}"

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.clock import database_now
 from vidgen.jobs.history import record
+from vidgen.jobs.owned_jobs import OwnedJobs
 from vidgen.jobs.session import CLAIM_LOCK, lock, writing
 from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.tables import JobRow
@@ -52,10 +53,8 @@ class ResolvedSpec:
     memory_need: Mapping[str, Any] | None = None
 
 
-class Waiting:
+class Waiting(OwnedJobs):
     """Changes of queued jobs; each is one transaction, so a job that is being claimed is either old or new."""
-
-    _engine: Engine
 
     def change(
         self,
@@ -110,9 +109,6 @@ class Waiting:
         if row.status != JobStatus.QUEUED:
             raise VidgenError(f"{job_id} is {row.status}: only queued jobs can be changed", code="job_not_queued")
         return row
-
-    def _existing(self, session: Session, job_id: str) -> JobRow:
-        raise NotImplementedError
 
 
 def _store(row: JobRow, edited: ResolvedSpec) -> None:

@@ -1,0 +1,92 @@
+"""How jobs end because a person says so, and how they are removed: cancel, stop, delete."""
+
+from collections.abc import Iterator
+
+from sqlalchemy import literal, select, tuple_
+from sqlmodel import col
+
+from vidgen.errors import VidgenError
+from vidgen.jobs.clock import database_now
+from vidgen.jobs.history import record
+from vidgen.jobs.leases import Leases
+from vidgen.jobs.owned_jobs import OwnedJobs
+from vidgen.jobs.reading import job_view
+from vidgen.jobs.session import reading, writing
+from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.tables import JobRow
+from vidgen.jobs.views import Job
+from vidgen.spec import JOB_SPEC, JobStatus
+
+
+class Ending(OwnedJobs, Leases):
+    """Without a store, deleted jobs leave their files to the sweep."""
+
+    _store: LocalStore | None
+
+    def cancel(self, job_id: str) -> Job:
+        """Queued: cancelled at once. Running: asked of its worker. Finished: unchanged. Raises not_found."""
+        with writing(self._engine) as session:
+            row, now = self._existing(session, job_id), database_now(session)
+            if row.status == JobStatus.RUNNING:
+                row.cancel_requested = True
+                # nobody is left to ask when the worker has died; its writes are fenced off should it come back
+                if row.lease_until is not None and row.lease_until < now:
+                    self.finish(session, row, JobStatus.CANCELLED, now)
+                else:
+                    record(session, row, "job.progress", now)
+            elif row.status == JobStatus.QUEUED:
+                row.cancel_requested = True
+                self.finish(session, row, JobStatus.CANCELLED, now)
+            session.flush()
+            return job_view(session, row)
+
+    def stop(self, job_id: str) -> Job:
+        """Ask a running job to end after the chunk in hand and to keep what there is.
+
+        Raises not_found, job_not_running, not_chunked.
+        """
+        with writing(self._engine) as session:
+            row = self._existing(session, job_id)
+            if row.status != JobStatus.RUNNING:
+                raise VidgenError(f"{job_id} is {row.status}: only running jobs can be stopped", code="job_not_running")
+            if not JOB_SPEC.validate_python(row.spec).chunked:
+                raise VidgenError(
+                    f"{job_id}: a {row.task} job is made in one piece and has nothing to keep; cancel it instead",
+                    code="not_chunked",
+                )
+            row.stop_requested = True
+            return record(session, row, "job.progress", database_now(session))
+
+    def delete(self, job_id: str) -> None:
+        """Remove a finished job, then its files. Raises not_found, job_not_finished."""
+        with writing(self._engine) as session:
+            row = self._existing(session, job_id)
+            if not JobStatus(row.status).is_terminal:
+                raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
+            session.delete(row)
+            self._audit(session, "job.deleted", job_id)
+        # rows first: a crash here leaves files that the sweep finds, never a row whose files are gone
+        if self._store is not None:
+            self._store.remove_job(job_id)
+
+    def expired(self, limit: int = 100) -> tuple[str, ...]:
+        """Finished jobs whose time is over."""
+        with reading(self._engine) as session:
+            statement = select(col(JobRow.id)).where(
+                col(JobRow.finished_at).is_not(None), col(JobRow.expires_at) < database_now(session)
+            )
+            return tuple(session.scalars(statement.limit(limit)))
+
+    def oldest_finished(self, at_once: int = 100) -> Iterator[str]:
+        """All finished jobs, those that ended longest ago first; they may be deleted meanwhile."""
+        order = col(JobRow.finished_at), col(JobRow.id)
+        ended = select(*order).where(col(JobRow.status).in_([it for it in JobStatus if it.is_terminal]))
+        some = ended.order_by(*order).limit(at_once)
+        while True:
+            with reading(self._engine) as session:
+                rows = session.execute(some).all()
+            yield from (row.id for row in rows)
+            if len(rows) < at_once:
+                return
+            last = tuple(literal(value) for value in rows[-1])
+            some = ended.where(tuple_(*order) > tuple_(*last)).order_by(*order).limit(at_once)
