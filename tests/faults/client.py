@@ -67,6 +67,12 @@ class Client:
                 self.cancelled.add(job_id)
         return job
 
+    def remove(self, job_id: str, **headers: str) -> int:
+        """Ask once for a deletion; returns the status of the answer."""
+        request = urllib.request.Request(f"{self.base}/api/v1/jobs/{job_id}", headers=headers, method="DELETE")
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return int(answer.status)
+
     def get(self, job_id: str) -> Any:
         return self.insist("GET", f"/api/v1/jobs/{job_id}")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vidgen.pipelines import Residency, RenderResult
+from vidgen.pipelines import RenderResult, Residency
 from vidgen.pipelines import render as real_render
 from vidgen.runtime.chunks import ChunkStore
 from vidgen.runtime.context import RunContext

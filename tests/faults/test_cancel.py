@@ -86,6 +86,33 @@ def test_no_job_succeeds_after_an_accepted_cancel(on: Backend, tmp_path: Path, s
         say(f"{RACES} races: {ended}")
 
 
+def test_a_deleted_job_has_left_the_device(on: Backend, tmp_path: Path, say: Say) -> None:
+    """DELETE of a running job: when it is answered, the render has ended, and record and files are gone."""
+    with running_service(on, tmp_path) as up:
+        job_id = up.client.submit("stubborn")
+        wait_until(lambda: up.client.get(job_id)["progress"] > 0, 30, "the render")
+        runner = up.fleet.workers[0].family()[1:]
+        started = time.monotonic()
+        assert up.client.remove(job_id) == 204
+        seconds = time.monotonic() - started
+        assert all_dead(runner)
+        assert rows(up.plane, "SELECT id FROM jobs") == []
+        # the worker sweeps its draft when it has let go
+        wait_until(lambda: not any(job_id in path.name for path in up.plane.store.root.rglob("*")), 5, "the files' end")
+        assert seconds < FREE_SECONDS
+        say(f"a stubborn render was deleted in {seconds:.1f} s")
+
+
+def test_an_accepted_deletion_needs_nobody_to_ask_again(on: Backend, tmp_path: Path) -> None:
+    """A web process that promises to delete a running job and dies."""
+    with running_service(on, tmp_path) as up:
+        job_id = up.client.submit("slow 60")
+        wait_until(lambda: up.client.get(job_id)["progress"] > 0, 30, "the render")
+        assert up.client.remove(job_id, Prefer="respond-async") == 202
+        up.web.kill()
+        wait_until(lambda: rows(up.plane, "SELECT id FROM jobs") == [], 30, "the job's removal")
+
+
 def race(client: Client, n: int) -> None:
     job_id = client.submit(f"slow {0.3 + 0.02 * n}")
     client.wait(job_id, "running", "succeeded")

@@ -1,8 +1,10 @@
 """How jobs end because a person says so, and how they are removed: cancel, stop, delete."""
 
+import contextlib
 from collections.abc import Iterator
 
-from sqlalchemy import literal, select, tuple_
+from sqlalchemy import literal, select, true, tuple_
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
@@ -26,19 +28,7 @@ class Ending(OwnedJobs, Leases):
     def cancel(self, job_id: str) -> Job:
         """Queued: cancelled at once. Running: asked of its worker. Finished: unchanged. Raises not_found."""
         with writing(self._engine) as session:
-            row, now = self._existing(session, job_id), database_now(session)
-            if row.status == JobStatus.RUNNING:
-                row.cancel_requested = True
-                # nobody is left to ask when the worker has died; its writes are fenced off should it come back
-                if row.lease_until is not None and row.lease_until < now:
-                    self.finish(session, row, JobStatus.CANCELLED, now)
-                else:
-                    record(session, row, "job.progress", now)
-            elif row.status == JobStatus.QUEUED:
-                row.cancel_requested = True
-                self.finish(session, row, JobStatus.CANCELLED, now)
-            session.flush()
-            return job_view(session, row)
+            return self._cancelled(session, self._existing(session, job_id))
 
     def stop(self, job_id: str) -> Job:
         """Ask a running job to end after the chunk in hand and to keep what there is.
@@ -57,6 +47,29 @@ class Ending(OwnedJobs, Leases):
             row.stop_requested = True
             return record(session, row, "job.progress", database_now(session))
 
+    def discard(self, job_id: str) -> Job:
+        """Cancel a job that has not ended, and have it deleted once it has: by whoever sees it first. Raises not_found.
+
+        Nobody works on a job that has ended, so its device is free and its files are nobody's when they go.
+        """
+        with writing(self._engine) as session:
+            row = self._existing(session, job_id)
+            if not row.delete_requested:
+                row.delete_requested = True
+                self._audit(session, "job.deleted", job_id)
+            return self._cancelled(session, row)
+
+    def delete_discarded(self, limit: int = 100) -> int:
+        """Delete the ended jobs that were discarded; returns how many. What deletes them at once may have died."""
+        ended = col(JobRow.status).in_([it for it in JobStatus if it.is_terminal])
+        with reading(self._engine) as session:
+            wanted = select(col(JobRow.id)).where(col(JobRow.delete_requested) == true(), ended)
+            discarded = session.scalars(wanted.limit(limit)).all()
+        for job_id in discarded:
+            with contextlib.suppress(VidgenError):  # deleted by somebody else meanwhile
+                self.delete(job_id)
+        return len(discarded)
+
     def delete(self, job_id: str) -> None:
         """Remove a finished job, then its files. Raises not_found, job_not_finished."""
         with writing(self._engine) as session:
@@ -64,7 +77,8 @@ class Ending(OwnedJobs, Leases):
             if not JobStatus(row.status).is_terminal:
                 raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
             session.delete(row)
-            self._audit(session, "job.deleted", job_id)
+            if not row.delete_requested:  # else it was noted then, with the name of who asked
+                self._audit(session, "job.deleted", job_id)
         # rows first: a crash here leaves files that the sweep finds, never a row whose files are gone
         if self._store is not None:
             self._store.remove_job(job_id)
@@ -90,3 +104,18 @@ class Ending(OwnedJobs, Leases):
                 return
             last = tuple(literal(value) for value in rows[-1])
             some = ended.where(tuple_(*order) > tuple_(*last)).order_by(*order).limit(at_once)
+
+    def _cancelled(self, session: Session, row: JobRow) -> Job:
+        now = database_now(session)
+        if row.status == JobStatus.RUNNING:
+            row.cancel_requested = True
+            # nobody is left to ask when the worker has died; its writes are fenced off should it come back
+            if row.lease_until is not None and row.lease_until < now:
+                self.finish(session, row, JobStatus.CANCELLED, now)
+            else:
+                record(session, row, "job.progress", now)
+        elif row.status == JobStatus.QUEUED:
+            row.cancel_requested = True
+            self.finish(session, row, JobStatus.CANCELLED, now)
+        session.flush()
+        return job_view(session, row)

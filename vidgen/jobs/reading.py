@@ -66,6 +66,7 @@ def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -
         error=error,
         cancel_requested=row.cancel_requested,
         stop_requested=row.stop_requested,
+        delete_requested=row.delete_requested,
         priority=row.priority,
         start_deadline=as_optional_datetime(row.start_deadline),
         version=row.version,

@@ -164,6 +164,8 @@ class JobRepository(Waiting, Ending):
         with writing(self._engine) as session:
             lock(session, CREATE_LOCK)
             row, now = self._existing(session, job_id), database_now(session)
+            if row.delete_requested:
+                raise VidgenError(f"{job_id} is being deleted", code="job_not_retryable")
             if row.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise VidgenError(
                     f"{job_id} is {row.status}: only failed or cancelled jobs can be retried", code="job_not_retryable"

@@ -5,7 +5,7 @@ Times are seconds since 1970 by the database's clock (see clock.py).
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from vidgen.spec import NORMAL_PRIORITY
@@ -26,6 +26,13 @@ class JobRow(SQLModel, table=True):
         Index("jobs_by_age", "created_at", "id"),
         Index("jobs_by_tenant", "tenant", "created_at", "id"),
         Index("jobs_by_tenant_status", "tenant", "status"),
+        # nearly always empty, and asked every few seconds
+        Index(
+            "jobs_to_delete",
+            "delete_requested",
+            sqlite_where=text("delete_requested = 1"),
+            postgresql_where=text("delete_requested"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -44,6 +51,7 @@ class JobRow(SQLModel, table=True):
     version: int = Field(default=1, description="Grows with every edit; an editor names the one it has seen.")
     cancel_requested: bool = False
     stop_requested: bool = Field(default=False, description="End after the chunk in hand and keep what there is.")
+    delete_requested: bool = Field(default=False, description="Goes, with its files, as soon as it has ended.")
     memory_tier: int = Field(default=0, description="0: as fast as it can; 1: as little memory as it can.")
     memory_need: AnyJson | None = Field(default=None, sa_type=NullableJson, description="See admission.MemoryNeed.")
     problem_code: str | None = Field(default=None, description="Why a queued job is not taken; the watchdog's.")

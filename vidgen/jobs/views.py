@@ -84,6 +84,7 @@ class Job(SpecModel):
     error: JobError | None = None
     cancel_requested: bool = False
     stop_requested: bool = Field(default=False, description="It ends after the chunk in hand and keeps what there is.")
+    delete_requested: bool = Field(default=False, description="It is deleted as soon as its worker has let go.")
     priority: int = Field(default=NORMAL_PRIORITY, description="0 to 9; 9 runs first.")
     start_deadline: datetime | None = Field(default=None, description="Queued longer than this, the job fails.")
     version: int = Field(default=1, description="Grows with every edit.")

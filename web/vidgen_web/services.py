@@ -26,6 +26,7 @@ EXTENSION = "vidgen"
 SERVER_THREADS = 16
 THREADS_KEPT_FREE = 4
 FILES_AT_ONCE = 2
+WAITS_AT_ONCE = 2
 INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
 
 
@@ -54,6 +55,7 @@ class Services:
     api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND
     ingests: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(FILES_AT_ONCE))
+    waits: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITS_AT_ONCE))
     stopping: threading.Event = field(default_factory=threading.Event)
     streams: threading.Semaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(SERVER_THREADS - THREADS_KEPT_FREE)

@@ -1,7 +1,7 @@
 """What must go on although no worker is up.
 
 Leases end, and with them the jobs whose cancel nobody is left to obey; jobs that nobody takes are told of, and fail at
-their deadline.
+their deadline; discarded jobs are deleted once they have ended.
 """
 
 import logging
@@ -37,4 +37,5 @@ def _look(services: Services) -> None:
     lost = services.jobs.expire_leases()
     if lost:
         log.warning("expired leases", extra={"count": lost})
+    services.jobs.delete_discarded()
     services.watchdog.look()

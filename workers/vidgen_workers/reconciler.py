@@ -11,7 +11,9 @@ EVERY_SECONDS = 5.0
 
 
 class Reconciler:
-    """Expired leases, this worker's presence, jobs that nobody takes. Nothing slow: who is not heard of counts as dead.
+    """Expired leases, discarded jobs, this worker's presence, jobs that nobody takes.
+
+    Nothing slow: who is not heard of counts as dead.
 
     Retention and orphans have a thread of their own: see housekeeping.
     """
@@ -26,6 +28,7 @@ class Reconciler:
         lost = self._jobs.expire_leases()
         if lost:
             log.warning("expired leases", extra={"count": lost})
+        self._jobs.delete_discarded()
         self._presence.beat(self._supervisor.owner, self._supervisor.current_job, self._supervisor.capacity)
         self._watchdog.look()
         return False

@@ -333,7 +333,7 @@ def test_deleting(client: FlaskClient, worker: SimulatedWorker) -> None:
 def test_a_running_video_that_does_not_stop_is_a_conflict_that_passes(
     client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidgen_web.facade.videos.CANCEL_SECONDS", 0.3)
+    monkeypatch.setattr("vidgen_web.facade.videos.WAIT_SECONDS", 0.3)
     video = created(client)
     claim = worker.claim()
     answer = client.delete(f"{VIDEOS}/{video['id']}")

@@ -9,7 +9,7 @@ from pydantic import Field
 from vidgen.jobs.views import Created
 from vidgen.spec import JobStatus
 from vidgen.spec.base import SpecModel
-from vidgen_web import submission
+from vidgen_web import removal, submission
 from vidgen_web.answers import JobAnswer, JobList, job_answer
 from vidgen_web.api import schemas
 from vidgen_web.api.line import with_version
@@ -135,14 +135,23 @@ def retry(job_id: str) -> Response:
 @blueprint.delete("/<job_id>")
 @operation(
     "Jobs",
-    "Delete a finished job and its files",
+    "Delete a job and its files",
+    description="One that has not ended is cancelled, and the answer waits until its worker has let go of the device "
+    "and it is gone: 204. Where that takes longer than the client waits, 202: it goes without being asked again, and "
+    "reading it is a 404 then.",
     scope="jobs:write",
-    answers={204: None},
-    problems=("not_found", "job_not_finished"),
+    answers={202: JobAnswer, 204: None},
+    parameters=(
+        Parameter(
+            "Prefer", "`wait=N`: 0 to 30 seconds, 15 when left out; `respond-async`: do not wait (RFC 7240).", "header"
+        ),
+    ),
+    problems=("not_found",),
 )
 def delete(job_id: str) -> Response:
-    services().jobs.delete(job_id)
-    return Response(status=204)
+    seconds = removal.preferred_wait(request.headers.get("Prefer"))
+    left = removal.remove(services(), job_id, seconds)
+    return Response(status=204) if left is None else _located(job_answer(left), 202)
 
 
 @blueprint.get("/<job_id>/preview")

@@ -1,6 +1,5 @@
 """/videos: create, list, read, download, remix, edit, extend, delete."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -20,6 +19,7 @@ from vidgen_web.facade.errors import ERROR_FORM
 from vidgen_web.facade.video import Video, VideoDeleted, VideoList, artifact_of, video_of
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
+from vidgen_web.removal import WAIT_SECONDS, when_ended
 from vidgen_web.requests import query_model
 from vidgen_web.services import services
 
@@ -54,8 +54,6 @@ IDEMPOTENCY = Parameter(
 VARY_PROBLEMS = (*CREATE_PROBLEMS, "not_found", "video_not_completed")
 ARTIFACTS = {"video": "video", "thumbnail": "poster", "spritesheet": "sprite_sheet"}
 POLL_MILLISECONDS, LONGEST_POLL_MILLISECONDS = 500, 5000
-CANCEL_SECONDS = 15.0
-LOOK_SECONDS = 0.1
 
 
 class ListQuery(SpecModel):
@@ -127,12 +125,9 @@ def show(video_id: str) -> Response:
     problems=("not_found", "job_not_finished"),
 )
 def delete(video_id: str) -> Response:
-    found, deadline = services(), time.monotonic() + CANCEL_SECONDS
-    job: Job | None = found.jobs.cancel(video_id)
-    # this API has no other way to stop a video; a worker obeys at its next step
-    while job is not None and not job.status.is_terminal and time.monotonic() < deadline:
-        found.stopping.wait(LOOK_SECONDS)
-        job = found.jobs.get(video_id)
+    found = services()
+    # this API has no other way to stop a video; and no word for one that is to go later, so it is asked for again
+    job = when_ended(found, found.jobs.cancel(video_id), WAIT_SECONDS)
     if job is not None and not job.status.is_terminal:
         raise ProblemError(
             "job_not_finished", f"{video_id} is being cancelled; try again", headers={"Retry-After": "2"}
