@@ -33,6 +33,9 @@ class Case:
     task: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     effects: tuple[str, ...] = ("seed", "prompt")
+    previews: bool = True
+    exact: bool = True
+    """Whether the frames are those of one call of the library's pipeline."""
 
 
 def t5_tokenizer(folder: Path) -> None:

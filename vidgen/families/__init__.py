@@ -24,6 +24,10 @@ from vidgen_models.registry import Manifest
 FAMILIES: Mapping[str, str] = {
     "wan_vace": "vidgen.families.wan_vace:WanVace",
     "wan": "vidgen.families.wan:Wan",
+    "ltx": "vidgen.families.ltx:Ltx",
+    "cogvideox": "vidgen.families.cogvideox:CogVideoX",
+    "animatediff": "vidgen.families.animatediff:AnimateDiff",
+    "stable_video_diffusion": "vidgen.families.stable_video_diffusion:StableVideoDiffusion",
 }
 """Where each family's adapter is."""
 
@@ -32,6 +36,15 @@ PIPELINES: Mapping[str, str] = {
     "WanPipeline": "wan",
     "WanImageToVideoPipeline": "wan",
     "WanVideoToVideoPipeline": "wan",
+    "LTXPipeline": "ltx",
+    "LTXImageToVideoPipeline": "ltx",
+    "LTXConditionPipeline": "ltx",
+    "CogVideoXPipeline": "cogvideox",
+    "CogVideoXImageToVideoPipeline": "cogvideox",
+    "CogVideoXVideoToVideoPipeline": "cogvideox",
+    "AnimateDiffPipeline": "animatediff",
+    "AnimateDiffVideoToVideoPipeline": "animatediff",
+    "StableVideoDiffusionPipeline": "stable_video_diffusion",
 }
 """The family of a folder, by the pipeline that its index names."""
 

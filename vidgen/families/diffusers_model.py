@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import diffusers
 import torch
 from PIL import Image
 from torch import Tensor
@@ -25,8 +26,8 @@ class DiffusersModel:
     At the lower memory tier the components stay on the CPU, and only the one at work is on the device.
     """
 
-    components: ClassVar[Mapping[str, type]]
-    """Class by component. Those that the folder's index leaves out are None."""
+    components: ClassVar[Mapping[str, type | tuple[type, ...]]]
+    """Class by component, or the classes that it may have. Components that the folder's index leaves out are None."""
     full_precision: ClassVar[frozenset[str]] = frozenset()
     """Components that stay in float32 on every device."""
 
@@ -43,8 +44,11 @@ class DiffusersModel:
         self.device, self.fingerprint, self.text_length = device, weights, text_length
         self._dtype, self._offload = dtype, tier is MemoryTier.LOW and device.type != "cpu"
         self.folder = ModelFolder(folder)
-        self._check_classes()
-        self.parts = {name: self._read(name, kind) for name, kind in self.components.items()}
+        # all are looked at before the first is read
+        classes = {name: self._class_of(name) for name in self.components}
+        self.parts: dict[str, Any] = {
+            name: None if kind is None else self._read(name, kind) for name, kind in classes.items()
+        }
         self._make_scheduler = scheduler_factory(folder / "scheduler")
 
     @classmethod
@@ -106,22 +110,26 @@ class DiffusersModel:
         found = watched.estimate()
         return None if found is None else self.unpack(found, request)
 
-    def _read(self, name: str, kind: type) -> Any:
+    def _class_of(self, name: str) -> type | None:
+        """A network of another class would be read with some weights missing and others made up: ModelError."""
         if not self.folder.has(name):
             return None
+        allowed = self.components[name]
+        kinds = allowed if isinstance(allowed, tuple) else (allowed,)
+        if not issubclass(kinds[0], diffusers.ModelMixin):
+            return kinds[0]
+        found = self.folder.config(name).get("_class_name", "")
+        for kind in kinds:
+            if kind.__name__ == found:
+                return kind
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise ModelError(f"{name}: {found or 'a network of no class'} is not the {wanted} that this family reads")
+
+    def _read(self, name: str, kind: type) -> Any:
         is_network = issubclass(kind, torch.nn.Module)
         dtype = torch.float32 if name in self.full_precision else self._dtype
         part: Any = load_component(kind, self.folder.path / name, dtype=dtype if is_network else None)
         return part if self._offload or not is_network else part.to(self.device)
-
-    def _check_classes(self) -> None:
-        """A network of another class would be read with some weights missing and others made up."""
-        for name, kind in self.components.items():
-            if not self.folder.has(name):
-                continue
-            found = self.folder.config(name).get("_class_name", kind.__name__) if _is_network(kind) else kind.__name__
-            if found != kind.__name__:
-                raise ModelError(f"{name}: {found} is not the {kind.__name__} that this family reads")
 
 
 def picture(frames: FrameChunk) -> Image.Image:
@@ -146,7 +154,3 @@ def decode_frames(vae: Any, latents: Tensor, group: int, device: torch.device, *
 def whole(latents: Tensor | Iterable[Tensor]) -> Tensor:
     """Latents that came in pieces, joined in time."""
     return latents if isinstance(latents, Tensor) else torch.cat(list(latents), 2)
-
-
-def _is_network(kind: type) -> bool:
-    return issubclass(kind, torch.nn.Module)

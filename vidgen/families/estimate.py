@@ -1,6 +1,6 @@
 """The clip that a sampler's last prediction points to, for previews, whatever the parametrisation."""
 
-from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import diffusers
@@ -20,18 +20,22 @@ class Watched:
     """Remembers what a scheduler was last given; the estimate is worked out only when somebody looks."""
 
     def __init__(self, scheduler: Any) -> None:
-        self._scheduler = scheduler
         self._last: tuple[Tensor, Tensor, Level | None] | None = None
-        self._step: Callable[..., Any] = scheduler.step
-        scheduler.step = self._watch
+        step = scheduler.step
 
-    def _watch(self, *positional: Any, **named: Any) -> Any:
-        if isinstance(self._scheduler, diffusers.CogVideoXDPMScheduler):
-            output, _, timestep, _, sample = positional[:5]
-        else:
-            output, timestep, sample = positional[:3]
-        self._last = (output, sample, level_of(self._scheduler, timestep))
-        return self._step(*positional, **named)
+        # wrapped, because pipelines ask its signature whether it takes a generator
+        @wraps(step)
+        def watched(*positional: Any, **named: Any) -> Any:
+            if isinstance(scheduler, diffusers.CogVideoXDPMScheduler):
+                output, _, timestep, _, sample = positional[:5]
+            else:
+                output, timestep, sample = positional[:3]
+            # a level of its own for every token has no one estimate
+            level = None if "per_token_timesteps" in named else level_of(scheduler, timestep)
+            self._last = (output, sample, level)
+            return step(*positional, **named)
+
+        scheduler.step = watched
 
     def estimate(self) -> Tensor | None:
         """None before the first step, and for samplers whose noise level is not known."""

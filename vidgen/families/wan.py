@@ -32,7 +32,7 @@ TEXT_LENGTH = 512
 
 
 class Wan(DiffusersModel):
-    components: ClassVar[Mapping[str, type]] = {
+    components: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
         "tokenizer": T5Tokenizer,
         "text_encoder": UMT5EncoderModel,
         "image_processor": CLIPImageProcessor,

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from vidgen.spec.advanced import AdvancedFields
 from vidgen.spec.base import SpecModel
 from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
 from vidgen.spec.media_ref import MediaRef
@@ -35,6 +36,7 @@ class SamplingFields(SpecModel):
     seed: int | None = Field(default=None, ge=-1, lt=2**63, description="-1 or empty: drawn at random and recorded.")
     num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
     guidance_scale: float | None = Field(default=None, description="Classifier-free guidance; 1 switches it off.")
+    advanced: AdvancedFields | None = Field(default=None, description="Options that only some models take.")
 
     @property
     def chunked(self) -> bool:

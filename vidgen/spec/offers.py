@@ -3,6 +3,7 @@
 from typing import Any
 
 from vidgen.errors import SpecError
+from vidgen.spec.advanced import check_advanced
 from vidgen.spec.job import ImageToVideo, SamplingFields
 from vidgen.spec.rules import ModelRules
 
@@ -13,6 +14,7 @@ def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
         raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
     if spec.prompt and not rules.prompt:
         raise SpecError(f"prompt: {spec.model} takes no text; leave it empty", field="prompt")
+    check_advanced(spec.model, spec.advanced, rules)
     if isinstance(spec, ImageToVideo):
         _check_last_image(spec.model, spec.last_image, rules)
 

@@ -65,6 +65,7 @@ class ModelRules(SpecModel):
     negative_prompt: bool = Field(default=True, description="Whether a negative prompt has an effect.")
     prompt: bool = Field(default=True, description="Whether the model takes text.")
     last_image: LastImage = Field(default="optional", description="Of image-to-video: whether a clip may end on one.")
+    options: tuple[str, ...] = Field(default=(), description="The `advanced` options that the model takes.")
     long: LongRule | None = Field(default=None, description="None: the model makes single windows only.")
 
     @property

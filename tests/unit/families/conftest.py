@@ -29,6 +29,9 @@ CHANGES = {
     "last_image": {"last_image": {"upload_id": "upl_other"}},
     "video": {"video": {"upload_id": "upl_other_clip"}},
     "strength": {"strength": 1.0},
+    "fps": {"fps": 20},
+    "motion_bucket_id": {"advanced": {"motion_bucket_id": 250}},
+    "noise_aug_strength": {"advanced": {"noise_aug_strength": 0.5}},
 }
 
 
@@ -102,9 +105,9 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         picture[8:20, 4:16] = (230, 120, 40)
         Image.fromarray(picture).save(found[key])
     for key, shade in {"upl_clip": 40, "upl_other_clip": 200}.items():
-        frames = np.full((17, 32, 32, 3), shade, np.uint8)
-        for number in range(17):
-            frames[number, 8:24, number : number + 12] = (230, 120, 40)
+        frames = np.full((72, 32, 32, 3), shade, np.uint8)
+        for number in range(72):
+            frames[number, 8:24, number // 4 : number // 4 + 12] = (230, 120, 40)
         found[key] = write_video([frames], folder / f"{key}.mp4", fps=30).path
     return found
 

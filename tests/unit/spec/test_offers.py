@@ -17,6 +17,7 @@ PICTURE = MediaRef(upload_id="upl_a")
         ({"negative_prompt": False}, {"negative_prompt": "blur"}, "negative_prompt"),
         ({"last_image": "no"}, {"last_image": PICTURE}, "last_image"),
         ({"last_image": "required"}, {}, "last_image"),
+        ({"options": ("noise_aug_strength",)}, {"advanced": {"motion_bucket_id": 5}}, "advanced.motion_bucket_id"),
     ],
     ids=lambda value: str(value) if isinstance(value, str) else "",
 )
@@ -27,4 +28,5 @@ def test_what_a_model_does_not_take_is_refused_by_name(offers, fields, field):
         resolve(ImageToVideo(image=PICTURE, **fields), rules)
     assert caught.value.field == field
     assert caught.value.message.startswith(f"{field}: sprites-64 ")
-    resolve(ImageToVideo(image=PICTURE, **fields), RULES)
+    willing = RULES.model_copy(update={"options": ("motion_bucket_id",)})
+    resolve(ImageToVideo(image=PICTURE, **fields), willing)

@@ -1,0 +1,65 @@
+"""AnimateDiff: the joined network, and a still-picture network with its adapter beside it."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderKL, DDIMScheduler, MotionAdapter, UNet2DConditionModel, UNetMotionModel
+
+from tests.tiny_families import parts
+
+CHANNELS = (8, 8)
+
+
+def build(folder: Path, *, joined: bool = True) -> Path:
+    torch.manual_seed(0)
+    parts.clip_tokenizer(folder / "tokenizer")
+    parts.clip_text(folder / "text_encoder")
+    unet = UNet2DConditionModel(
+        block_out_channels=CHANNELS,
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+        cross_attention_dim=parts.TEXT_DIM,
+        norm_num_groups=2,
+        attention_head_dim=4,
+    )
+    adapter = MotionAdapter(
+        block_out_channels=CHANNELS,
+        motion_layers_per_block=1,
+        motion_norm_num_groups=2,
+        motion_num_attention_heads=2,
+    )
+    # a fresh adapter ends in zeros and moves nothing
+    for name, weight in adapter.named_parameters():
+        if "proj_out" in name:
+            torch.nn.init.normal_(weight, std=0.2)
+    (UNetMotionModel.from_unet2d(unet, adapter) if joined else unet).save_pretrained(folder / "unet")
+    index = {
+        "tokenizer": ("transformers", "CLIPTokenizer"),
+        "text_encoder": ("transformers", "CLIPTextModel"),
+        "unet": ("diffusers", "UNetMotionModel" if joined else "UNet2DConditionModel"),
+        "vae": ("diffusers", "AutoencoderKL"),
+        "scheduler": ("diffusers", "DDIMScheduler"),
+    }
+    if not joined:
+        adapter.save_pretrained(folder / "motion_adapter")
+        index |= {"motion_adapter": ("diffusers", "MotionAdapter")}
+    AutoencoderKL(
+        block_out_channels=CHANNELS,
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        norm_num_groups=2,
+    ).save_pretrained(folder / "vae")
+    DDIMScheduler(beta_schedule="linear", clip_sample=False, steps_offset=1).save_pretrained(folder / "scheduler")
+    return parts.write_index(folder, "AnimateDiffPipeline", index)
+
+
+CLIP = {"num_frames": 6, "width": 32, "height": 32}
+CASES = (
+    parts.Case(
+        "animatediff-t2v", build, "text-to-video", CLIP, ("seed", "prompt", "negative_prompt", "guidance_scale")
+    ),
+    parts.Case("animatediff-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
+    parts.Case("animatediff-adapter", partial(build, joined=False), "text-to-video", CLIP),
+)

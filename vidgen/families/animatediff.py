@@ -1,0 +1,88 @@
+"""AnimateDiff: a still-picture UNet with motion modules (arXiv:2307.04725); text or clip to video.
+
+A folder holds either the joined network, or a still-picture one and the motion adapter that it is joined with here.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from diffusers import (
+    AnimateDiffPipeline,
+    AnimateDiffVideoToVideoPipeline,
+    AutoencoderKL,
+    MotionAdapter,
+    UNet2DConditionModel,
+    UNetMotionModel,
+)
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+from vidgen.families.description import Description, sides
+from vidgen.families.diffusers_model import DiffusersModel, decode_frames, pictures, whole
+from vidgen.families.folder import ModelFolder
+from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.stages.clip_model import ClipRequest
+
+TEXT_LENGTH = 77
+DECODE_GROUP = 4
+
+
+class AnimateDiff(DiffusersModel):
+    components: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
+        "tokenizer": CLIPTokenizer,
+        "text_encoder": CLIPTextModel,
+        "unet": (UNetMotionModel, UNet2DConditionModel),
+        "motion_adapter": MotionAdapter,
+        "vae": AutoencoderKL,
+    }
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        super().__init__(folder, **options)
+        if isinstance(self.parts["unet"], UNet2DConditionModel):
+            joined = UNetMotionModel.from_unet2d(self.parts["unet"], self.parts["motion_adapter"])
+            self.parts["unet"] = joined.eval().requires_grad_(False)
+        self.parts["motion_adapter"] = None
+        # tokenizers that were saved without a length would take texts that the encoder cannot
+        self.parts["tokenizer"].model_max_length = self.text_length
+
+    @classmethod
+    def describe(cls, folder: ModelFolder) -> Description:
+        unet, motion = folder.config("unet"), folder.config(_motion(folder))
+        vae = folder.config("vae")
+        pixel = 2 ** (len(vae["block_out_channels"]) - 1)
+        multiple = pixel * 2 ** (len(unet["block_out_channels"]) - 1)
+        longest = int(motion.get("motion_max_seq_length", 32))
+        rules = ModelRules(
+            tasks=("text-to-video", "video-to-video"),
+            frames=FrameRule(min=2, max=longest, step=1, default=min(16, longest)),
+            sides=sides(multiple, width=512, height=512, largest=1024),
+            steps=StepRule(min=1, max=100, default=25),
+            guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
+            fps=8,
+        )
+        return Description(rules, TEXT_LENGTH)
+
+    def pipeline(self, request: ClipRequest) -> Any:
+        kind: Any = AnimateDiffPipeline if request.video is None else AnimateDiffVideoToVideoPipeline
+        return kind(**self.parts, scheduler=self.scheduler(request))
+
+    def arguments(self, request: ClipRequest) -> dict[str, Any]:
+        asked: dict[str, Any] = {
+            "prompt": request.spec.prompt,
+            "negative_prompt": request.spec.negative_prompt,
+            "width": request.width,
+            "height": request.height,
+            "guidance_scale": request.guidance_scale,
+        }
+        if request.video is not None:
+            return asked | {"video": pictures(request.video), "strength": request.strength}
+        return asked | {"num_frames": request.num_frames}
+
+    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+        yield from decode_frames(self.vae, whole(latents), DECODE_GROUP, self.device)
+
+
+def _motion(folder: ModelFolder) -> str:
+    """The component that says how many frames the motion modules know."""
+    return "motion_adapter" if folder.has("motion_adapter") else "unet"
