@@ -13,7 +13,7 @@ FROM python:3.12-slim
 # pip 25.1 is the first that reads dependency groups
 RUN pip install --no-cache-dir --upgrade "pip>=25.1,<27"
 COPY pyproject.toml /tmp/web/
-RUN pip install --no-cache-dir --group /tmp/web/pyproject.toml:web "psycopg[binary]>=3.2" "redis>=5.2"
+RUN pip install --no-cache-dir --group /tmp/web/pyproject.toml:web --group /tmp/web/pyproject.toml:web-image
 COPY --from=wheel /wheels /tmp/wheels
 # without its dependencies: the engine's are left out on purpose (docs/adr/0009-web-without-torch.md)
 RUN pip install --no-cache-dir --no-deps /tmp/wheels/*.whl

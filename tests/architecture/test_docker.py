@@ -138,6 +138,15 @@ def test_the_secrets_that_compose_mounts_are_those_that_the_script_makes_once(tm
     assert made == {file.name: file.read_text() for file in tmp_path.iterdir()}
 
 
+def test_the_web_image_adds_what_the_extras_of_the_worker_image_add():
+    """Fails when the web image cannot send traces though the operator asks for them."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = {*extras["postgres"], *extras["redis"], *extras["telemetry"]}
+    assert set(PROJECT["dependency-groups"]["web-image"]) == wanted
+    installs = " ".join(rest for word, rest in instructions(DOCKER / "web.Dockerfile") if word == "RUN")
+    assert "--group /tmp/web/pyproject.toml:web-image" in installs
+
+
 def test_what_the_web_process_needs_is_everything_but_the_engine():
     whole = {Requirement(line).name: line for line in PROJECT["project"]["dependencies"]}
     web = {Requirement(line).name: line for line in PROJECT["dependency-groups"]["web"]}

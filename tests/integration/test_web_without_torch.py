@@ -78,6 +78,11 @@ def test_the_web_image_serves_takes_media_and_jobs_without_torch(scripts: Path, 
     )
     done = subprocess.run([scripts / "python", "-I", "-c", absent], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+    traced = "from vidgen.telemetry.tracing import start_tracing; print(start_tracing('vidgen-web'))"
+    environment = {"PATH": os.environ["PATH"], "OTEL_TRACES_EXPORTER": "otlp"}
+    command = [scripts / "python", "-I", "-c", traced]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True", done.stderr
     write_clip(tmp_path / "clip.mp4", 5, 8)
     with web(scripts, tmp_path) as (base, environment):
         head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="clip.mp4"\r\n\r\n'

@@ -1,11 +1,11 @@
 """Takes due deliveries out of the outbox and writes down what became of them. Knows the schedule, not the network."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from sqlalchemy import ColumnElement, Engine, Select, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, case, or_, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -25,6 +25,7 @@ JITTER = 0.2
 ATTEMPT_SECONDS = 60.0
 ROTATION_SECONDS = 86400.0
 GONE = 410
+NOTHING_IN_HAND: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Parcel:
     endpoint_id: str | None
     compose: Callable[[], bytes] = field(repr=False, compare=False)
     secrets: tuple[str, ...] = field(repr=False)
-    tenant: str | None = None
+    tenant: str
     traceparent: str | None = None
 
     @property
@@ -71,14 +72,18 @@ class Outbox:
         self._service_secret = service_secret
         self._link = link
 
-    def take(self) -> Parcel | None:
-        """The delivery that is due longest, or None."""
+    def take(self, in_hand: Mapping[str, int] = NOTHING_IN_HAND, at_most: int | None = None) -> Parcel | None:
+        """A due delivery of the tenant with the fewest in hand, the one due longest first; None when there is none.
+
+        `in_hand`: how many deliveries of each tenant the caller works on. One that has `at_most` of them gets no more.
+        """
+        full = [tenant for tenant, number in in_hand.items() if at_most is not None and number >= at_most]
         with reading(self._engine) as session:
-            if session.scalar(_due(database_now(session))) is None:
+            if session.scalar(_due(database_now(session), in_hand, full)) is None:
                 return None
         with writing(self._engine) as session:
             now = database_now(session)
-            row = session.scalar(_due(now).with_for_update(skip_locked=True, of=OutboxRow))
+            row = session.scalar(_due(now, in_hand, full).with_for_update(skip_locked=True, of=OutboxRow))
             if row is None:
                 return None
             row.attempts, row.next_at = row.attempts + 1, now + ATTEMPT_SECONDS
@@ -87,7 +92,7 @@ class Outbox:
             # a corrected address also serves what is still waiting
             row.url = row.url if endpoint is None else endpoint.url
             job = None if row.job_id is None else session.get(JobRow, row.job_id)
-            tenant, traceparent = (None, None) if job is None else (job.tenant, job.traceparent)
+            traceparent = None if job is None else job.traceparent
             secrets = (self._service_secret,) if endpoint is None else self._endpoint_secrets(endpoint, now)
         compose = partial(webhook_body, row.event_id, row.kind, as_datetime(row.created_at), row.payload, self._link)
         return Parcel(
@@ -100,7 +105,7 @@ class Outbox:
             endpoint_id=row.endpoint_id,
             compose=compose,
             secrets=secrets,
-            tenant=tenant,
+            tenant=row.tenant,
             traceparent=traceparent,
         )
 
@@ -153,12 +158,15 @@ def next_delay(attempts: int, retry_after: float | None = None) -> float | None:
     return max(SCHEDULE[attempts] * random.uniform(1.0, 1.0 + JITTER), retry_after or 0.0)
 
 
-def _due(now: float) -> Select[OutboxRow]:
+def _due(now: float, in_hand: Mapping[str, int], full: Sequence[str]) -> Select[OutboxRow]:
     reachable: ColumnElement[bool] = or_(
         col(OutboxRow.endpoint_id).is_(None), col(EndpointRow.enabled), col(OutboxRow.kind) == TEST_EVENT
     )
     statement = select(OutboxRow).join(EndpointRow, isouter=True).where(col(OutboxRow.status) == "pending", reachable)
-    return statement.where(col(OutboxRow.next_at) <= now).order_by(col(OutboxRow.next_at)).limit(1)
+    statement = statement.where(col(OutboxRow.next_at) <= now, col(OutboxRow.tenant).not_in(full))
+    if in_hand:
+        statement = statement.order_by(case(in_hand, value=col(OutboxRow.tenant), else_=0))
+    return statement.order_by(col(OutboxRow.next_at)).limit(1)
 
 
 def _taken(session: Session, parcel: Parcel) -> OutboxRow | None:

@@ -91,6 +91,11 @@ def _database_url(settings: Settings) -> URL:
         raise VidgenError(told, code="invalid_setting") from None
 
 
+def is_disk_full(error: OperationalError) -> bool:
+    """Whether the statement failed for want of room; then it changed nothing."""
+    return "full" in str(error.orig)
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """One consistent look at the database. On SQLite it neither waits for writers nor stops them."""

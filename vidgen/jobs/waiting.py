@@ -51,6 +51,7 @@ class ResolvedSpec:
     spec: JobSpec
     model_revision: str
     memory_need: Mapping[str, Any] | None = None
+    source_job_id: str | None = None
 
 
 class Waiting(OwnedJobs):
@@ -114,7 +115,7 @@ class Waiting(OwnedJobs):
 def _store(row: JobRow, edited: ResolvedSpec) -> None:
     fields = edited.spec.model_dump(mode="json")
     row.task, row.model, row.model_revision = edited.spec.task, edited.spec.model, edited.model_revision
-    row.spec, row.spec_hash = fields, spec_hash(fields)
+    row.spec, row.spec_hash, row.source_job_id = fields, spec_hash(fields), edited.source_job_id
     row.memory_need = None if edited.memory_need is None else dict(edited.memory_need)
 
 

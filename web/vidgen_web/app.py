@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeN
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.service import open_control_plane
+from vidgen.jobs.session import is_disk_full
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
@@ -93,7 +94,7 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(OperationalError)
     def database_failed(error: OperationalError) -> ResponseReturnValue:
-        if "full" not in str(error.orig):
+        if not is_disk_full(error):
             return unexpected(error)
         return _told(ProblemError("storage_full", "the disk is full; nothing was changed"))
 

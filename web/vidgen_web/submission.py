@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.admission import admit
 from vidgen.jobs.queue import poke
+from vidgen.jobs.session import is_disk_full
 from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
 from vidgen.jobs.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.spec import (
@@ -85,7 +87,11 @@ def replayed(services: Services, idempotency_key: str | None, body_hash: str) ->
 
 
 def submit(services: Services, request: Request) -> Created:
-    """Check everything, store uploaded files, queue the job. Raises VidgenError; nothing is queued then."""
+    """Check everything, store uploaded files, queue the job. Raises VidgenError; nothing is queued then.
+
+    After any other error nobody knows, as a commit may come through though its answer does not. So the files stay:
+    retention removes those that no job refers to.
+    """
     body_hash = request.body_hash()
     before = replayed(services, request.idempotency_key, body_hash)
     if before is not None:
@@ -96,17 +102,18 @@ def submit(services: Services, request: Request) -> Created:
     stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
     resolved(services, parse({**request.fields, **stand_ins}))
     uploads: dict[str, Upload] = {}
-    created = None
     try:
         for name, file in request.files.items():
             uploads[name] = intake.take(services, file)
         created = _queue(services, request, uploads, body_hash)
-        poke(services.settings)
-        return created
-    finally:
-        if created is None or created.replayed:
-            for upload in uploads.values():
-                services.uploads.delete(upload.id)
+    except (VidgenError, OperationalError) as error:
+        if isinstance(error, VidgenError) or is_disk_full(error):
+            _drop(services, uploads)
+        raise
+    if created.replayed:
+        _drop(services, uploads)
+    poke(services.settings)
+    return created
 
 
 def again(services: Services, job_id: str) -> Job:
@@ -132,12 +139,17 @@ def edit(services: Services, job_id: str, change: JobChange, version: int | None
     need = admitted(services, spec, manifest)
     return services.jobs.change(
         job_id,
-        edited=ResolvedSpec(spec, manifest.revision, need),
+        edited=ResolvedSpec(spec, manifest.revision, need, _source_job(services, spec)),
         priority=change.priority,
         start_by=change.changed_start,
         # the new spec was made from this one: an edit in between must not be undone
         version=job.version if version is None else version,
     )
+
+
+def _drop(services: Services, uploads: Mapping[str, Upload]) -> None:
+    for upload in uploads.values():
+        services.uploads.delete(upload.id)
 
 
 def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], body_hash: str) -> Created:

@@ -1,9 +1,15 @@
-"""Sends due webhooks: takes a parcel, signs it, posts it, writes down the answer. One parcel at a time."""
+"""Sends due webhooks: takes a parcel, signs it, posts it, writes down the answer.
+
+A receiver may take fifteen seconds to say nothing. So several threads deliver at a time, and no tenant has all of them.
+"""
 
 import logging
+import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from vidgen.jobs.addresses import AddressRefused
 from vidgen.jobs.outbox import Outbox, Parcel
@@ -20,22 +26,44 @@ Post = Callable[..., Answer]
 
 
 class Dispatcher:
-    """`allow` holds the private receivers that the operator permits."""
+    """`allow` holds the private receivers that the operator permits.
 
-    def __init__(self, outbox: Outbox, allow: Sequence[str] = (), *, send: Post = post) -> None:
+    `deliver_one` may be called by any number of threads; of one tenant `at_most` deliveries are in hand at a time.
+    """
+
+    def __init__(
+        self, outbox: Outbox, allow: Sequence[str] = (), *, send: Post = post, at_most: int | None = None
+    ) -> None:
         self._outbox = outbox
         self._allow = allow
         self._send = send
+        self._at_most = at_most
+        self._in_hand: Counter[str] = Counter()
+        self._taking = threading.Lock()
 
     def deliver_one(self) -> bool:
-        """One attempt at the delivery that is due longest; False when none is."""
-        parcel = self._outbox.take()
-        if parcel is None:
-            return False
-        trace = trace_of(parcel.traceparent)
-        with context.bound(job=parcel.job_id, attempt=parcel.attempt, tenant=parcel.tenant, trace=trace):
-            self._deliver(parcel)
+        """One attempt at a delivery that is due, of the tenant who is served least right now; False when none is."""
+        with self._taken() as parcel:
+            if parcel is None:
+                return False
+            trace = trace_of(parcel.traceparent)
+            with context.bound(job=parcel.job_id, attempt=parcel.attempt, tenant=parcel.tenant, trace=trace):
+                self._deliver(parcel)
         return True
+
+    @contextmanager
+    def _taken(self) -> Iterator[Parcel | None]:
+        with self._taking:  # two that looked at the same time would both see room for one more
+            parcel = self._outbox.take(self._in_hand, self._at_most)
+            if parcel is not None:
+                self._in_hand[parcel.tenant] += 1
+        try:
+            yield parcel
+        finally:
+            if parcel is not None:
+                with self._taking:
+                    self._in_hand[parcel.tenant] -= 1
+                    self._in_hand += Counter()  # forget who has none
 
     def _deliver(self, parcel: Parcel) -> None:
         extra, started = {"delivery": parcel.delivery_id}, time.monotonic()

@@ -36,8 +36,9 @@ from vidgen_workers.tasks import make_app
 
 log = logging.getLogger(__name__)
 
-# a receiver may take 15 s; others should not wait for it
-DISPATCHERS = 3
+# a receiver may take 15 s; others should not wait for it, and other tenants not for all of one tenant's
+DISPATCHERS = 4
+OF_ONE_TENANT = DISPATCHERS - 1
 JOIN_SECONDS = 2.0
 # Celery says goodbye to its broker; one that is frozen never answers
 GOODBYE_SECONDS = 10.0
@@ -86,7 +87,7 @@ def _threads(plane: ControlPlane, app: Any, supervisor: Supervisor) -> list[Repe
         return settings.base_url + sign_artifact_url(settings.secret_key, artifact_id, expires_at)
 
     outbox = Outbox(plane.engine, settings.webhook_secret, link)
-    deliver = Dispatcher(outbox, settings.webhook_allow_private).deliver_one
+    deliver = Dispatcher(outbox, settings.webhook_allow_private, at_most=OF_ONE_TENANT).deliver_one
     cleaner = Cleaner(plane.engine, plane.store, plane.jobs, plane.uploads, settings.incoming_dir)
     reconciler = Reconciler(plane, supervisor)
     housekeeping = Housekeeping(cleaner, settings)

@@ -7,8 +7,10 @@ import time
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.exc import OperationalError
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.errors import VidgenError
 from vidgen.jobs.addresses import AddressRefused
 from vidgen.jobs.service import ControlPlane
 from vidgen_web import submission
@@ -271,6 +273,30 @@ def test_who_does_not_wait_is_told_that_it_goes_later(
     assert plane.jobs.delete_discarded() == 1
     assert client.get(f"{JOBS}/{job_id}").status_code == 404
     assert [entry.subject for entry in plane.audit.entries() if entry.action == "job.deleted"] == [job_id]
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly")), 1),
+        (OperationalError("INSERT", {}, Exception("database or disk is full")), 0),
+        (VidgenError("no room", code="queue_full"), 0),
+    ],
+    ids=["nobody knows", "disk full", "refused"],
+)
+def test_a_file_stays_when_nobody_knows_whether_its_job_was_queued(
+    client: FlaskClient, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch, error: Exception, kept: int
+) -> None:
+    """A commit may come through though its answer does not. Fails when every error removes the upload."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("vidgen.jobs.repository.JobRepository.create", fail)
+    form = {**PROMPT, "image": (io.BytesIO(PNG), "a.png")}
+    assert client.post(JOBS, data=form, content_type="multipart/form-data").status_code >= 400
+    assert len(list(plane.store.folders("uploads"))) == kept
+    assert len(plane.uploads.older_than(-60)) == kept
 
 
 def test_only_some_may_wait(app: Flask, client: FlaskClient, worker: SimulatedWorker) -> None:

@@ -135,6 +135,20 @@ def test_the_length_is_edited_in_any_of_the_ways_it_can_be_said(client: FlaskCli
         assert (spec["num_frames"], spec["long"] is not None) == (frames, chunked)
 
 
+def test_an_edit_names_the_job_that_the_clip_is_made_from_now(client: FlaskClient, worker: SimulatedWorker) -> None:
+    """Fails when an edit leaves `source_job_id` as it was."""
+    sources = []
+    for _ in range(2):
+        add(client)
+        sources.append(client.get(f"{JOBS}/{worker.run()}").get_json())
+    ref = [{"artifact_id": source["artifacts"][0]["id"]} for source in sources]
+    url = f"{JOBS}/{add(client, video=ref[0], num_frames=13)}"
+    assert client.get(url).get_json()["source_job_id"] == sources[0]["id"]
+    edited = client.patch(url, json={"spec": {"video": ref[1]}}).get_json()
+    assert edited["source_job_id"] == sources[1]["id"]
+    assert client.patch(url, json={"spec": {"prompt": "a dog"}}).get_json()["source_job_id"] == sources[1]["id"]
+
+
 def test_stops(client: FlaskClient, worker: SimulatedWorker) -> None:
     job_id = add(client)
     assert client.post(f"{JOBS}/{job_id}/stop").get_json()["code"] == "job_not_running"

@@ -2,13 +2,15 @@ import json
 import logging
 import socket
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
 from standardwebhooks import Webhook
 
-from tests.jobs_fixtures import queue_job
+from tests.faults.worker_process import wait_until
+from tests.jobs_fixtures import make_spec, queue_job
 from tests.receiver import receiver
 from vidgen.jobs import outbox
 from vidgen.jobs.outbox import Outbox
@@ -127,3 +129,50 @@ def test_two_dispatchers_send_each_delivery_once(plane: ControlPlane) -> None:
         with ThreadPoolExecutor(3) as pool:
             assert sum(pool.map(work, range(3))) == 10
     assert sorted(json.loads(got.body)["data"]["id"] for got in to.received) == sorted(made)
+
+
+DISPATCHERS, OF_ONE_TENANT = 3, 2
+
+
+def announce_end(plane: ControlPlane, tenant: str, callback_url: str) -> None:
+    mine = plane.jobs.of(tenant)
+    mine.cancel(mine.create(make_spec(), model_revision="1", max_queued=99, callback_url=callback_url).job.id)
+
+
+def test_a_tenant_whose_receivers_hang_delays_nobody_else(plane: ControlPlane) -> None:
+    """Fails when a tenant may have every dispatcher."""
+    hang, sent = threading.Event(), Counter[str]()
+    url = {name: f"https://{name}.example/hook" for name in ("anna", "bert")}
+    for _ in range(DISPATCHERS + 1):
+        announce_end(plane, "anna", url["anna"])
+
+    def send(to: str, *_: object, **__: object) -> Answer:
+        sent[to] += 1
+        if to == url["anna"]:
+            assert hang.wait(30)
+        return Answer(200, None)
+
+    box = Outbox(plane.engine, plane.settings.webhook_secret, lambda artifact_id, _: artifact_id)
+    shared = Dispatcher(box, send=send, at_most=OF_ONE_TENANT)
+    with ThreadPoolExecutor(OF_ONE_TENANT) as pool:
+        try:
+            waiting = [pool.submit(shared.deliver_one) for _ in range(OF_ONE_TENANT)]
+            wait_until(lambda: sent[url["anna"]] == OF_ONE_TENANT, 15, "the hanging receivers")
+            assert not shared.deliver_one(), "the dispatcher that is left is not for the same tenant"
+            announce_end(plane, "bert", url["bert"])
+            assert shared.deliver_one()
+            assert sent[url["bert"]] == 1
+        finally:
+            hang.set()
+        assert all(one.result() for one in waiting)
+    assert shared.deliver_one(), "what was held back goes on"
+
+
+def test_the_tenant_with_the_fewest_in_hand_is_next(plane: ControlPlane) -> None:
+    """Fails when the one due longest is taken, whoever it belongs to."""
+    for name in ("anna", "anna", "bert"):
+        announce_end(plane, name, f"https://{name}.example/")
+    box = Outbox(plane.engine, plane.settings.webhook_secret, lambda artifact_id, _: artifact_id)
+    parcel = box.take({"anna": 1})
+    assert parcel is not None
+    assert parcel.tenant == "bert"
