@@ -47,8 +47,7 @@ def test_the_resumed_clip_is_the_uninterrupted_one(
 ) -> None:
     """Worker, then runner, are killed in the middle of a chunk, and the worker again while frames are decoded.
 
-    Fails when chunks lie in the attempt's own folder: tried, chunks were made [4, 4, 3, 2] times; and when a chunk is
-    kept in half precision: tried, the files differ.
+    Fails when chunks lie in the attempt's own folder: tried, chunks were made [4, 4, 3, 2] times.
     """
     ledger = tmp_path / "ledger"
     ledger.mkdir()

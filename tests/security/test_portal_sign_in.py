@@ -3,10 +3,13 @@
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
 from tests.security.conftest import Person
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.session import reading, writing
+from vidgen.jobs.tables import EndedSessionRow
 from vidgen_web import sessions
 
 FORM = {"csrf_token": ""}
@@ -124,18 +127,61 @@ def test_a_session_of_a_narrow_key_stays_narrow(app: Flask, plane: ControlPlane)
 def test_every_part_of_the_cookie_is_signed() -> None:
     """Fails when the signature leaves out the end: tried."""
     cookie = sessions.make("secret", "abc", now=1000)
-    assert sessions.key_id("secret", cookie, now=1001) == "abc"
-    assert sessions.key_id("secret", cookie, now=1000 + sessions.LIFETIME_SECONDS) is None
-    assert sessions.key_id("other", cookie, now=1001) is None
-    name, end, signature = cookie.split(".")
+    session = sessions.read("secret", cookie, now=1001)
+    assert session is not None
+    assert session.key_id == "abc"
+    assert sessions.read("secret", cookie, now=1000 + sessions.LIFETIME_SECONDS) is None
+    assert sessions.read("other", cookie, now=1001) is None
+    name, end, number, signature = cookie.split(".")
     for forged in (
-        f"abd.{end}.{signature}",
-        f"{name}.{int(end) + 1}.{signature}",
-        f"{name}.{end}.{signature[:-1]}",
+        f"abd.{end}.{number}.{signature}",
+        f"{name}.{int(end) + 1}.{number}.{signature}",
+        f"{name}.0{end}.{number}.{signature}",
+        f"{name}.{end}.{number}0.{signature}",
+        f"{name}.{end}.{number}.{signature[:-1]}",
+        f"{name}.{end}.{signature}",
         name,
         "",
     ):
-        assert sessions.key_id("secret", forged, now=1001) is None
+        assert sessions.read("secret", forged, now=1001) is None
     for n in range(len(cookie)):
         changed = cookie[:n] + ("0" if cookie[n] != "0" else "1") + cookie[n + 1 :]
-        assert sessions.key_id("secret", changed, now=1001) is None
+        assert sessions.read("secret", changed, now=1001) is None
+
+
+def test_a_copy_of_the_cookie_ends_with_the_session(app: Flask, anna: Person, plane: ControlPlane) -> None:
+    """Fails when signing out takes the cookie from the browser alone."""
+    client, thief = signed_in(app, anna.key), app.test_client()
+    cookie = client.get_cookie(sessions.COOKIE)
+    assert cookie is not None
+    thief.set_cookie(sessions.COOKIE, cookie.value)
+    assert thief.get("/portal/api/jobs").status_code == 200
+    client.post("/sign-out", data={"csrf_token": token(client)})
+    assert thief.get("/portal/api/jobs").status_code == 401
+    plane.keys.forget_sessions()
+    assert thief.get("/portal/api/jobs").status_code == 401, "forgotten before its cookie has expired"
+    with writing(plane.engine) as session:
+        session.execute(update(EndedSessionRow).values(expires_at=0.0))
+    plane.keys.forget_sessions()
+    with reading(plane.engine) as session:
+        assert session.scalars(select(EndedSessionRow)).all() == []
+
+
+def test_signing_out_closes_the_sessions_event_streams(
+    app: Flask, anna: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when a stream looks at its key alone."""
+    monkeypatch.setattr("vidgen_web.api.events.KEY_CHECK_SECONDS", 0.0)
+    monkeypatch.setattr("vidgen_web.api.events.POLL_SECONDS", 0.01)
+    mine, other = signed_in(app, anna.key), signed_in(app, anna.key)
+    streams = [client.get("/portal/api/events", buffered=False) for client in (mine, other)]
+    heard = [iter(stream.response) for stream in streams]
+    for stream in heard:
+        assert b"retry" in next(stream)
+        assert b"snapshot" in next(stream)
+    mine.post("/sign-out", data={"csrf_token": token(mine)})
+    assert list(heard[0]) == []
+    anna("POST", "/api/v1/jobs", json={"prompt": "x"})
+    assert b"job.queued" in next(heard[1])
+    for stream in streams:
+        stream.close()

@@ -13,6 +13,7 @@ from sqlmodel import col
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.deliveries import DeliveryRepository
+from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.session import reading
 from vidgen.jobs.storage import LocalStore
@@ -52,6 +53,7 @@ class Cleaner:
         self._jobs.prune_progress(PROGRESS_SECONDS)
         gone = self._expire_jobs() + self._expire_uploads(retention_days) + self._sweep(orphan_seconds)
         gone += DeliveryRepository(self._engine).prune(retention_days * DAY)
+        KeyRepository(self._engine).forget_sessions()
         return gone if disk_budget_gb is None else gone + self._shrink(round(disk_budget_gb * GIGABYTE))
 
     def _shrink(self, budget: int) -> int:

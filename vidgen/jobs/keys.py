@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, Select, select, update
+from sqlalchemy import Engine, Select, delete, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -22,7 +22,7 @@ from vidgen.jobs.clock import DatabaseNow, as_datetime, as_optional_datetime, da
 from vidgen.jobs.cursors import page
 from vidgen.jobs.secret_files import read_or_create
 from vidgen.jobs.session import KEYS_LOCK, lock, reading, writing, writing_if_free
-from vidgen.jobs.tables import ApiKeyRow
+from vidgen.jobs.tables import ApiKeyRow, EndedSessionRow
 from vidgen.jobs.tenancy import LOCAL, Tenanted
 from vidgen.jobs.views import ApiKey, MadeKey, Page
 
@@ -118,17 +118,30 @@ class KeyRepository(Tenanted):
             raise KeyRefused("this API key is not known here")
         return self._counting(row, now)
 
-    def recognise_session(self, key_id: str) -> ApiKey:
-        """The key behind a session whose signature was checked. Raises KeyRefused."""
-        row, now = self._look_up(key_id)
+    def recognise_session(self, key_id: str, session_id: str) -> ApiKey:
+        """The key behind a session whose signature was checked. Raises KeyRefused, also when it was signed out."""
+        row, now = self._look_up(key_id, session_id)
         if row is None:
-            raise KeyRefused("this API key is not known here")
+            raise KeyRefused("this API key is not known here, or the session was ended")
         return self._counting(row, now)
 
-    def still_counts(self, key_id: str) -> bool:
-        """Whether a key that was recognised before would be now. Notes no use."""
-        row, now = self._look_up(key_id)
+    def still_counts(self, key_id: str, session_id: str | None = None) -> bool:
+        """Whether a key, or a session of it, that was recognised before would be now. Notes no use."""
+        row, now = self._look_up(key_id, session_id)
         return row is not None and _refusal(row, now) is None
+
+    def end_session(self, session_id: str, expires_at: float) -> None:
+        """From now on the session opens nothing. `expires_at`: until when this must be remembered."""
+        with writing(self._engine) as session:
+            lock(session, KEYS_LOCK)  # a second click of the same button
+            session.merge(EndedSessionRow(id=session_id, expires_at=expires_at))
+
+    def forget_sessions(self) -> None:
+        """Forget the ended sessions whose cookies count for nothing by themselves."""
+        # a web process's clock may be behind the database's
+        with writing(self._engine) as session:
+            over = col(EndedSessionRow.expires_at) < database_now(session) - DAY
+            session.execute(delete(EndedSessionRow).where(over))
 
     def _counting(self, row: ApiKeyRow, now: float) -> ApiKey:
         if (refusal := _refusal(row, now)) is not None:
@@ -137,9 +150,13 @@ class KeyRepository(Tenanted):
             self._touch(row.id, now)
         return _view(row)
 
-    def _look_up(self, key_id: str) -> tuple[ApiKeyRow | None, float]:
+    def _look_up(self, key_id: str, session_id: str | None = None) -> tuple[ApiKeyRow | None, float]:
+        """The key's row and the time; no row for a session that was ended."""
+        wanted = select(ApiKeyRow, DatabaseNow()).where(col(ApiKeyRow.id) == key_id)
+        if session_id is not None:
+            wanted = wanted.where(~exists().where(col(EndedSessionRow.id) == session_id))
         with reading(self._engine) as session:
-            found = session.execute(select(ApiKeyRow, DatabaseNow()).where(col(ApiKeyRow.id) == key_id)).first()
+            found = session.execute(wanted).first()
             return (None, 0.0) if found is None else (found[0], float(found[1]))
 
     def _touch(self, key_id: str, now: float) -> None:

@@ -292,6 +292,15 @@ class ApiKeyRow(SQLModel, table=True):
     last_used_at: float | None = Field(default=None, sa_type=Double)
 
 
+class EndedSessionRow(SQLModel, table=True):
+    """A portal session that was signed out before its end. After its end the cookie counts for nothing by itself."""
+
+    __tablename__ = "ended_sessions"
+
+    id: str = Field(primary_key=True)
+    expires_at: float = Field(sa_type=Double, index=True)
+
+
 class AuditRow(SQLModel, table=True):
     """Append-only, and the database itself refuses to change it. Each row holds the hash of the one before."""
 

@@ -18,7 +18,8 @@ _PLACE = "vidgen_caller"
 class Caller:
     """Whose rows exist for this request, what it may do, and whom the audit log names for it.
 
-    `key_id` is None for this machine's own user. `api` is where this caller's browser finds the API.
+    `key_id` is None for this machine's own user, `session_id` for who sent the key itself. `api` is where this caller's
+    browser finds the API.
     """
 
     tenant: str
@@ -26,6 +27,7 @@ class Caller:
     key_id: str | None = None
     name: str = ""
     in_portal: bool = False
+    session_id: str | None = None
 
     @property
     def is_known(self) -> bool:

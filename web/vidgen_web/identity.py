@@ -5,6 +5,7 @@ handed on by a proxy. Anybody else needs a key, also where a proxy on this machi
 """
 
 import ipaddress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -76,17 +77,19 @@ def _api_caller(settings: Settings, keys: KeyRepository) -> Caller:
 
 
 def _portal_caller(settings: Settings, keys: KeyRepository) -> Caller:
-    key_id = sessions.key_id(settings.secret_key, request.cookies.get(sessions.COOKIE, ""))
-    if key_id is not None:
+    session = sessions.read(settings.secret_key, request.cookies.get(sessions.COOKIE, ""))
+    if session is not None:
         try:
-            return _of(keys.recognise_session(key_id), in_portal=True)
+            key = keys.recognise_session(session.key_id, session.id)
         except KeyRefused:
             pass  # the session ends with its key
+        else:
+            return replace(_of(key), in_portal=True, session_id=session.id)
     return LOCAL_USER if _is_at_home(settings) else STRANGER
 
 
-def _of(key: ApiKey, *, in_portal: bool = False) -> Caller:
-    return Caller(key.tenant, frozenset(key.scopes), key.id, key.name, in_portal)
+def _of(key: ApiKey) -> Caller:
+    return Caller(key.tenant, frozenset(key.scopes), key.id, key.name)
 
 
 def _is_at_home(settings: Settings) -> bool:

@@ -1,8 +1,8 @@
 """/events and /jobs/{id}/events: server-sent events, read from the database.
 
 A stream opens with a snapshot; every further event carries the database's number, so that a client that lost its
-connection sends Last-Event-ID and misses nothing. It ends with the key that opened it, within seconds. A stream
-holds one server thread: their number is bounded, and the excess is told to come back later.
+connection sends Last-Event-ID and misses nothing. It ends with the key or the session that opened it, within seconds. A
+stream holds one server thread: their number is bounded, and the excess is told to come back later.
 """
 
 import json
@@ -16,7 +16,7 @@ from vidgen.jobs.views import Event, Job
 from vidgen.spec import JobStatus
 from vidgen_web.answers import job_answer, linked
 from vidgen_web.api.jobs import no_job
-from vidgen_web.caller import caller
+from vidgen_web.caller import Caller, caller
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services, services
@@ -76,7 +76,7 @@ def _stream(found: Services, job_id: str | None) -> Response:
     if not found.streams.acquire(blocking=False):
         raise ProblemError("too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
     is_gone = request.environ.get("waitress.client_disconnected", _never)
-    events = _while_allowed(_events(found, job_id, after, is_gone), found, caller().key_id)
+    events = _while_allowed(_events(found, job_id, after, is_gone), found, caller())
     response = Response(events, content_type="text/event-stream; charset=utf-8")
     # on close and not in the generator's finally: a generator that never started runs no finally
     response.call_on_close(found.streams.release)
@@ -98,13 +98,13 @@ def _never() -> bool:
     return False
 
 
-def _while_allowed(events: Iterator[bytes], found: Services, key_id: str | None) -> Iterator[bytes]:
-    """The stream, until a few seconds after the key that opened it was revoked or has expired."""
+def _while_allowed(events: Iterator[bytes], found: Services, who: Caller) -> Iterator[bytes]:
+    """The stream, until a few seconds after the key or the session that opened it has ended."""
     checked = time.monotonic()
     for message in events:
-        if key_id is not None and time.monotonic() - checked >= KEY_CHECK_SECONDS:
+        if who.key_id is not None and time.monotonic() - checked >= KEY_CHECK_SECONDS:
             checked = time.monotonic()
-            if not found.keys.still_counts(key_id):
+            if not found.keys.still_counts(who.key_id, who.session_id):
                 return
         if message:
             yield message

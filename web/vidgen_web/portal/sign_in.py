@@ -46,6 +46,10 @@ def enter() -> AnyResponse:
 @needs(PUBLIC)
 def leave() -> AnyResponse:
     csrf.check()
+    found = services()
+    session = sessions.read(found.settings.secret_key, request.cookies.get(sessions.COOKIE, ""))
+    if session is not None:
+        found.keys.end_session(session.id, float(session.expires_at))
     response = redirect(url_for("sign_in.show"), 303)
     response.delete_cookie(sessions.COOKIE, path="/")
     return response
