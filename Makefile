@@ -9,7 +9,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-long format test-faults test-hostile bench-load train-model eval-model clean
+.PHONY: help install sdks demo up test check bench bench-encode bench-long format test-faults test-hostile bench-load train-model eval-model clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -65,6 +65,9 @@ bench: $(STAMP) ## speed and fidelity beside stock diffusers, in one run (fails 
 
 bench-load: $(STAMP) ## requests a second of the web process, with the load generator on the same two cores
 	$(BIN)/python -m tests.bench.load
+
+bench-encode: $(STAMP) ## speed of our encoding beside the ffmpeg command, which it needs (fails below 0.9 for H.264)
+	$(BIN)/python -m tests.bench.encode
 
 bench-long: $(STAMP) ## memory and time of clips of 5 to 60 seconds (fails when memory grows with length)
 	$(BIN)/python -m tests.bench.long_clips

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
 from vidgen.cli_queue import queue
+from vidgen.cli_recall import output_of, recall, spec_in
 from vidgen.spec import (
+    FORMATS,
     ImageToVideo,
     LongFields,
     MediaRef,
@@ -23,6 +26,7 @@ from vidgen.spec import (
     segment_of,
     take_of,
 )
+from vidgen.spec.output import QUALITIES
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,6 +45,7 @@ main.add_command(keys)
 main.add_command(quotas)
 main.add_command(audit)
 main.add_command(queue)
+main.add_command(recall)
 
 
 @main.command()
@@ -99,14 +104,29 @@ def worker() -> None:
 @click.option("--steps", "num_inference_steps", type=int, help="Denoising steps.")
 @click.option("--guidance", "guidance_scale", type=float, help="Classifier-free guidance; 1 switches it off.")
 @click.option("--seed", type=int, help="Empty or -1: drawn at random and printed.")
+@click.option("--format", "format_name", type=click.Choice(list(FORMATS)), help="Of the file; else its name says it.")
+@click.option("--codec", help="With mp4: h264, hevc, av1. With prores: prores-422, prores-4444.")
+@click.option("--quality", type=click.Choice(QUALITIES), help="Default: high.")
+@click.option(
+    "--spec",
+    "spec_file",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="Everything from this JSON, as `vidgen recall` prints it; - reads stdin.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("clip.mp4"), show_default=True)
+@click.pass_context
 @errors_as_text
 def render(
+    called: click.Context,
     image: Path | None,
     last_image: Path | None,
     video: Path | None,
     frame: int | None,
     strength: float | None,
+    format_name: str | None,
+    codec: str | None,
+    quality: str | None,
+    spec_file: Path | None,
     out: Path,
     chunks: Path | None,
     **fields: Any,
@@ -125,7 +145,13 @@ def render(
         raise click.UsageError("--strength belongs to --video")
     if last_image and not image:
         raise click.UsageError("--last-image belongs to --image")
-    spec, media = _requested(image, last_image, video, frame, strength, _with_long(fields))
+    if spec_file is not None:
+        _refuse_beside_spec(called)
+        spec, media = spec_in(spec_file, {"image": image, "last_image": last_image, "video": video})
+        output_of(out, spec.output.format, None, None)
+    else:
+        fields["output"] = output_of(out, format_name, codec, quality)
+        spec, media = _requested(image, last_image, video, frame, strength, _with_long(fields))
     registry = ModelRegistry(*load_settings().model_folders)
     spec = resolve(spec, registry.get(spec.model).rules, source_seconds=_source_seconds(video))
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
@@ -138,13 +164,14 @@ def render(
 def probe(file: Path) -> None:
     """Say what a clip holds, and the settings that made it when vidgen did."""
     from vidgen.media.probe import probe as probe_file
+    from vidgen.media.recall import find_recipe
 
-    info = probe_file(file)
+    info, recipe = probe_file(file), find_recipe(file)
     click.echo(
         f"{info.width}×{info.height}, {info.num_frames} frames, {float(info.fps):g} fps, {info.codec} {info.pix_fmt}"
     )
-    if info.metadata.get("software") == "vidgen":
-        click.echo(json.dumps(json.loads(info.metadata["comment"]), indent=2))
+    if recipe is not None:
+        click.echo(json.dumps(recipe.spec.model_dump(mode="json"), indent=2))
 
 
 @main.command()
@@ -193,6 +220,13 @@ def models(model_id: str | None) -> None:
         return
     manifest = registry.get(model_id)
     click.echo(json.dumps({**manifest.model_dump(mode="json"), "vocabulary": manifest.vocabulary()}, indent=2))
+
+
+def _refuse_beside_spec(called: click.Context) -> None:
+    """A spec says everything; what else is said would be lost, or would change what was recalled."""
+    given = {name for name in called.params if called.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    if extra := sorted(given - {"spec_file", "image", "last_image", "video", "out", "chunks"}):
+        raise click.UsageError(f"--spec says everything; leave out {', '.join(extra)}")
 
 
 def _requested(

@@ -160,14 +160,14 @@ def test_files_beyond_the_turns_are_asked_to_come_again(app: Flask, upload: Uplo
 LIMITED = f"""
 import resource, sys
 sys.path[:0] = {[str(ROOT / part) for part in ("", "models")]!r}
-from vidgen.media import ingest
-ingest.CPU_SECONDS = 2
-ingest.FILE_BYTES = 1 << 20
+from vidgen.media import confinement
+confinement.CPU_SECONDS = 2
+confinement.FILE_BYTES = 1 << 20
 import os, signal, tempfile, threading
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 if os.getuid() == 0:
     os.setuid(65534)
-ingest._limit_resources()
+confinement.limit_resources()
 """
 
 
@@ -184,7 +184,7 @@ ingest._limit_resources()
     ids=["memory", "cpu", "file size", "processes", "threads", "open files"],
 )
 def test_the_limits_hold(deed: str, end: str) -> None:
-    """Fails when a limit is taken out of `_limit_resources`: tried with each."""
+    """Fails when a limit is taken out of `limit_resources`: tried with each."""
     done = subprocess.run([sys.executable, "-c", LIMITED + deed], capture_output=True, text=True, timeout=120)
     if end == "killed":
         assert done.returncode == -signal.SIGKILL

@@ -32,6 +32,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.jobs_fixtures import control_plane, make_settings
+from tests.recipes import RECALL
 from tests.security.conftest import FAKE_INGEST
 from tests.simulated_worker import SimulatedWorker
 from vidgen_web import create_app
@@ -57,7 +58,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     folder = tmp_path_factory.mktemp("conformance")
     with control_plane(folder) as plane:
         app = create_app(
-            make_settings(folder, max_upload_mb=1, rate_limit=0), ingest_command=(sys.executable, str(FAKE_INGEST))
+            make_settings(folder, max_upload_mb=1, rate_limit=0),
+            ingest_command=(sys.executable, str(FAKE_INGEST)),
+            recall_command=RECALL,
         )
         client = app.test_client()
         for _ in range(3):

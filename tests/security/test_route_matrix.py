@@ -23,6 +23,7 @@ from sqlmodel import col
 from werkzeug.test import TestResponse
 
 from tests.jobs_fixtures import control_plane, make_settings
+from tests.recipes import RECALL, recipe_picture
 from tests.security.conftest import FAKE_INGEST, Person
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.keys import ADMIN, SCOPES
@@ -81,6 +82,7 @@ CALLS: dict[str, Call] = {
     f"GET {API}/events": Call(200),
     f"POST {API}/uploads": Call(201, form={"file": b"\x89PNG picture"}),
     f"GET {API}/uploads/<upload_id>": Call(200),
+    f"POST {API}/recall": Call(200, form={"file": recipe_picture()}),
     f"GET {API}/uploads/<upload_id>/content": Call(200),
     f"GET {API}/artifacts/<artifact_id>": Call(200),
     f"POST {API}/artifacts/<artifact_id>/link": Call(200, {}),
@@ -153,7 +155,7 @@ class World:
 @contextmanager
 def opened(folder: Path, keys: dict[str, str], objects: dict[str, str]) -> Iterator[World]:
     plane = open_control_plane(make_settings(folder, auth="keys", max_upload_mb=1))
-    app = create_app(plane.settings, ingest_command=(sys.executable, str(FAKE_INGEST)))
+    app = create_app(plane.settings, ingest_command=(sys.executable, str(FAKE_INGEST)), recall_command=RECALL)
     yield World(app, plane, Person(app, keys["anna"]), Person(app, keys["bert"]), objects)
     app.extensions[EXTENSION].engine.dispose()
     plane.engine.dispose()

@@ -15,7 +15,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from tests.jobs_fixtures import control_plane
-from vidgen.media import ingest
+from vidgen.media import confinement
 from vidgen_web import create_app
 from vidgen_web.intake import TIMEOUT_SECONDS
 from vidgen_web.services import EXTENSION
@@ -56,8 +56,8 @@ class Uploader:
     def check_caps(self) -> dict[str, Any]:
         """Nothing is left behind, and the child has kept within its limits."""
         took = self.took()
-        assert took["memory"] < ingest.MEMORY_BYTES
-        assert took["cpu"] < ingest.CPU_SECONDS + 1
+        assert took["memory"] < confinement.MEMORY_BYTES
+        assert took["cpu"] < confinement.CPU_SECONDS + 1
         assert took["seconds"] < TIMEOUT_SECONDS + 1
         assert took["folder"] == ["out", "source"]
         assert list(self.incoming.iterdir()) == []

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
-# one to write results, the others to read what people upload
-ENCODERS = ("libx264",)
+# those of the delivery formats, and those of what people upload
+ENCODERS = ("libx264", "libx264rgb", "libx265", "libsvtav1", "libvpx-vp9", "prores_ks", "gif")
 DECODERS = ("h264", "hevc", "vp8", "vp9", "av1")
 
 

@@ -6,9 +6,7 @@ so no playlist, script or reference is ever followed. It re-encodes the pixels a
 attachments survive. One JSON line on stdout says what came out, or why nothing did (exit code 2).
 """
 
-import ctypes
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,28 +18,15 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vidgen.errors import MediaError, VidgenError
+from vidgen.media.confinement import CLOSED, CODECS, MAX_STREAMS, limit_resources
 from vidgen.media.frames import FrameChunk
 from vidgen.media.writer import write_video
 
 MAX_SIDE, MAX_FRAMES, MAX_SECONDS, MAX_PIXELS = 4096, 3600, 120, 4096 * 4096
-MAX_STREAMS = 16
-MEMORY_BYTES, CPU_SECONDS, FILE_BYTES, OPEN_FILES = 3 << 30, 60, 1 << 30, 32
 STILL_FORMATS = ("PNG", "JPEG", "WEBP")
 CONTAINERS = {b"ftyp": "mov", b"\x1a\x45\xdf\xa3": "matroska", b"GIF8": "gif"}
-CODECS = frozenset(
-    {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "gif", "libvpx", "libvpx-vp9"}
-)
-# `none` is no protocol at all: what is not in the open file does not exist. FFmpeg looks at codec_whitelist while it
-# finds out what the streams are; the decoder that is used afterwards does not (hence the check of its name)
-CLOSED = {
-    "protocol_whitelist": "none",
-    "codec_whitelist": ",".join(sorted(CODECS)),
-    "enable_drefs": "0",
-    "max_streams": str(MAX_STREAMS + 1),  # one more, so that too many can be told from enough
-}
 # the input is only decoded again: near to lossless, and a third of the time that the default preset takes
 INPUT_CRF, INPUT_PRESET = 10, "veryfast"
-PR_SET_NO_NEW_PRIVS = 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,26 +157,11 @@ def _check_size(width: int, height: int) -> None:
         raise MediaError(f"{width}×{height}: each side must be from 16 to {MAX_SIDE} pixels")
 
 
-def _limit_resources() -> None:
-    for kind, limit in (
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NPROC, 0),  # no other process or thread from here on (root is exempt)
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-    ):
-        resource.setrlimit(kind, (limit, limit))
-    if sys.platform == "linux":
-        # nothing it might start could be more than it is
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-
-
 def main() -> int:
     if len(sys.argv) != 3:
         print("usage: python -m vidgen.media.ingest SRC OUT_DIR", file=sys.stderr)
         return 64
-    _limit_resources()
+    limit_resources()
     try:
         print(json.dumps(asdict(ingest(Path(sys.argv[1]), Path(sys.argv[2])))))
     except VidgenError as error:

@@ -16,7 +16,12 @@ STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
 
 def is_still(path: Path) -> bool:
-    return path.suffix.lower() in STILL_SUFFIXES
+    """Whether a file is one picture; an animated WebP is a clip."""
+    suffix = path.suffix.lower()
+    if suffix != ".webp":
+        return suffix in STILL_SUFFIXES
+    with Image.open(path, formats=("WEBP",)) as picture:
+        return not getattr(picture, "is_animated", False)
 
 
 def read_picture(path: Path, *, width: int, height: int, frame: int | None = None) -> FrameChunk:
@@ -31,7 +36,7 @@ def read_picture(path: Path, *, width: int, height: int, frame: int | None = Non
     index = 0 if frame is None else frame
     if not -count <= index < count:
         raise MediaError(f"frame={index}: the clip has frames 0 to {count - 1}; nearest is {count - 1}")
-    return fit(frame_reader()(path, [index % count]), width=width, height=height)
+    return fit(frame_reader(path)(path, [index % count]), width=width, height=height)
 
 
 def read_clip(path: Path, *, width: int, height: int, num_frames: int, fps: int) -> FrameChunk:
@@ -40,7 +45,7 @@ def read_clip(path: Path, *, width: int, height: int, num_frames: int, fps: int)
     Raises MediaError when the clip is shorter than that: it is never stretched or frozen in silence.
     """
     indices = _indices(path, num_frames, fps)
-    return fit(frame_reader()(path, indices), width=width, height=height)
+    return fit(frame_reader(path)(path, indices), width=width, height=height)
 
 
 def stream_clip(path: Path, *, width: int, height: int, num_frames: int, fps: int) -> Iterator[FrameChunk]:

@@ -9,7 +9,9 @@ import torch
 
 import vidgen
 from vidgen.media.frames import FrameChunk
-from vidgen.spec import JobSpec
+from vidgen.runtime.context import RunContext
+from vidgen.spec import JobSpec, Recipe, media_refs
+from vidgen_models.folder_check import sha256
 from vidgen_models.registry import Manifest
 
 
@@ -29,6 +31,16 @@ class FrameHash:
 
     def hexdigest(self) -> str:
         return self._digest.hexdigest()
+
+
+def make_recipe(spec: JobSpec, manifest: Manifest, ctx: RunContext) -> Recipe:
+    """What the file itself says of how it was made; sources are told by their hashes, as ids are of one service."""
+    return Recipe(
+        spec=spec,
+        model_revision=manifest.revision,
+        vidgen=vidgen.__version__,
+        media={ref.key: sha256(ctx.media[ref.key]) for ref in media_refs(spec)},
+    )
 
 
 def make_receipt(spec: JobSpec, manifest: Manifest, device: torch.device, frames: FrameHash) -> dict[str, Any]:

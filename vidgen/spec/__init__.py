@@ -5,8 +5,10 @@ from vidgen.spec.long import LongFields, Segment, Take
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.memory_tier import MemoryTier
 from vidgen.spec.notation import segment_of, take_of
+from vidgen.spec.output import FORMATS, Output, resolved_output
 from vidgen.spec.priority import HIGHEST_PRIORITY, LOWEST_PRIORITY, NORMAL_PRIORITY
 from vidgen.spec.progress import Progress
+from vidgen.spec.recipe import Recipe
 from vidgen.spec.resolve import resolve
 from vidgen.spec.rules import (
     FrameRule,
@@ -21,6 +23,7 @@ from vidgen.spec.rules import (
 from vidgen.spec.status import JobStatus, Stage
 
 __all__ = [
+    "FORMATS",
     "HIGHEST_PRIORITY",
     "JOB_SPEC",
     "LOWEST_PRIORITY",
@@ -35,7 +38,9 @@ __all__ = [
     "MediaRef",
     "MemoryTier",
     "ModelRules",
+    "Output",
     "Progress",
+    "Recipe",
     "SamplingFields",
     "Segment",
     "SideRule",
@@ -48,6 +53,7 @@ __all__ = [
     "nearest_frame_counts",
     "nearest_side",
     "resolve",
+    "resolved_output",
     "segment_of",
     "take_of",
 ]

@@ -12,6 +12,7 @@ from vidgen.spec.advanced import AdvancedFields
 from vidgen.spec.base import SpecModel
 from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
 from vidgen.spec.media_ref import MediaRef
+from vidgen.spec.output import Output
 
 
 class SamplingFields(SpecModel):
@@ -37,6 +38,7 @@ class SamplingFields(SpecModel):
     num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
     guidance_scale: float | None = Field(default=None, description="Classifier-free guidance; 1 switches it off.")
     advanced: AdvancedFields | None = Field(default=None, description="Options that only some models take.")
+    output: Output = Field(default=Output(), description="The delivered file: its format, codec and quality.")
 
     @property
     def chunked(self) -> bool:

@@ -6,6 +6,7 @@ from typing import TypeVar
 from vidgen.errors import SpecError
 from vidgen.spec.job import SamplingFields, VideoToVideo
 from vidgen.spec.offers import check_offers
+from vidgen.spec.output import resolved_output
 from vidgen.spec.resolve_long import asked_length, resolved_long
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts, nearest_side
 
@@ -54,6 +55,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
         "guidance_scale": _within(
             "guidance_scale", spec.guidance_scale, rules.guidance.min, rules.guidance.max, rules.guidance.default
         ),
+        "output": resolved_output(spec.output, fps=fps),
     }
     if isinstance(spec, VideoToVideo):
         filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, rules.strength)

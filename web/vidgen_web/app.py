@@ -15,7 +15,7 @@ from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
-from vidgen_web.services import EXTENSION, INGEST_COMMAND, Services
+from vidgen_web.services import EXTENSION, INGEST_COMMAND, RECALL_COMMAND, Services
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +31,19 @@ CODE_BY_STATUS = {
 }
 
 
-def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_COMMAND) -> Flask:
+def create_app(
+    settings: Settings,
+    *,
+    ingest_command: tuple[str, ...] = INGEST_COMMAND,
+    recall_command: tuple[str, ...] = RECALL_COMMAND,
+) -> Flask:
     """The WSGI app. The database must have been migrated. Raises ExposedWithoutLogin for a public host."""
     security.refuse_exposure(settings)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MEGABYTE + FORM_OVERHEAD
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = _services(settings, ingest_command)
+    app.extensions[EXTENSION] = _services(settings, ingest_command, recall_command)
     observation.observe(app)
     security.protect(app, settings)
     identity.recognise(app, settings, app.extensions[EXTENSION].keys)
@@ -53,7 +58,7 @@ def create_app(settings: Settings, *, ingest_command: tuple[str, ...] = INGEST_C
     return app
 
 
-def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
+def _services(settings: Settings, ingest_command: tuple[str, ...], recall_command: tuple[str, ...]) -> Services:
     plane = open_control_plane(settings)
     return Services(
         settings=settings,
@@ -71,6 +76,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...]) -> Services:
         store=plane.store,
         models=ModelRegistry(*settings.model_folders),
         ingest_command=ingest_command,
+        recall_command=recall_command,
     )
 
 

@@ -14,14 +14,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import MediaError
 from vidgen.jobs.views import Upload
 from vidgen.spec.base import SpecModel
+from vidgen.spec.recipe import LARGEST, Recipe
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services
 
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 TIMEOUT_SECONDS = 60
 WAIT_SECONDS = 5
 ANSWER_LIMIT = 4096
+UNREADABLE = "the file is not a picture or clip that can be read"
+CHILD_CODES = ("invalid_media", "no_recipe")
 CHUNK = 1 << 20
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 MEGABYTE = 1 << 20
@@ -49,20 +52,22 @@ class Ingested(SpecModel):
 
 def take(services: Services, file: FileStorage) -> Upload:
     """Store an uploaded picture or clip. Raises MediaError, or ProblemError body_too_large or storage_full."""
-    folder = services.settings.incoming_dir
+    with _copied(services, file) as source:
+        out_dir = source.with_name("out")
+        out_dir.mkdir()
+        with _turn(services):
+            ingested = _ingest(services.ingest_command, source, out_dir)
+        return _store(services, ingested, out_dir / ingested.filename, file.filename)
+
+
+def recipe_of(services: Services, file: FileStorage) -> Recipe:
+    """The recipe that a file carries; nothing of the file is kept. Raises MediaError (no_recipe) and as `take` does."""
+    with _copied(services, file) as source, _turn(services):
+        told = _told((*services.recall_command, str(source)), source.parent, LARGEST)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as name:
-            source, out_dir = Path(name) / "source", Path(name) / "out"
-            out_dir.mkdir()
-            _copy(file.stream, source, services.settings.max_upload_mb * MEGABYTE)
-            with _turn(services):
-                ingested = _ingest(services.ingest_command, source, out_dir)
-            return _store(services, ingested, out_dir / ingested.filename, file.filename)
-    except OSError as error:
-        if error.errno not in DISK_FULL:
-            raise  # a folder that may not be written, a program that is missing: the log's business, not the client's
-        raise ProblemError("storage_full", f"the file could not be stored: {error.strerror}") from error
+        return Recipe.model_validate(told)
+    except ValueError as error:
+        raise MediaError(UNREADABLE) from error
 
 
 def fingerprint(file: FileStorage) -> str:
@@ -85,6 +90,22 @@ def _copy(stream: IO[bytes], target: Path, limit: int) -> None:
 
 
 @contextmanager
+def _copied(services: Services, file: FileStorage) -> Iterator[Path]:
+    """The file under a name of ours, in a folder that is gone afterwards. Raises ProblemError storage_full."""
+    folder = services.settings.incoming_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as name:
+            source = Path(name) / "source"
+            _copy(file.stream, source, services.settings.max_upload_mb * MEGABYTE)
+            yield source
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise  # a folder that may not be written, a program that is missing: the log's business, not the client's
+        raise ProblemError("storage_full", f"the file could not be stored: {error.strerror}") from error
+
+
+@contextmanager
 def _turn(services: Services) -> Iterator[None]:
     """Few files are read at a time: each may take gigabytes. Raises ProblemError too_many_uploads."""
     if not services.ingests.acquire(timeout=WAIT_SECONDS):
@@ -96,38 +117,47 @@ def _turn(services: Services) -> Iterator[None]:
 
 
 def _ingest(command: tuple[str, ...], source: Path, out_dir: Path) -> Ingested:
+    told = _told((*command, str(source), str(out_dir)), source.parent, ANSWER_LIMIT)
+    try:
+        return _checked(Ingested.model_validate(told), out_dir)
+    except ValueError as error:  # a ValidationError is one
+        raise MediaError(UNREADABLE) from error
+
+
+def _told(command: tuple[str, ...], folder: Path, limit: int) -> Any:
+    """The JSON of the last line that a child program says. Raises MediaError with the reason that it gives."""
     # files and not pipes: what the program says may not fill this process's memory, and it has a limit on files
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaints:
         try:
             done = subprocess.run(
-                (*command, str(source), str(out_dir)),
+                command,
                 stdout=said,
                 stderr=complaints,
                 timeout=TIMEOUT_SECONDS,
                 env={"PATH": os.defpath},
-                cwd=source.parent,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise MediaError(f"the file took more than {TIMEOUT_SECONDS} seconds to read") from error
-        line, complaint = _last_line(said), _last_line(complaints)
+        line, complaint = _last_line(said, limit), _last_line(complaints, ANSWER_LIMIT)
     try:
         told = json.loads(line)
         if done.returncode == 0:
-            return _checked(Ingested.model_validate(told), out_dir)
-        message = str(told["error"]["message"])
-    except (ValueError, KeyError, TypeError, ValidationError) as error:
+            return told
+        code, message = str(told["error"]["code"]), str(told["error"]["message"])
+    except (ValueError, KeyError, TypeError) as error:
         log.warning("a file could not be read", extra={"exit": done.returncode, "complaint": complaint})
         if done.returncode == -signal.SIGKILL:
             raise MediaError("the file takes too much time or memory to read") from error
-        raise MediaError("the file is not a picture or clip that can be read") from error
-    raise MediaError(message)
+        raise MediaError(UNREADABLE) from error
+    raise MediaError(message, code=code if code in CHILD_CODES else None)
 
 
-def _last_line(stream: IO[bytes]) -> str:
+def _last_line(stream: IO[bytes], limit: int) -> str:
     stream.seek(0, os.SEEK_END)
-    stream.seek(max(0, stream.tell() - ANSWER_LIMIT))
+    stream.seek(max(0, stream.tell() - limit))
     return stream.read().decode(errors="replace").strip().rpartition("\n")[2]
 
 

@@ -72,6 +72,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "media_not_found": (422, "The upload or artifact that the spec refers to does not exist."),
     "media_kind": (422, "The spec needs a clip where it refers to a picture, or refers to neither."),
     "invalid_media": (422, "The file is not a picture or clip that can be read, or breaks a limit."),
+    "no_recipe": (422, "The file does not say how it was made."),
     "url_refused": (422, "The service may not call this URL."),
     "url_unreachable": (422, "No file came from this URL."),
     "invalid_scopes": (422, "A scope of API keys that does not exist."),

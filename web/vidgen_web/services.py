@@ -28,13 +28,15 @@ THREADS_KEPT_FREE = 4
 FILES_AT_ONCE = 2
 WAITS_AT_ONCE = 2
 INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
+RECALL_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.recall")
 
 
 @dataclass(frozen=True)
 class Services:
     """`jobs`, `uploads`, `endpoints` and `deliveries` hold what the caller owns, `every_job` the queue that all share.
 
-    `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR;
+    `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments
+    SRC OUT_DIR, `recall_command` with FILE;
     `stopping` ends the event streams.
     """
 
@@ -54,6 +56,7 @@ class Services:
     models: ModelRegistry
     api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND
+    recall_command: tuple[str, ...] = RECALL_COMMAND
     ingests: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(FILES_AT_ONCE))
     waits: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITS_AT_ONCE))
     stopping: threading.Event = field(default_factory=threading.Event)

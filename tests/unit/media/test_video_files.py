@@ -56,7 +56,7 @@ def test_both_readers_give_the_same_frames(clip):
     pytest.importorskip("decord", reason="decord has no wheel for this platform")
     indices = [0, 16, 5, 5]
     assert np.array_equal(read_frames_decord(clip, indices), read_frames_pyav(clip, indices))
-    assert frame_reader() is read_frames_decord
+    assert frame_reader(clip) is read_frames_decord
 
 
 def test_a_frame_that_is_not_there_is_an_error(clip):

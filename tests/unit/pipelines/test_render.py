@@ -10,6 +10,7 @@ from PIL import Image
 from vidgen.errors import Cancelled, ModelError
 from vidgen.media.probe import probe
 from vidgen.media.reader import read_frames_pyav
+from vidgen.media.recall import recall
 from vidgen.pipelines import Residency, render
 from vidgen.runtime.context import RunContext
 from vidgen.spec import JOB_SPEC, TextToVideo, resolve
@@ -42,7 +43,7 @@ def test_the_receipt_and_the_file_both_hold_the_spec(tiny_registry, spec, tmp_pa
     result = render(spec, RunContext(), tmp_path, Residency(tiny_registry))
     receipt = json.loads((tmp_path / "receipt.json").read_text())
     assert JOB_SPEC.validate_python(receipt["spec"]) == spec
-    assert JOB_SPEC.validate_json(probe(result.video.path).metadata["comment"]) == spec
+    assert recall(result.video.path).spec == spec
     assert receipt["model"]["files"]
     assert receipt["frames"]["count"] == 9
 

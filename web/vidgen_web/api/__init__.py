@@ -14,16 +14,32 @@ from vidgen_web.api import (
     openapi,
     queue,
     quota,
+    recall,
     uploads,
     webhook_endpoints,
 )
 from vidgen_web.caller import API
 
+RESOURCES = (
+    jobs,
+    line,
+    queue,
+    events,
+    uploads,
+    recall,
+    artifacts,
+    models,
+    webhook_endpoints,
+    api_keys,
+    quota,
+    openapi,
+)
+
 
 def blueprint(name: str = "api", prefix: str = API) -> Blueprint:
     """All routes under /api/v1, or once more under another name and prefix."""
     api = Blueprint(name, __name__, url_prefix=prefix)
-    for module in (jobs, line, queue, events, uploads, artifacts, models, webhook_endpoints, api_keys, quota, openapi):
+    for module in RESOURCES:
         api.register_blueprint(module.blueprint)
     return api
 

@@ -34,6 +34,7 @@ TAGS = {
     "Queue": "Whether jobs are handed out.",
     "Events": "Server-sent events.",
     "Uploads": "Pictures and clips from outside.",
+    "Recall": "How a file was made, out of the file itself.",
     "Artifacts": "Files that jobs made.",
     "Models": "What is installed.",
     "Videos": "The video API of the `openai` SDK: the same jobs in its words, with its form of errors.",

@@ -1,6 +1,7 @@
 """/uploads: pictures and clips from outside."""
 
 from flask import Blueprint, Response, jsonify, request, url_for
+from werkzeug.datastructures import FileStorage
 
 from vidgen.jobs.views import Upload
 from vidgen_web import intake
@@ -36,17 +37,22 @@ FILE_FIELD = "file"
     ),
 )
 def create() -> Response:
+    upload = intake.take(services(), only_file())
+    response = jsonify(upload.model_dump(mode="json"))
+    response.status_code = 201
+    response.headers["Location"] = url_for(".show", upload_id=upload.id)
+    return response
+
+
+def only_file() -> FileStorage:
+    """The one file of a form with nothing else in it. Raises ProblemError."""
     if request.mimetype != MULTIPART:
         raise unsupported(MULTIPART)
     file = request.files.get(FILE_FIELD)
     if file is None or set(request.files) != {FILE_FIELD} or request.form:
         message = "send exactly one file in the field named file"
         raise ProblemError("invalid_request", message, errors=(FieldError(field=FILE_FIELD, message=message),))
-    upload = intake.take(services(), file)
-    response = jsonify(upload.model_dump(mode="json"))
-    response.status_code = 201
-    response.headers["Location"] = url_for(".show", upload_id=upload.id)
-    return response
+    return file
 
 
 @blueprint.get("/<upload_id>")
