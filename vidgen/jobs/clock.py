@@ -6,7 +6,7 @@ All stored times are seconds since 1970 as a double, so that SQLite and PostgreS
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Double, select
+from sqlalchemy import Connection, Double, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -32,9 +32,13 @@ def _postgresql_now(_element: DatabaseNow, _compiler: SQLCompiler, **_: Any) -> 
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
-def database_now(session: Session) -> float:
+# asked within every write: made once, as making it takes longer than running it
+_NOW = select(DatabaseNow())
+
+
+def database_now(session: Session | Connection) -> float:
     """Seconds since 1970, asked of the database within the running transaction."""
-    now = session.scalar(select(DatabaseNow()))
+    now = session.scalar(_NOW)
     assert now is not None
     return float(now)
 

@@ -12,7 +12,7 @@ from vidgen.jobs.clock import database_now
 from vidgen.jobs.history import record
 from vidgen.jobs.leases import Leases
 from vidgen.jobs.owned_jobs import OwnedJobs
-from vidgen.jobs.reading import job_view
+from vidgen.jobs.reading import job_now
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import JobRow
@@ -118,4 +118,4 @@ class Ending(OwnedJobs, Leases):
             row.cancel_requested = True
             self.finish(session, row, JobStatus.CANCELLED, now)
         session.flush()
-        return job_view(session, row)
+        return job_now(session.connection(), row.id)

@@ -9,11 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from sqlalchemy import Engine
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.session import writing
 
 Result = TypeVar("Result")
 
@@ -31,8 +29,8 @@ class GroupedWrites:
         self._writing = False
         self._waiting: list[_Piece[object]] = []
 
-    def run(self, work: Callable[[Session], Result]) -> Result:
-        """`work(session)` within a transaction that is committed on return. Raises what `work` or the commit raises."""
+    def run(self, work: Callable[[Connection], Result]) -> Result:
+        """`work(connection)` in a transaction, committed on return. Raises what `work` or the commit raises."""
         piece = _Piece(work)
         with self._turn:
             self._waiting.append(piece)  # type: ignore[arg-type]
@@ -54,9 +52,9 @@ class GroupedWrites:
     def _write(self, group: "list[_Piece[object]]") -> None:
         committing = False
         try:
-            with writing(self._engine) as session:
+            with self._engine.begin() as connection:
                 for piece in group:
-                    piece.do(session, alone=len(group) == 1)
+                    piece.do(connection, alone=len(group) == 1)
                 committing = True
         except Exception as error:
             if committing or len(group) == 1:
@@ -75,21 +73,21 @@ class GroupedWrites:
 class _Piece(Generic[Result]):
     """Somebody's work and what became of it."""
 
-    def __init__(self, work: Callable[[Session], Result]) -> None:
+    def __init__(self, work: Callable[[Connection], Result]) -> None:
         self._work = work
         self._result: Result | None = None
         self._error: Exception | None = None
         self.done = False
 
-    def do(self, session: Session, *, alone: bool) -> None:
+    def do(self, connection: Connection, *, alone: bool) -> None:
         """A refusal takes back this piece only; any other error takes back the whole transaction."""
         self._error = None
         if alone:
-            self._result = self._work(session)
+            self._result = self._work(connection)
             return
         try:
-            with session.begin_nested():
-                self._result = self._work(session)
+            with connection.begin_nested():
+                self._result = self._work(connection)
         except VidgenError as error:
             self._error = error
 

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, Protocol
 
-from sqlalchemy import Double, Integer, Select, String, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, or_, select, tuple_
 from sqlalchemy.orm import Session
-from sqlmodel import col
 
-from vidgen.jobs.tables import JobRow, TurnRow
+from vidgen.jobs.tables import JOBS, JobRow, TurnRow, table_of
 from vidgen.spec import JobStatus
 
 
@@ -27,16 +26,25 @@ class _Waiting(Protocol):
     jobs: int
 
 
-def places_in_line(session: Session, rows: Sequence[JobRow]) -> dict[str, int]:
+def place_alone() -> ColumnElement[int | None]:
+    """A column for statements about JOBS: the place in the line while all who wait are of one tenant, else NULL.
+
+    The usual case, and asked often: counting those ahead is far cheaper than sorting all.
+    """
+    queued = JOBS.c.status == JobStatus.QUEUED
+    # two looks at the ends of an index, however long the line is
+    others = JOBS.alias("others")
+    ends = [end(others.c.tenant) for end in (func.min, func.max)]
+    first, last = (select(end).where(others.c.status == JobStatus.QUEUED).scalar_subquery() for end in ends)
+    return case((and_(queued, first == last), 1 + _ahead().scalar_subquery()))
+
+
+def places_in_line(session: Session | Connection, rows: Sequence[JobRow | Row[Any]]) -> dict[str, int]:
     """1 is the next to run."""
     if not rows:
         return {}
-    if len(rows) == 1 and _one_tenant_waits(session):
-        # the usual question, and asked often: counting those ahead is far cheaper than sorting all
-        return {row.id: 1 + _ahead(session, row) for row in rows}
-    busy = select(col(JobRow.tenant), func.count().label("n")).where(col(JobRow.status) == JobStatus.RUNNING)
-    running = Counter({row.tenant: row.n for row in session.execute(busy.group_by(col(JobRow.tenant)))})
-    turns = Counter({row.tenant: row.n for row in session.scalars(select(TurnRow))})
+    running = Counter({row.tenant: row.n for row in session.execute(_BUSY)})
+    turns = Counter({row.tenant: row.n for row in session.execute(_TURNS)})
     wanted = {row.id for row in rows}
     places = _played(session.execute(_RANKED, {"wanted": list(wanted)}), running, turns)
     return {job_id: place for job_id, place in places.items() if job_id in wanted}
@@ -81,45 +89,32 @@ class _Rounds:
         return [head for head, _ in sorted(ends, key=lambda it: it[1] + it[0].jobs)]
 
 
-def _one_tenant_waits(session: Session) -> bool:
-    lowest, highest = session.execute(_ENDS).one()
-    return bool(lowest == highest)
-
-
-def _ahead(session: Session, row: JobRow) -> int:
-    """How many queued jobs come before `row`, all being of one tenant."""
-    return session.scalar(_AHEAD, {"priority": row.priority, "place": row.place, "id": row.id}) or 0
-
-
-def _ends() -> Select[str, str]:
-    """The first and the last tenant that waits: two looks at the ends of an index, however long the line is."""
-    queued = col(JobRow.status) == JobStatus.QUEUED
-    first, last = func.min(col(JobRow.tenant)), func.max(col(JobRow.tenant))
-    return select(select(first).where(queued).scalar_subquery(), select(last).where(queued).scalar_subquery())
-
-
-def _before() -> Select[int]:
-    """How many queued jobs come before `:priority`, `:place`, `:id`."""
-    priority, place = col(JobRow.priority), tuple_(col(JobRow.place), col(JobRow.id))
-    here = tuple_(bindparam("place", type_=Double()), bindparam("id", type_=String()))
-    at = bindparam("priority", type_=Integer())
-    before = or_(priority > at, and_(priority == at, place < here))
-    return select(func.count()).select_from(JobRow).where(col(JobRow.status) == JobStatus.QUEUED, before)
+def _ahead() -> Select[int]:
+    """How many queued jobs come before the one in JOBS."""
+    others = JOBS.alias("ahead")
+    here, there = (tuple_(table.c.place, table.c.id) for table in (JOBS, others))
+    before = or_(others.c.priority > JOBS.c.priority, and_(others.c.priority == JOBS.c.priority, there < here))
+    return select(func.count()).select_from(others).where(others.c.status == JobStatus.QUEUED, before).correlate(JOBS)
 
 
 def _ranked() -> Select[Any]:
     """The `:wanted` jobs, and of each tenant and priority the first one, the most urgent before the others."""
-    own = col(JobRow.tenant), col(JobRow.priority)
-    rank = func.row_number().over(partition_by=own, order_by=(col(JobRow.place), col(JobRow.id)))
-    columns = col(JobRow.id), *own, col(JobRow.place)
+    own = JOBS.c.tenant, JOBS.c.priority
+    rank = func.row_number().over(partition_by=own, order_by=(JOBS.c.place, JOBS.c.id))
     queued = (
-        select(*columns, rank.label("rank"), func.count().over(partition_by=own).label("jobs"))
-        .where(col(JobRow.status) == JobStatus.QUEUED)
+        select(JOBS.c.id, *own, JOBS.c.place, rank.label("rank"), func.count().over(partition_by=own).label("jobs"))
+        .where(JOBS.c.status == JobStatus.QUEUED)
         .subquery()
     )
     told = or_(queued.c.rank == 1, queued.c.id.in_(bindparam("wanted", expanding=True)))
     return select(queued).where(told).order_by(queued.c.priority.desc())
 
 
+def _busy() -> Select[Any]:
+    """How many jobs of each tenant are running."""
+    running = select(JOBS.c.tenant, func.count().label("n")).where(JOBS.c.status == JobStatus.RUNNING)
+    return running.group_by(JOBS.c.tenant)
+
+
 # asked with every answer: made once, as making them takes longer than running them
-_ENDS, _AHEAD, _RANKED = _ends(), _before(), _ranked()
+_BUSY, _RANKED, _TURNS = _busy(), _ranked(), select(table_of(TurnRow))

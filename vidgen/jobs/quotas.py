@@ -5,8 +5,10 @@ requests, processes or machines gets past a limit.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
@@ -15,7 +17,7 @@ from vidgen.jobs.audit import append
 from vidgen.jobs.clock import database_now
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.tables import ArtifactRow, JobRow, QuotaRow, TenantDayRow, UploadRow
+from vidgen.jobs.tables import ArtifactRow, JobRow, QuotaRow, TenantDayRow, UploadRow, table_of
 from vidgen.jobs.views import Quota, Share
 from vidgen.spec import JobStatus
 
@@ -62,34 +64,33 @@ class Quotas:
         self._engine = engine
         self.defaults = defaults
 
-    def admit_job(self, session: Session, tenant: str, now: float) -> None:
+    def admit_job(self, connection: Connection, tenant: str, now: float) -> None:
         """Count a job that this transaction queues. Raises QuotaExceeded, or VidgenError storage_quota.
 
-        The caller holds CREATE_LOCK.
+        The caller holds CREATE_LOCK, and takes everything back when this raises.
         """
-        limits = self.limits(session, tenant)
-        queued = _jobs(session, tenant, JobStatus.QUEUED) if limits.max_queued is not None else 0
+        limits = self.limits(connection, tenant)
+        queued = _jobs(connection, tenant, JobStatus.QUEUED) if limits.max_queued is not None else 0
         if limits.max_queued is not None and queued >= limits.max_queued:
             raise QuotaExceeded(f"{queued} of your jobs are waiting, the most allowed; try again later", SOON_SECONDS)
-        day = session.get(TenantDayRow, (tenant, int(now // DAY))) or TenantDayRow(tenant=tenant, day=int(now // DAY))
-        if limits.max_jobs_per_day is not None and day.jobs >= limits.max_jobs_per_day:
-            left = int(DAY - now % DAY) + 1
-            raise QuotaExceeded(f"{day.jobs} jobs were queued today, the most allowed; the day ends at 0:00 UTC", left)
-        if limits.max_storage_mb is not None:
-            self.check_storage(session, tenant, 0)
         # kept apart from the jobs, because deleting them gives no part of the day back
-        day.jobs += 1
-        session.add(day)
+        count = _COUNT_JOB[connection.dialect.name]
+        today = connection.execute(count, {"tenant": tenant, "day": int(now // DAY), "jobs": 1}).scalar_one()
+        if limits.max_jobs_per_day is not None and today > limits.max_jobs_per_day:
+            left = int(DAY - now % DAY) + 1
+            raise QuotaExceeded(f"{today - 1} jobs were queued today, the most allowed; the day ends at 0:00 UTC", left)
+        if limits.max_storage_mb is not None:
+            self.check_storage(connection, tenant, 0)
 
-    def check_storage(self, session: Session, tenant: str, more: int) -> None:
+    def check_storage(self, session: Session | Connection, tenant: str, more: int) -> None:
         """Raise VidgenError storage_quota unless `more` bytes fit; with 0, unless there is any room left."""
         limit = self.limits(session, tenant).max_storage_mb
         if limit is not None and _stored(session, tenant) + max(more, 1) > limit * MEGABYTE:
             raise VidgenError(f"your files may take {limit} MB; delete some first", code="storage_quota")
 
-    def limits(self, session: Session, tenant: str) -> Limits:
+    def limits(self, session: Session | Connection, tenant: str) -> Limits:
         """The defaults with the tenant's exceptions."""
-        row = session.get(QuotaRow, tenant)
+        row = session.execute(_EXCEPTIONS, {"tenant": tenant}).first()
         if row is None:
             return self.defaults
         return Limits(*(_first(getattr(row, name), getattr(self.defaults, name)) for name in Limits.__slots__))
@@ -129,12 +130,12 @@ def may_run_another(default: int | None) -> ColumnElement[bool]:
     return or_(limit.is_(None), busy.scalar_subquery() < limit)
 
 
-def _jobs(session: Session, tenant: str, status: JobStatus) -> int:
+def _jobs(session: Session | Connection, tenant: str, status: JobStatus) -> int:
     statement = select(func.count()).where(col(JobRow.status) == status, col(JobRow.tenant) == tenant)
     return session.scalar(statement) or 0
 
 
-def _stored(session: Session, tenant: str) -> int:
+def _stored(session: Session | Connection, tenant: str) -> int:
     made = select(func.sum(col(ArtifactRow.size))).join(JobRow).where(col(JobRow.tenant) == tenant)
     sent = select(func.sum(col(UploadRow.size))).where(col(UploadRow.tenant) == tenant)
     return int(session.scalar(made) or 0) + int(session.scalar(sent) or 0)
@@ -142,3 +143,14 @@ def _stored(session: Session, tenant: str) -> int:
 
 def _first(*values: int | None) -> int | None:
     return next((value for value in values if value is not None), None)
+
+
+def _counting(insert: Any) -> Any:
+    days = table_of(TenantDayRow)
+    one_more = insert(days).on_conflict_do_update(index_elements=["tenant", "day"], set_={"jobs": days.c.jobs + 1})
+    return one_more.returning(days.c.jobs)
+
+
+# asked with every creation: made once, as making them takes longer than running them
+_EXCEPTIONS = select(table_of(QuotaRow)).where(table_of(QuotaRow).c.tenant == bindparam("tenant"))
+_COUNT_JOB = {"postgresql": _counting(postgresql.insert), "sqlite": _counting(sqlite.insert)}

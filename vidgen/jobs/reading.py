@@ -4,45 +4,72 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
-from sqlmodel import col
 
 from vidgen.jobs.clock import as_datetime, as_optional_datetime
-from vidgen.jobs.places import places_in_line
-from vidgen.jobs.tables import ArtifactRow, JobRow
+from vidgen.jobs.places import place_alone, places_in_line
+from vidgen.jobs.tables import JOBS, ArtifactRow, JobRow, table_of
+from vidgen.jobs.tenancy import visible_to
 from vidgen.jobs.views import Artifact, Job, JobError, JobProblem
 from vidgen.spec import JOB_SPEC, JobSpec, JobStatus, Stage, TextToVideo
 
 PROGRESS_DIGITS = 4  # finer than any bar is drawn
 
 
-def artifact_view(row: ArtifactRow) -> Artifact:
-    return Artifact.model_validate(
-        row.model_dump(exclude={"attempt", "key", "created_at"}) | {"created_at": as_datetime(row.created_at)}
-    )
+_ARTIFACTS = table_of(ArtifactRow)
+# asked with every answer: made once, as making them takes longer than running them
+_JOB = select(JOBS, place_alone().label("place_alone")).where(JOBS.c.id == bindparam("id"), visible_to(JOBS.c.tenant))
+_FILES = (
+    select(_ARTIFACTS)
+    .where(_ARTIFACTS.c.job_id.in_(bindparam("jobs", expanding=True)))
+    .order_by(_ARTIFACTS.c.kind.desc())
+)
+_SHOWN = tuple(name for name in Artifact.model_fields if name != "created_at")
+
+
+def artifact_view(row: ArtifactRow | Row[Any]) -> Artifact:
+    shown = {name: getattr(row, name) for name in _SHOWN}
+    return Artifact(**shown, created_at=as_datetime(row.created_at))
+
+
+def stored_job(connection: Connection, job_id: str, tenant: str | None = None) -> Row[Any] | None:
+    """The job's row with its `place_alone`, if this tenant may see it; None: any tenant."""
+    return connection.execute(_JOB, {"id": job_id, "tenant": tenant}).first()
+
+
+def job_view(connection: Connection, row: Row[Any]) -> Job:
+    """The view of a row that `stored_job` found."""
+    place = row.place_alone
+    if place is None and row.status == JobStatus.QUEUED:
+        place = places_in_line(connection, (row,)).get(row.id)
+    return _job_view(row, _artifacts(connection, (row,)).get(row.id, ()), place)
+
+
+def job_now(connection: Connection, job_id: str) -> Job:
+    """The view of a job that exists."""
+    row = stored_job(connection, job_id)
+    assert row is not None, job_id
+    return job_view(connection, row)
 
 
 def job_views(session: Session, rows: Sequence[JobRow]) -> tuple[Job, ...]:
     """Views of the rows, in their order, with artifacts and places in the queue."""
-    artifacts: dict[str, list[Artifact]] = {}
-    finished = [row.id for row in rows if row.status == JobStatus.SUCCEEDED]
-    if finished:
-        statement = (
-            select(ArtifactRow).where(col(ArtifactRow.job_id).in_(finished)).order_by(col(ArtifactRow.kind).desc())
-        )
-        for found in session.scalars(statement):
-            artifacts.setdefault(found.job_id, []).append(artifact_view(found))
+    artifacts = _artifacts(session, rows)
     places = places_in_line(session, [row for row in rows if row.status == JobStatus.QUEUED])
-    return tuple(_job_view(row, tuple(artifacts.get(row.id, ())), places.get(row.id)) for row in rows)
+    return tuple(_job_view(row, artifacts.get(row.id, ()), places.get(row.id)) for row in rows)
 
 
-def job_view(session: Session, row: JobRow) -> Job:
-    """As job_views, for one row."""
-    return job_views(session, (row,))[0]
+def _artifacts(session: Session | Connection, rows: Sequence[JobRow | Row[Any]]) -> Mapping[str, tuple[Artifact, ...]]:
+    """By job, those of jobs that succeeded."""
+    found: dict[str, tuple[Artifact, ...]] = {}
+    finished = [row.id for row in rows if row.status == JobStatus.SUCCEEDED]
+    for row in session.execute(_FILES, {"jobs": finished}) if finished else ():
+        found[row.job_id] = (*found.get(row.job_id, ()), artifact_view(row))
+    return found
 
 
-def _job_view(row: JobRow, artifacts: tuple[Artifact, ...], place: int | None) -> Job:
+def _job_view(row: JobRow | Row[Any], artifacts: tuple[Artifact, ...], place: int | None) -> Job:
     error, problem = None, None
     if row.error_code is not None:
         error = JobError(code=row.error_code, message=row.error_message or "", retryable=row.error_retryable)

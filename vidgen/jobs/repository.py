@@ -3,24 +3,23 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Engine, Select, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, insert, select
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.clock import as_datetime, database_now
+from vidgen.jobs.clock import DatabaseNow, as_datetime, database_now
 from vidgen.jobs.cursors import cursor_after, page
 from vidgen.jobs.ending import Ending
 from vidgen.jobs.grouped import GroupedWrites
-from vidgen.jobs.history import record
+from vidgen.jobs.history import append_event, record
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.leases import clear_progress
 from vidgen.jobs.quotas import Limits, Quotas
-from vidgen.jobs.reading import artifact_view, job_view, job_views
-from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
+from vidgen.jobs.reading import artifact_view, job_now, job_view, job_views, stored_job
+from vidgen.jobs.session import CREATE_LOCK, lock, looking, reading, writing
 from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.storage import LocalStore
-from vidgen.jobs.tables import ArtifactRow, IdempotencyRow, JobEventRow, JobRow
+from vidgen.jobs.tables import JOBS, ArtifactRow, IdempotencyRow, JobEventRow, JobRow, table_of
 from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
 from vidgen.jobs.waiting import ANY_TIME, StartBy, Waiting
 from vidgen.spec import NORMAL_PRIORITY, JobSpec, JobStatus
@@ -69,64 +68,51 @@ class JobRepository(Waiting, Ending):
         Raises VidgenError: queue_full, quota_exceeded (retryable), storage_quota, idempotency_mismatch.
         """
         fields = spec.model_dump(mode="json")
-        hashed = spec_hash(fields)
+        hashed, job_id = spec_hash(fields), new_id("job")
+        asked = {
+            "id": job_id,
+            "tenant": self._owner,
+            "status": JobStatus.QUEUED.value,
+            "max_attempts": self._max_attempts,
+            "priority": priority,
+            "memory_need": None if memory_need is None else dict(memory_need),
+            "task": spec.task,
+            "model": spec.model,
+            "model_revision": model_revision,
+            "spec": fields,
+            "spec_hash": hashed,
+            "callback_url": callback_url,
+            "traceparent": traceparent,
+            "dialect": dialect,
+            "source_job_id": source_job_id,
+        }
 
-        def insert(session: Session) -> Created:
+        def add(connection: Connection) -> Created:
             # the count and the key are looked at by one creator at a time, so both limits are exact
-            lock(session, CREATE_LOCK)
-            replayed = self._replay(session, idempotency_key, body_hash or hashed)
+            lock(connection, CREATE_LOCK)
+            replayed = self._replay(connection, idempotency_key, body_hash or hashed)
             if replayed is not None:
-                return Created(job_view(session, replayed), replayed=True)
-            _check_room(session, max_queued)
-            now = database_now(session)
-            self._quotas.admit_job(session, self._owner, now)
-            row = JobRow(
-                id=new_id("job"),
-                tenant=self._owner,
-                status=JobStatus.QUEUED.value,
-                max_attempts=self._max_attempts,
-                run_after=now,
-                place=now,
-                priority=priority,
-                start_deadline=start_by.deadline(now),
-                memory_need=None if memory_need is None else dict(memory_need),
-                task=spec.task,
-                model=spec.model,
-                model_revision=model_revision,
-                spec=fields,
-                spec_hash=hashed,
-                callback_url=callback_url,
-                traceparent=traceparent,
-                dialect=dialect,
-                source_job_id=source_job_id,
-                created_at=now,
-                expires_at=now + self._retention_seconds,
-            )
-            session.add(row)
-            session.flush()
+                return Created(replayed, replayed=True)
+            now = _check_room(connection, max_queued)
+            self._quotas.admit_job(connection, self._owner, now)
+            times = {"run_after": now, "place": now, "start_deadline": start_by.deadline(now), "created_at": now}
+            connection.execute(_JOB, {**asked, **times, "expires_at": now + self._retention_seconds})
             if idempotency_key is not None:
-                key = IdempotencyRow(
-                    tenant=row.tenant,
-                    key=self._own_key(idempotency_key),
-                    body_hash=body_hash or hashed,
-                    job_id=row.id,
-                    created_at=now,
-                )
-                session.add(key)
-            return Created(record(session, row, "job.queued", now), replayed=False)
+                key = {"tenant": self._owner, "key": self._own_key(idempotency_key), "body_hash": body_hash or hashed}
+                connection.execute(_REMEMBER, {**key, "job_id": job_id, "created_at": now})
+            return Created(append_event(connection, job_id, "job.queued", now), replayed=False)
 
-        return self._creations.run(insert)
+        return self._creations.run(add)
 
     def replayed(self, idempotency_key: str, body_hash: str) -> Job | None:
         """The job that this key made before, if it did. Raises VidgenError idempotency_mismatch."""
-        with reading(self._engine) as session:
-            row = self._replay(session, idempotency_key, body_hash)
-            return None if row is None else job_view(session, row)
+        with looking(self._engine) as connection:
+            return self._replay(connection, idempotency_key, body_hash)
 
     def get(self, job_id: str) -> Job | None:
-        with reading(self._engine) as session:
-            row = session.scalar(self._one(job_id))
-            return None if row is None else job_view(session, row)
+        with looking(self._engine) as connection:
+            row = stored_job(connection, job_id, self._tenant)
+            return None if row is None else job_view(connection, row)
 
     def list(
         self,
@@ -163,15 +149,15 @@ class JobRepository(Waiting, Ending):
         """Queue a failed or cancelled job again afresh. Raises as `create`, not_found, job_not_retryable."""
         with writing(self._engine) as session:
             lock(session, CREATE_LOCK)
-            row, now = self._existing(session, job_id), database_now(session)
+            row = self._existing(session, job_id)
             if row.delete_requested:
                 raise VidgenError(f"{job_id} is being deleted", code="job_not_retryable")
             if row.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise VidgenError(
                     f"{job_id} is {row.status}: only failed or cancelled jobs can be retried", code="job_not_retryable"
                 )
-            _check_room(session, max_queued)
-            self._quotas.admit_job(session, row.tenant, now)
+            now = _check_room(session.connection(), max_queued)
+            self._quotas.admit_job(session.connection(), row.tenant, now)
             row.status, row.round, row.excused = JobStatus.QUEUED.value, row.round + 1, row.attempt
             row.run_after, row.place, row.expires_at = now, now, now + self._retention_seconds
             row.cancel_requested, row.stop_requested, row.memory_tier = False, False, 0
@@ -229,21 +215,29 @@ class JobRepository(Waiting, Ending):
     def _own_key(self, idempotency_key: str) -> str:
         return f"{self._actor or ''} {idempotency_key}"
 
-    def _replay(self, session: Session, key: str | None, body_hash: str) -> JobRow | None:
-        found = None if key is None else session.get(IdempotencyRow, (self._owner, self._own_key(key)))
+    def _replay(self, connection: Connection, key: str | None, body_hash: str) -> Job | None:
+        asked = {"tenant": self._owner, "key": "" if key is None else self._own_key(key)}
+        found = None if key is None else connection.execute(_REMEMBERED, asked).first()
         if found is None:
             return None
         if found.body_hash != body_hash:
             message = "this Idempotency-Key was used with another body; use a new key"
             raise VidgenError(message, code="idempotency_mismatch")
-        return session.get_one(JobRow, found.job_id)
+        return job_now(connection, found.job_id)
 
 
-def _check_room(session: Session, max_queued: int | None) -> None:
-    if max_queued is None:
-        return
-    queued = session.scalar(select(func.count()).where(col(JobRow.status) == JobStatus.QUEUED)) or 0
-    if queued >= max_queued:
+def _check_room(connection: Connection, max_queued: int | None) -> float:
+    """The database's time. Raises VidgenError queue_full."""
+    now, queued = connection.execute(_NOW_AND_QUEUED).one()
+    if max_queued is not None and queued >= max_queued:
         raise VidgenError(
             f"{queued} jobs are waiting, the most allowed; try again later", code="queue_full", retryable=True
         )
+    return float(now)
+
+
+_KEYS = table_of(IdempotencyRow)
+# written or asked with every creation: made once, as making them takes longer than running them
+_JOB, _REMEMBER = insert(JOBS), insert(_KEYS)
+_REMEMBERED = select(_KEYS).where(_KEYS.c.tenant == bindparam("tenant"), _KEYS.c.key == bindparam("key"))
+_NOW_AND_QUEUED = select(DatabaseNow(), func.count()).select_from(JOBS).where(JOBS.c.status == JobStatus.QUEUED)

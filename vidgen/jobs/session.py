@@ -14,8 +14,12 @@ from vidgen.jobs.settings import Settings
 from vidgen.telemetry.logs import masked
 
 BUSY_SECONDS = 15
+# one for each thread of the web process, since opening one more costs as much as the request that it is for
+POOL_SIZE, POOL_OVERFLOW = 16, 8
+_POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW}
 MIGRATIONS = Path(__file__).parent / "migrations"
 READ_ONLY = {"vidgen_begin": "BEGIN DEFERRED"}
+_LOCK = text("SELECT pg_advisory_xact_lock(:number)")
 # one number for each thing that PostgreSQL must do one at a time and SQLite does so anyway
 MIGRATION_LOCK, CREATE_LOCK, EVENT_LOCK, CLAIM_LOCK = 7_640_001, 7_640_002, 7_640_003, 7_640_004
 AUDIT_LOCK, KEYS_LOCK = 7_640_011, 7_640_012
@@ -27,7 +31,7 @@ def make_engine(settings: Settings) -> Engine:
     if url.get_backend_name() != "sqlite":
         # errors are logged, and parameters hold prompts and addresses
         try:
-            engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
+            engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, **_POOL)
         except (ImportError, NoSuchModuleError) as error:
             told = "its driver is missing: use postgresql+psycopg://… and pip install 'vidgen[postgres]'"
             raise VidgenError(f"VIDGEN_DATABASE_URL: {told}", code="invalid_setting") from error
@@ -36,9 +40,8 @@ def make_engine(settings: Settings) -> Engine:
     if url.database:
         # prompts and results are nobody else's business; a folder that exists keeps its mode
         Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    engine = create_engine(
-        url, hide_parameters=True, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
-    )
+    patience = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(url, hide_parameters=True, connect_args=patience, **_POOL)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -99,8 +102,15 @@ def is_disk_full(error: OperationalError) -> bool:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """One consistent look at the database. On SQLite it neither waits for writers nor stops them."""
-    with Session(engine.execution_options(**READ_ONLY), expire_on_commit=False) as session:
+    with looking(engine) as connection, Session(connection, expire_on_commit=False) as session:
         yield session
+
+
+@contextmanager
+def looking(engine: Engine) -> Iterator[Connection]:
+    """`reading` without the unit of work, which costs more than the statements that every request asks."""
+    with engine.connect() as connection:
+        yield connection.execution_options(**READ_ONLY)
 
 
 @contextmanager
@@ -132,9 +142,14 @@ def writing_if_free(engine: Engine, wait_seconds: float) -> Iterator[Session]:
 
 def lock(target: Session | Connection, number: int) -> None:
     """Let one transaction at a time past this point. SQLite's BEGIN IMMEDIATE has done so already."""
-    connection = target.connection() if isinstance(target, Session) else target
+    connection = connection_of(target)
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+        connection.execute(_LOCK, {"number": number})
+
+
+def connection_of(target: Session | Connection) -> Connection:
+    """What the session's own transaction runs on. Changes that it still holds back must be flushed first."""
+    return target.connection() if isinstance(target, Session) else target
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

@@ -5,7 +5,7 @@ Times are seconds since 1970 by the database's clock (see clock.py).
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, Column, Double, Index, Integer, Table, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from vidgen.spec import NORMAL_PRIORITY
@@ -337,3 +337,11 @@ class TenantDayRow(SQLModel, table=True):
     tenant: str = Field(primary_key=True)
     day: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     jobs: int = 0
+
+
+def table_of(row: type[SQLModel]) -> Table:
+    """The table itself, for statements that are made once and run past the unit of work (session.looking)."""
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+JOBS = table_of(JobRow)

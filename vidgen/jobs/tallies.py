@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
-from sqlmodel import SQLModel
 
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import JobRow, TallyRow
+from vidgen.jobs.session import connection_of, writing
+from vidgen.jobs.tables import JobRow, TallyRow, table_of
 from vidgen.spec import JobStatus, Stage
 
 JOBS, CLAIM_SECONDS, RUN_SECONDS, STAGE_SECONDS = "jobs", "claim_seconds", "run_seconds", "stage_seconds"
@@ -33,24 +32,25 @@ class Tally:
     total: float
 
 
-def count(session: Session, name: str, label: str = "", *, seconds: float = 0.0) -> None:
+def count(target: Session | Connection, name: str, label: str = "", *, seconds: float = 0.0) -> None:
     """Add one, within the caller's transaction; on PostgreSQL the row stays locked until that ends."""
     values = {"name": name, "label": label, "count": 1, "total": seconds}
-    session.execute(_ADD[session.get_bind().dialect.name], values)
+    connection = connection_of(target)
+    connection.execute(_ADD[connection.dialect.name], values)
 
 
-def count_event(session: Session, row: JobRow, kind: str, now: float) -> None:
+def count_event(connection: Connection, row: JobRow | Row[Any], kind: str, now: float) -> None:
     """What an event of a job's history adds. Progress adds nothing."""
     happened = kind.removeprefix("job.")
     if happened == "progress":
         return
-    count(session, JOBS, f"{FAILED}{row.error_code}" if happened == JobStatus.FAILED else happened)
+    count(connection, JOBS, f"{FAILED}{row.error_code}" if happened == JobStatus.FAILED else happened)
     if happened == JobStatus.RUNNING and row.attempt == 1:
         waited = max(0.0, now - row.run_after)
         bound = CLAIM_BOUNDS[bisect_left(CLAIM_BOUNDS, waited)]
-        count(session, CLAIM_SECONDS, str(bound), seconds=waited)
+        count(connection, CLAIM_SECONDS, str(bound), seconds=waited)
     if happened == JobStatus.SUCCEEDED and row.started_at is not None:
-        count(session, RUN_SECONDS, row.task, seconds=now - row.started_at)
+        count(connection, RUN_SECONDS, row.task, seconds=now - row.started_at)
 
 
 def tallies(session: Session) -> dict[str, dict[str, Tally]]:
@@ -80,7 +80,7 @@ def _sum(new: object) -> dict[str, object]:
 
 
 def _adding(insert: Any) -> Any:
-    new = insert(SQLModel.metadata.tables[str(TallyRow.__tablename__)])
+    new = insert(table_of(TallyRow))
     return new.on_conflict_do_update(index_elements=["name", "label"], set_=_sum(new.excluded))
 
 

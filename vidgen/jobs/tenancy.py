@@ -7,7 +7,7 @@ same path. Workers use repositories that are bound to none and see all. Knows no
 from copy import copy
 from typing import Self
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, String, bindparam, or_, true
 from sqlalchemy.orm import Mapped, Session
 
 from vidgen.jobs.audit import append
@@ -15,6 +15,12 @@ from vidgen.jobs.audit import append
 LOCAL = "local"
 # owns nothing: what a request is bound to until it is known whose it is
 NOBODY = ""
+
+
+def visible_to(tenant: ColumnElement[str]) -> ColumnElement[bool]:
+    """The condition of Tenanted._visible for statements that are made once: `:tenant`, or None for whoever sees all."""
+    asked = bindparam("tenant", type_=String())
+    return or_(asked.is_(None), tenant == asked)
 
 
 class Tenanted:
