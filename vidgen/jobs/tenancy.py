@@ -4,7 +4,6 @@ Rows of others do not exist for it, and one statement says so: an id of another 
 same path. Workers use repositories that are bound to none and see all. Knows nothing of keys or requests.
 """
 
-from copy import copy
 from typing import Self
 
 from sqlalchemy import ColumnElement, String, bindparam, or_, true
@@ -31,8 +30,9 @@ class Tenanted:
 
     def of(self, tenant: str, actor: str | None = None) -> Self:
         """The same repository with one tenant's eyes; `actor` is whom the audit log names for what it changes."""
-        bound = copy(self)
-        bound._tenant, bound._actor = tenant, actor
+        bound = object.__new__(type(self))
+        # five of them for every request: copy.copy takes several times as long
+        bound.__dict__.update(self.__dict__, _tenant=tenant, _actor=actor)
         return bound
 
     def _visible(self, tenant: Mapped[str]) -> ColumnElement[bool]:

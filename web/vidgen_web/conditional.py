@@ -5,6 +5,8 @@ import hashlib
 from flask import Flask, Response, request
 
 METHODS = ("GET", "HEAD")
+# as WSGI spells the headers that ask whether the tag has changed
+CONDITIONS = frozenset({"HTTP_IF_NONE_MATCH", "HTTP_IF_MATCH"})
 # the API's own answers; pages hold a form's token and differ each time
 BLUEPRINTS = ("api", "portal_api", "facade")
 
@@ -20,7 +22,8 @@ def register(app: Flask) -> None:
             response.set_etag(f"{version}.{digest}" if version else digest)
             response.headers.setdefault("Cache-Control", "private, no-cache")
             response.vary.add("Authorization")
-            response.make_conditional(request)
+            if not CONDITIONS.isdisjoint(request.environ):
+                response.make_conditional(request)
         return response
 
 

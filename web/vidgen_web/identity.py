@@ -6,6 +6,7 @@ handed on by a proxy. Anybody else needs a key, also where a proxy on this machi
 
 import ipaddress
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -19,7 +20,8 @@ from vidgen_web.caller import LOCAL_USER, STRANGER, Caller, set_caller
 from vidgen_web.problems import ProblemError
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-HANDED_ON = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+# as WSGI spells Forwarded, X-Forwarded-For, X-Forwarded-Host, X-Real-IP and Via
+HANDED_ON = frozenset({"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_VIA"})
 # blueprints whose routes know the cookie; all others know keys only
 PORTAL = frozenset({"portal", "actions", "docs", "sign_in", "portal_api"})
 STATIC = "static"
@@ -47,14 +49,16 @@ def in_portal() -> bool:
 
 def is_from_here() -> bool:
     """Whether the request comes from this machine itself and not through a proxy on it."""
-    return is_loopback(request.remote_addr or "") and not any(name in request.headers for name in HANDED_ON)
+    return is_loopback(request.remote_addr or "") and HANDED_ON.isdisjoint(request.environ)
 
 
+@lru_cache(maxsize=256)
 def host_name(host: str) -> str:
     """The name in a Host header, without its port."""
     return urlsplit(f"//{host}").hostname or ""
 
 
+@lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether `host` is `localhost` or an address of the loopback interface."""
     if host == "localhost":
