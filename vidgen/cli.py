@@ -68,12 +68,13 @@ def web() -> None:
 
 
 @main.command()
+@click.option("--name", hidden=True, help="What `vidgen up` calls it.")
 @errors_as_text
-def worker() -> None:
+def worker(name: str | None) -> None:
     """Run one worker process alone: it takes jobs from the database and owns one device."""
     from vidgen.launcher import run_worker
 
-    sys.exit(run_worker())
+    sys.exit(run_worker(name))
 
 
 @main.command()

@@ -21,6 +21,9 @@ from tests.integration.servers import free_port
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
+# longer than the whole rest of a run takes
+LEASE_SECONDS = 300
+
 
 class Service:
     """A running `vidgen up` and its HTTP API."""
@@ -42,7 +45,7 @@ class Service:
 
     def worker(self) -> int:
         """The process id of the present worker."""
-        named = [pid for pid in children(self.process) if command_of(pid)[-1:] == ["worker"]]
+        named = [pid for pid in children(self.process) if "worker" in command_of(pid)]
         assert named, "there is no worker process"
         return named[0]
 
@@ -75,7 +78,8 @@ def service(folder: Path, **settings: str) -> Iterator[Service]:
 
 
 def test_a_killed_workers_job_is_finished_by_the_one_that_follows(tmp_path: Path, tiny_manifests: Path) -> None:
-    fast_lease = {"LEASE_SECONDS": "3", "HEARTBEAT_SECONDS": "1", "POLL_SECONDS": "0.2"}
+    """Fails when `up` leaves the job of the worker that it saw die to its lease."""
+    fast_lease = {"LEASE_SECONDS": str(LEASE_SECONDS), "HEARTBEAT_SECONDS": "1", "POLL_SECONDS": "0.2"}
     with service(tmp_path, MODEL_FOLDERS=str(tiny_manifests), **fast_lease) as up:
         wait_until(up.is_ready, 60, "the service")
         spec = {"model": "tiny", "prompt": "a cat", "seed": 1, "num_inference_steps": 50, "width": 64, "height": 64}
@@ -85,10 +89,11 @@ def test_a_killed_workers_job_is_finished_by_the_one_that_follows(tmp_path: Path
         wait_until(lambda: up.call(path)["status"] == "running", 60, "the job's start")
         worker = up.worker()
         os.kill(worker, signal.SIGKILL)
-        assert up.call(path)["status"] == "running"
-        wait_until(lambda: up.call(path)["status"] == "succeeded", 90, "the job's end")
+        killed = time.monotonic()
+        wait_until(lambda: up.call(path)["status"] == "succeeded", 200, "the job's end")
         done = up.call(path)
         assert done["attempts"] == 2
+        assert time.monotonic() - killed < LEASE_SECONDS, "nobody waits for the lease of a worker that was seen dead"
         assert {artifact["kind"] for artifact in done["artifacts"]} == {"video", "poster", "sprite_sheet", "receipt"}
         assert up.worker() != worker
 
@@ -112,5 +117,5 @@ def test_what_cannot_start_says_why_and_ends(tmp_path: Path, settings: dict[str,
             assert up.process.wait(60) not in (0, None)
             assert time.monotonic() - started < 60
     log = (tmp_path / "service.log").read_text()
-    assert "web cannot start" in log
+    assert "cannot start" in log or "cannot be used" in log
     assert "Traceback" not in log

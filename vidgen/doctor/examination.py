@@ -59,5 +59,6 @@ def _guarded(subject: str, check: Check) -> Iterator[Finding]:
 def _unknown_variables() -> Finding:
     unknown = unknown_variables()
     if unknown:
-        return warning("settings", f"not known: {', '.join(unknown)}", "look for a typing error in the name")
+        told = ", ".join(f"{name} (nearest: {nearest})" if nearest else name for name, nearest in unknown.items())
+        return warning("settings", f"not known: {told}", "look for a typing error in the name")
     return ok("settings", "every VIDGEN_… variable is known")

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, case, func, select
 from sqlalchemy.orm import Mapped, Session
 from sqlmodel import col
 
 from vidgen.jobs.clock import database_now
 from vidgen.jobs.session import reading
-from vidgen.jobs.tables import ArtifactRow, JobRow, OutboxRow, UploadRow, WorkerRow
+from vidgen.jobs.tables import ArtifactRow, JobEventRow, JobRow, OutboxRow, UploadRow, WorkerRow
 from vidgen.jobs.tallies import Tally, tallies
 from vidgen.spec import JobStatus
 
@@ -19,7 +19,7 @@ SEEN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """`oldest_due_seconds` is how long the longest waiting job that may start has waited."""
+    """`oldest_due_seconds`: how long the longest waiting job that may start has waited, in nobody's hands."""
 
     jobs: Mapping[str, int]
     oldest_due_seconds: float
@@ -52,8 +52,13 @@ def _counted(session: Session, column: Mapped[str]) -> dict[str, int]:
 
 
 def _oldest_due(session: Session, now: float) -> float:
-    due = select(func.min(col(JobRow.run_after))).where(col(JobRow.status) == JobStatus.QUEUED)
-    oldest = session.scalar(due)
+    """Since when a job waits: it keeps `run_after` when a worker gives it back, but has not waited meanwhile."""
+    back = select(func.max(col(JobEventRow.created_at))).where(
+        col(JobEventRow.job_id) == col(JobRow.id), col(JobEventRow.kind) == "job.requeued"
+    )
+    returned = func.coalesce(back.scalar_subquery(), 0.0)
+    since = case((returned > col(JobRow.run_after), returned), else_=col(JobRow.run_after))
+    oldest = session.scalar(select(func.min(since)).where(col(JobRow.status) == JobStatus.QUEUED))
     return 0.0 if oldest is None else max(0.0, now - oldest)
 
 

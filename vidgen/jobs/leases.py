@@ -188,8 +188,21 @@ class Leases:
                 self.lose(session, row, now)
             return len(rows)
 
+    def bury(self, owner: str) -> int:
+        """Take the jobs of a worker that is known to be dead, without waiting for its lease; returns how many.
+
+        Only for who has seen its process end: a live worker would find its lease lost.
+        """
+        with writing(self._engine) as session:
+            now = database_now(session)
+            held = select(JobRow).where(col(JobRow.status) == JobStatus.RUNNING, col(JobRow.owner) == owner)
+            rows = session.scalars(held.with_for_update()).all()
+            for row in rows:
+                self.lose(session, row, now)
+            return len(rows)
+
     def lose(self, session: Session, row: JobRow, now: float) -> None:
-        """What becomes of a running job whose lease has run out."""
+        """What becomes of a running job whose lease has run out, or whose worker is dead."""
         used = row.attempt - row.excused
         if row.cancel_requested:
             self.finish(session, row, JobStatus.CANCELLED, now)

@@ -1,6 +1,7 @@
 """Everything an operator can set. The only reader of the environment: each field is VIDGEN_<NAME>."""
 
 import os
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,9 @@ from vidgen.telemetry.logs import LogFormat
 
 # where Docker and Podman mount secrets; a file is named like the variable that it stands for
 SECRETS_DIR = Path("/run/secrets")
+
+# of two names, 0 to 1: what differs in a letter or two of the part after VIDGEN_
+ALIKE = 0.8
 
 Listing = Annotated[tuple[str, ...], NoDecode]
 Folders = Annotated[tuple[Path, ...], NoDecode]
@@ -122,10 +126,12 @@ def load_settings() -> Settings:
         raise VidgenError(wrong, code="invalid_setting") from None
 
 
-def unknown_variables() -> tuple[str, ...]:
-    """Variables of the environment that look like settings and are none: typing errors, mostly."""
-    known = {_variable(name) for name in Settings.model_fields}
-    return tuple(sorted(name for name in os.environ if name.startswith("VIDGEN_") and name not in known))
+def unknown_variables() -> dict[str, str | None]:
+    """Variables of the environment that look like settings and are none, each with the setting that is spelled most
+    like it: typing errors, mostly."""
+    known = [_variable(name) for name in Settings.model_fields]
+    unknown = sorted(name for name in os.environ if name.startswith("VIDGEN_") and name not in known)
+    return {name: next(iter(get_close_matches(name, known, 1, ALIKE)), None) for name in unknown}
 
 
 def _variable(field: str) -> str:

@@ -18,7 +18,7 @@ from vidgen.jobs.tables import JobRow, TallyRow, table_of
 from vidgen.spec import JobStatus, Stage
 
 JOBS, CLAIM_SECONDS, RUN_SECONDS, STAGE_SECONDS = "jobs", "claim_seconds", "run_seconds", "stage_seconds"
-WEBHOOKS, LEASES_LOST = "webhook_attempts", "leases_lost"
+WEBHOOKS, LEASES_LOST, SURPRISES = "webhook_attempts", "leases_lost", "upkeep_failures"
 # upper bounds of the histogram of waits, seconds; the last one takes everything else
 CLAIM_BOUNDS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0, float("inf"))
 FAILED = "failed:"

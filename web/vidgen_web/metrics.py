@@ -73,6 +73,8 @@ def _past(now: Figures) -> Iterator[Any]:
     yield attempts
     lost = now.tallies.get(tallies.LEASES_LOST, {}).get("")
     yield _total("vidgen_leases_lost", "Leases that ran out because their worker fell silent.", lost)
+    surprises = now.tallies.get(tallies.SURPRISES, {}).get("")
+    yield _total("vidgen_upkeep_failures", "Looks after the queue that failed for no known reason.", surprises)
 
 
 def _finished(jobs: Mapping[str, Tally]) -> CounterMetricFamily:

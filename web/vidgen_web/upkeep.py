@@ -4,11 +4,14 @@ Leases end, and with them the jobs whose cancel nobody is left to obey; jobs tha
 their deadline; discarded jobs are deleted once they have ended.
 """
 
+import contextlib
 import logging
 import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from vidgen.jobs import tallies
+from vidgen.jobs.session import writing
 from vidgen_web.services import Services
 
 log = logging.getLogger(__name__)
@@ -31,6 +34,12 @@ def _keep_up(services: Services) -> None:
         except Exception:
             # nobody starts this thread again: one job that nobody foresaw must not end it for all others
             log.exception("upkeep failed unexpectedly; trying again")
+            _count(services)
+
+
+def _count(services: Services) -> None:
+    with contextlib.suppress(SQLAlchemyError), writing(services.engine) as session:
+        tallies.count(session, tallies.SURPRISES)
 
 
 def _look(services: Services) -> None:

@@ -44,15 +44,16 @@ JOIN_SECONDS = 2.0
 GOODBYE_SECONDS = 10.0
 
 
-def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER) -> int:
+def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER, name: str | None = None) -> int:
     """Work until SIGTERM or SIGINT, then hand the job in hand back; returns the exit code.
 
-    The database must have been migrated. `render` names the function that the runner calls.
+    The database must have been migrated. `render` names the function that the runner calls; `name` is whom its jobs
+    belong to, which no two workers may share.
     """
     log_to_stderr(settings.log_format, settings.log_level)
     start_tracing("vidgen-worker")
     plane = open_control_plane(settings)
-    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     supervisor = Supervisor(
         plane,
         RunnerProcess(render, settings.model_folders, settings.log_format, settings.log_level),

@@ -237,7 +237,7 @@ def test_cancel_retry_and_delete(client: FlaskClient, worker: SimulatedWorker) -
 def test_deleting_waits_until_the_worker_lets_go(
     client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane
 ) -> None:
-    """Fails when the answer does not wait, and when nothing is cancelled."""
+    """Fails when the answer does not wait, and when nothing is cancelled: tried."""
     job_id = client.post(JOBS, json=PROMPT).get_json()["id"]
     claim = worker.claim()
     worker.step(claim, 1, 4)
@@ -260,7 +260,7 @@ def test_deleting_waits_until_the_worker_lets_go(
 def test_who_does_not_wait_is_told_that_it_goes_later(
     client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane, prefer: str
 ) -> None:
-    """Fails when nobody looks after discarded jobs, and when one of them can be queued again."""
+    """Fails when nobody looks after discarded jobs, and when one of them can be queued again: tried."""
     job_id = client.post(JOBS, json=PROMPT).get_json()["id"]
     claim = worker.claim()
     answer = client.delete(f"{JOBS}/{job_id}", headers={"Prefer": prefer})
@@ -299,14 +299,17 @@ def test_a_file_stays_when_nobody_knows_whether_its_job_was_queued(
     assert len(plane.uploads.older_than(-60)) == kept
 
 
-def test_only_some_may_wait(app: Flask, client: FlaskClient, worker: SimulatedWorker) -> None:
-    """Each holds a thread of the server. Fails when the number is not bounded."""
+def test_only_some_may_wait(
+    app: Flask, client: FlaskClient, worker: SimulatedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each holds a thread of the server. Fails when the number is not bounded: tried."""
     job_id = client.post(JOBS, json=PROMPT).get_json()["id"]
     worker.claim()
     waits = app.extensions[EXTENSION].waits
     while waits.acquire(blocking=False):
         pass
-    assert client.delete(f"{JOBS}/{job_id}", headers={"Prefer": "wait=30"}).status_code == 202
+    monkeypatch.setattr("vidgen.jobs.repository.JobRepository.get", lambda *_: pytest.fail("somebody waited"))
+    assert client.delete(f"{JOBS}/{job_id}", headers={"Prefer": "wait=1"}).status_code == 202
 
 
 @pytest.mark.parametrize(

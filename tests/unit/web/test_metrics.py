@@ -56,6 +56,22 @@ def test_the_figures_are_those_of_the_database_whichever_process_answers(
     another.extensions[EXTENSION].engine.dispose()
 
 
+def test_a_job_that_was_given_back_has_not_waited_before(
+    client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane
+) -> None:
+    """Fails when waiting counts from `run_after` alone."""
+    client.post(JOBS, json={"prompt": "a cat"})
+    with plane.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET run_after = run_after - 1000"))
+    assert samples(client)["vidgen_queue_oldest_seconds",] >= 1000
+    plane.jobs.release(worker.claim())
+    assert samples(client)["vidgen_queue_oldest_seconds",] < 500
+    client.post(JOBS, json={"prompt": "another"})
+    with plane.engine.begin() as connection:
+        connection.execute(text("UPDATE jobs SET run_after = run_after - 700 WHERE attempt = 0"))
+    assert samples(client)["vidgen_queue_oldest_seconds",] >= 700
+
+
 def test_webhook_attempts_are_counted(client: FlaskClient, plane: ControlPlane, worker: SimulatedWorker) -> None:
     from vidgen.jobs.outbox import Outbox
     from vidgen.jobs.sender import Answer

@@ -33,3 +33,5 @@ def test_an_error_does_not_end_it(
     unforeseen = [record for record in caplog.records if record.levelno == logging.ERROR]
     assert len(unforeseen) == (2 if isinstance(error, KeyError) else 0)
     assert all(record.exc_info for record in unforeseen)
+    counted = app.test_client().get("/metrics").get_data(as_text=True)
+    assert f"vidgen_upkeep_failures_total {len(unforeseen)}.0" in counted
