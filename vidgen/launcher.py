@@ -22,7 +22,8 @@ from vidgen.jobs.session import make_engine, migrate
 from vidgen.jobs.settings import Settings, load_settings, unknown_variables
 
 RESTART_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
-START_SECONDS = 10.0
+# a busy machine takes as long to import a process that then ends at once
+START_SECONDS = 60.0
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.2

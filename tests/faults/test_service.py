@@ -114,8 +114,8 @@ def test_what_cannot_start_says_why_and_ends(tmp_path: Path, settings: dict[str,
             settings = {"PORT": str(taken.getsockname()[1])}
         with service(tmp_path, **settings) as up:
             started = time.monotonic()
-            assert up.process.wait(60) not in (0, None)
-            assert time.monotonic() - started < 60
+            assert up.process.wait(120) not in (0, None)
+            assert time.monotonic() - started < 120
     log = (tmp_path / "service.log").read_text()
     assert "cannot start" in log or "cannot be used" in log
     assert "Traceback" not in log

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.declared_problems import UndeclaredProblems
 from tests.jobs_fixtures import control_plane, make_settings
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane
@@ -28,8 +29,10 @@ def plane(tmp_path: Path) -> Iterator[ControlPlane]:
 @pytest.fixture
 def app(plane: ControlPlane) -> Iterator[Flask]:
     app = create_app(plane.settings, ingest_command=(sys.executable, str(FAKE_INGEST)))
+    undeclared = UndeclaredProblems(app)
     yield app
     app.extensions[EXTENSION].engine.dispose()
+    assert undeclared.found == set(), "declare them beside the route (`problems=`)"
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.declared_problems import UndeclaredProblems
 from tests.recipes import RECALL
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane, open_control_plane
@@ -36,8 +37,10 @@ def settings(tmp_path: Path, migrated: bytes) -> Settings:
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings, ingest_command=(sys.executable, str(FAKE_INGEST)), recall_command=RECALL)
+    undeclared = UndeclaredProblems(app)
     yield app
     app.extensions[EXTENSION].engine.dispose()
+    assert undeclared.found == set(), "declare them beside the route (`problems=`)"
 
 
 @pytest.fixture

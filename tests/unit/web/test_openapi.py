@@ -1,7 +1,9 @@
 """The OpenAPI document says what the server does, and the other way round."""
 
+import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,27 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 from werkzeug.test import TestResponse
 
+from tests.declared_problems import OF_THE_SERVER
 from tests.simulated_worker import SimulatedWorker
+from vidgen_models.registry import ModelRegistry
 from vidgen_web.problems import STATUS_BY_CODE, TITLES
+from vidgen_web.services import EXTENSION
 
 ROOT = Path(__file__).parents[3]
+# what runs in the web process, or is raised there
+PACKAGES = ("web/vidgen_web", "vidgen/jobs", "vidgen/spec", "models/vidgen_models")
+# told at start, to workers and in a job's own `error`
+NOT_ANSWERED = {
+    "address_unavailable",
+    "cancelled",
+    "database_unavailable",
+    "exposed_without_login",
+    "invalid_setting",
+    "invalid_tenant",
+    "lease_lost",
+    "unsafe_model",
+    "webhook_failed",
+}
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -112,10 +131,68 @@ def test_live_answers_of_the_video_api_fit_their_schemas(
     check("delete", client.delete(f"/v1/videos/{video['id']}"), one)
 
 
+def raised_codes() -> set[str]:
+    """Every code that the web process's own packages raise by name: `code="…"`, `ProblemError("…")`, `code = "…"`."""
+    codes: set[str] = set()
+    for folder in PACKAGES:
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                codes |= set(_codes(node))
+    return codes
+
+
+def _codes(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call):
+        named = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
+        first = node.args[:1] if isinstance(node.func, ast.Name) and node.func.id == "ProblemError" else []
+        yield from (it.value for it in (*named, *first) if isinstance(it, ast.Constant) and isinstance(it.value, str))
+    if isinstance(node, ast.ClassDef):
+        for line in node.body:
+            if isinstance(line, ast.Assign) and [ast.unparse(it) for it in line.targets] == ["code"]:
+                yield from (it.value for it in [line.value] if isinstance(it, ast.Constant))
+
+
+def test_every_code_that_is_raised_has_a_meaning_or_never_reaches_a_client() -> None:
+    """Fails when a new code is raised that no status belongs to: it would be answered as internal_error."""
+    assert raised_codes() - set(STATUS_BY_CODE) == NOT_ANSWERED
+
+
+def test_every_code_stands_in_the_document(document: dict[str, Any]) -> None:
+    """Fails when a route forgets to declare a code that only it raises."""
+    told = re.findall(r"`([a-z_]+)`", str([op["responses"] for m in document["paths"].values() for op in m.values()]))
+    assert set(STATUS_BY_CODE) - set(told) == OF_THE_SERVER
+
+
 def test_every_error_code_is_documented() -> None:
     text = (ROOT / "docs" / "api.md").read_text()
     assert [code for code in STATUS_BY_CODE if f"`{code}`" not in text] == []
     assert set(STATUS_BY_CODE.values()) <= set(TITLES)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/api/v1/models", None),
+        ("GET", "/api/v1/models/x", None),
+        ("POST", "/api/v1/jobs", {"prompt": "x"}),
+        ("POST", "/api/v1/jobs/forecast", {"prompt": "x"}),
+        ("PATCH", "/api/v1/jobs/{}", {"spec": {"num_frames": 5}}),
+        ("POST", "/v1/videos", {"prompt": "x"}),
+        ("GET", "/v1/videos", None),
+        ("GET", "/v1/videos/{}", None),
+    ],
+)
+def test_a_broken_manifest_is_a_problem_that_routes_declare(
+    app: Flask, client: FlaskClient, tmp_path: Path, method: str, path: str, body: object
+) -> None:
+    """The fixture `app` holds every answer of these tests to what its route declares. Fails when one forgets a code."""
+    job_id = client.post("/api/v1/jobs", json={"prompt": "x"}).get_json()["id"]
+    (tmp_path / "broken.toml").write_text("id = 1")
+    found = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = replace(found, models=ModelRegistry(tmp_path))
+    answer = client.open(path.format(job_id), method=method, json=body)
+    told = answer.get_json()
+    assert (told.get("code") or told["error"]["code"]) == "model_unavailable"
 
 
 def test_every_route_is_documented(document: dict[str, Any]) -> None:

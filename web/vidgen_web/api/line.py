@@ -33,6 +33,7 @@ IF_MATCH = Parameter("If-Match", "The ETag of the job as it was read; the edit i
         "invalid_spec",
         "unsupported_task",
         "unknown_model",
+        "model_unavailable",
         "does_not_fit",
         "media_not_found",
         "media_kind",

@@ -13,7 +13,7 @@ blueprint = Blueprint("models", __name__, url_prefix="/models")
 
 
 @blueprint.get("")
-@operation("Models", "List installed models", scope=ANY_KEY, answers={200: ModelList})
+@operation("Models", "List installed models", scope=ANY_KEY, answers={200: ModelList}, problems=("model_unavailable",))
 def index() -> Response:
     models = services().models.manifests.values()
     return jsonify(items=[model_answer(manifest).model_dump(mode="json") for manifest in models])
@@ -21,11 +21,17 @@ def index() -> Response:
 
 @blueprint.get("/<model_id>")
 @operation(
-    "Models", "Read a model's rules and words", scope=ANY_KEY, answers={200: ModelAnswer}, problems=("not_found",)
+    "Models",
+    "Read a model's rules and words",
+    scope=ANY_KEY,
+    answers={200: ModelAnswer},
+    problems=("not_found", "model_unavailable"),
 )
 def show(model_id: str) -> Response:
     try:
         manifest = services().models.get(model_id)
     except ModelError as error:
+        if error.code != "unknown_model":
+            raise
         raise ProblemError("not_found", error.message) from error
     return jsonify(model_answer(manifest).model_dump(mode="json"))

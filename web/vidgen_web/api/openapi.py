@@ -154,7 +154,7 @@ def _responses(promise: Operation, schemas: _Schemas, method: str) -> dict[str, 
         responses["304"] = {"description": "Nothing has changed since the ETag that If-None-Match named; no body."}
     errors = promise.errors or PROBLEM_FORM
     by_status: dict[int, list[str]] = {}
-    for code in (*promise.problems, *_refusals(promise), *EVERYWHERE):
+    for code in (*promise.problems, *refusals(promise), *EVERYWHERE):
         by_status.setdefault(errors.status_of(code), []).append(code)
     problem = {errors.content_type: {"schema": schemas.answer(errors.body)}}
     for status, codes in sorted(by_status.items()):
@@ -169,7 +169,8 @@ def _is_stream(promise: Operation) -> bool:
     )
 
 
-def _refusals(promise: Operation) -> tuple[str, ...]:
+def refusals(promise: Operation) -> tuple[str, ...]:
+    """How callers are turned away who may not use the route."""
     if promise.scope == PUBLIC:
         return ()
     return ("unauthorized",) if promise.scope == ANY_KEY else ("unauthorized", "missing_scope")

@@ -96,7 +96,7 @@ def create() -> Response:
         Parameter("limit", "1 to 100, 20 when left out.", schema={"type": "integer", "minimum": 1, "maximum": 100}),
         Parameter("order", "`desc`, newest first, when left out.", schema={"enum": ["asc", "desc"]}),
     ),
-    problems=("invalid_request", "invalid_cursor"),
+    problems=("invalid_request", "invalid_cursor", "model_unavailable"),
 )
 def index() -> Response:
     query, jobs = query_model(ListQuery), services().jobs
@@ -108,7 +108,7 @@ def index() -> Response:
 
 
 @blueprint.get("/<video_id>")
-@video_operation("Read a video", scope="jobs:read", answers={200: Video}, problems=("not_found",))
+@video_operation("Read a video", scope="jobs:read", answers={200: Video}, problems=("not_found", "model_unavailable"))
 def show(video_id: str) -> Response:
     job = services().jobs.get(video_id)
     if job is None:
