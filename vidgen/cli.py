@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
+from vidgen.cli_models import models
 from vidgen.cli_queue import queue
 from vidgen.cli_recall import output_of, recall, spec_in
 from vidgen.spec import (
@@ -46,6 +47,7 @@ main.add_command(quotas)
 main.add_command(audit)
 main.add_command(queue)
 main.add_command(recall)
+main.add_command(models)
 
 
 @main.command()
@@ -153,7 +155,7 @@ def render(
     else:
         fields["output"] = output_of(out, format_name, codec, quality)
         spec, media = _requested(image, last_image, video, frame, strength, _with_long(fields))
-    registry = ModelRegistry(*load_settings().model_folders)
+    registry = ModelRegistry(*load_settings().manifest_folders)
     spec = resolve(spec, registry.get(spec.model).rules, source_seconds=_source_seconds(video))
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
     _render_here(spec, media, registry, out, chunks)
@@ -204,23 +206,6 @@ def alive(processes: tuple[str, ...]) -> None:
     settings = load_settings()
     for process in processes:
         PROCESSES[process](settings)
-
-
-@main.command()
-@click.argument("model_id", required=False)
-@errors_as_text
-def models(model_id: str | None) -> None:
-    """List the installed models, or what one of them can do and which words it knows."""
-    from vidgen.jobs.settings import load_settings
-    from vidgen_models.registry import ModelRegistry
-
-    registry = ModelRegistry(*load_settings().model_folders)
-    if model_id is None:
-        for manifest in registry.manifests.values():
-            click.echo(f"{manifest.id:20} {manifest.description}")
-        return
-    manifest = registry.get(model_id)
-    click.echo(json.dumps({**manifest.model_dump(mode="json"), "vocabulary": manifest.vocabulary()}, indent=2))
 
 
 def _refuse_beside_spec(called: click.Context) -> None:

@@ -17,6 +17,9 @@ from vidgen.errors import ModelError
 # a run shows its own progress; the libraries' bars would write over it
 transformers.utils.logging.disable_progress_bar()
 diffusers.utils.logging.disable_progress_bar()
+# and their warnings quote prompts, which log lines may not hold
+transformers.utils.logging.set_verbosity_error()
+diffusers.utils.logging.set_verbosity_error()
 
 Component = TypeVar("Component")
 

@@ -3,7 +3,6 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +15,8 @@ from vidgen.spec.base import SpecModel
 PACKAGE = Path(__file__).parent
 SHIPPED_MANIFESTS = PACKAGE / "manifests"
 SHIPPED_WEIGHTS = PACKAGE / "weights"
+
+Stamps = tuple[tuple[str, int, int], ...]
 
 
 class MemoryRow(SpecModel):
@@ -59,22 +60,37 @@ class ModelRegistry:
 
     def __init__(self, *folders: Path) -> None:
         self._folders = (SHIPPED_MANIFESTS, *folders)
+        self._read: tuple[Stamps, Mapping[str, Manifest]] | None = None
 
-    @cached_property
+    @property
     def manifests(self) -> Mapping[str, Manifest]:
-        """All installed models by id. Raises ModelError naming the file that is not a manifest."""
-        found = (_read(file) for folder in self._folders for file in sorted(folder.glob("*.toml")))
-        return {manifest.id: manifest for manifest in found}
+        """All installed models by id, read again when a file has changed. Raises ModelError naming what is no manifest.
+
+        A model added while the service runs is there with the next request.
+        """
+        files = [file for folder in self._folders for file in sorted(folder.glob("*.toml"))]
+        stamps = tuple((str(file), *_stamp(file)) for file in files)
+        if self._read is None or self._read[0] != stamps:
+            self._read = (stamps, {manifest.id: manifest for manifest in map(read_manifest, files)})
+        return self._read[1]
 
     def get(self, model_id: str) -> Manifest:
         """Raises ModelError (code unknown_model) naming the installed ids."""
-        if model_id not in self.manifests:
-            installed = ", ".join(sorted(self.manifests))
+        manifests = self.manifests
+        if model_id not in manifests:
+            installed = ", ".join(sorted(manifests))
             raise ModelError(f"model={model_id}: not installed; installed are {installed}", code="unknown_model")
-        return self.manifests[model_id]
+        return manifests[model_id]
 
 
-def _read(file: Path) -> Manifest:
+def _stamp(file: Path) -> tuple[int, int]:
+    """What tells that a file was written since."""
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size
+
+
+def read_manifest(file: Path) -> Manifest:
+    """Raises ModelError naming the file when it is not a manifest."""
     try:
         return Manifest.model_validate(tomllib.loads(file.read_text()))
     except (ValidationError, tomllib.TOMLDecodeError) as error:

@@ -16,7 +16,7 @@ def check_models(settings: Settings) -> Iterator[Finding]:
         elif not any(folder.glob("*.toml")):
             yield warning("models", f"{folder} holds no manifest (*.toml)", "correct VIDGEN_MODEL_FOLDERS")
     try:
-        manifests = ModelRegistry(*settings.model_folders).manifests
+        manifests = ModelRegistry(*settings.manifest_folders).manifests
     except ModelError as error:
         yield problem("models", error.message, "correct the manifest, or take it out of the folder")
         return

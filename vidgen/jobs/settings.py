@@ -91,6 +91,16 @@ class Settings(BaseSettings):
         return self.data_dir / "incoming"
 
     @cached_property
+    def added_models(self) -> Path:
+        """Manifests of the models that were added with `vidgen models add`."""
+        return self.data_dir / "models"
+
+    @cached_property
+    def manifest_folders(self) -> tuple[Path, ...]:
+        """Every folder of manifests beside the shipped ones."""
+        return (self.added_models, *self.model_folders)
+
+    @cached_property
     def resolved_database_url(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'vidgen.db'}"
 

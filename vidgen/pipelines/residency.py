@@ -5,7 +5,7 @@ from vidgen.runtime.device import default_device, default_dtype, use_physical_co
 from vidgen.spec import MemoryTier
 from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
-from vidgen_models.registry import ModelRegistry
+from vidgen_models.registry import Manifest, ModelRegistry
 
 
 class Residency:
@@ -14,14 +14,15 @@ class Residency:
     def __init__(self, registry: ModelRegistry) -> None:
         self.registry = registry
         self.device = default_device()
-        self._resident: tuple[tuple[str, MemoryTier], VideoModel | ClipModel] | None = None
+        self._resident: tuple[tuple[Manifest, MemoryTier], VideoModel | ClipModel] | None = None
         use_physical_cores()
 
     def model(self, model_id: str, tier: MemoryTier = MemoryTier.FULL) -> VideoModel | ClipModel:
         """Raises ModelError when the model is unknown, unsafe or incomplete."""
-        wanted = (model_id, tier)
+        manifest = self.registry.get(model_id)
+        # by what the manifest says, as a model may be replaced or rolled back under its id
+        wanted = (manifest, tier)
         if self._resident is None or self._resident[0] != wanted:
             self._resident = None
-            manifest = self.registry.get(model_id)
             self._resident = (wanted, load_family(manifest, self.device, default_dtype(self.device), tier))
         return self._resident[1]

@@ -74,7 +74,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...], recall_comman
         switch=plane.switch,
         watchdog=plane.watchdog,
         store=plane.store,
-        models=ModelRegistry(*settings.model_folders),
+        models=ModelRegistry(*settings.manifest_folders),
         ingest_command=ingest_command,
         recall_command=recall_command,
     )

@@ -56,7 +56,7 @@ def run_worker(settings: Settings, *, render: str = DEFAULT_RENDER, name: str | 
     owner = name or f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
     supervisor = Supervisor(
         plane,
-        RunnerProcess(render, settings.model_folders, settings.log_format, settings.log_level),
+        RunnerProcess(render, settings.manifest_folders, settings.log_format, settings.log_level),
         owner,
         capacity(settings),
     )

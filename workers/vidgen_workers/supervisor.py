@@ -53,7 +53,7 @@ class Supervisor:
         self._runner = runner
         self.owner = owner
         self.capacity = capacity
-        self._models = ModelRegistry(*plane.settings.model_folders)
+        self._models = ModelRegistry(*plane.settings.manifest_folders)
         self._working = threading.Lock()
         self._stopping = threading.Event()
         self.current_job: str | None = None

@@ -90,7 +90,7 @@ def test_a_refused_render_leaves_nothing(run, tmp_path):
 
 def test_models_lists_and_describes(run):
     assert "sprites-64" in run("models").output
-    assert json.loads(run("models", "tiny").output)["family"] == "wan_vace"
+    assert json.loads(run("models", "show", "tiny").output)["family"] == "wan_vace"
 
 
 def test_the_queue_is_paused_and_resumed(run, monkeypatch, tmp_path):

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 from tests.tiny_families.parts import Case
-from vidgen.families import adapter, family_of
-from vidgen.families.folder import ModelFolder
+from vidgen.families.installation import Wishes, manifest_for
 from vidgen.media.writer import write_video
 from vidgen.pipelines import Residency
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
 from vidgen.spec import JOB_SPEC, resolve
 from vidgen_models.registry import Manifest, ModelRegistry
+from vidgen_models.shelf import Shelf
 
 PICTURES = {"upl_image": 40, "upl_last": 90, "upl_other": 200}
 CHANGES = {
@@ -33,14 +33,6 @@ CHANGES = {
     "motion_bucket_id": {"advanced": {"motion_bucket_id": 250}},
     "noise_aug_strength": {"advanced": {"noise_aug_strength": 0.5}},
 }
-
-
-class OneModel(ModelRegistry):
-    """A registry of one manifest."""
-
-    def __init__(self, manifest: Manifest) -> None:
-        super().__init__()
-        self.manifests = {manifest.id: manifest}  # type: ignore[misc]
 
 
 @dataclass
@@ -74,22 +66,12 @@ class Tiny:
             return np.concatenate(list(pipeline_for(spec.task, model)(spec, ctx)))
 
 
-def manifest_of(folder: Path) -> Manifest:
-    """As `vidgen models add` would write it, with a text length that suits tiny encoders."""
-    read = ModelFolder(folder)
-    family = family_of(read)
-    said = adapter(family).describe(read)
-    return Manifest(
-        id="tiny-family",
-        name="Tiny",
-        family=family,
-        revision="test",
-        licence="Apache-2.0",
-        description="Random weights.",
-        folder=str(folder),
-        text_length=min(said.text_length, 16),
-        rules=said.rules,
-    )
+def added(folder: Path, manifests: Path) -> Manifest:
+    """As `vidgen models add` does it, with a text length that suits tiny encoders."""
+    manifest = manifest_for(folder, Wishes(model_id="tiny-family"))
+    shorter = manifest.model_copy(update={"text_length": min(manifest.text_length, 16)})
+    Shelf(manifests).put(shorter)
+    return ModelRegistry(manifests).get("tiny-family")
 
 
 @pytest.fixture(scope="session")
@@ -114,13 +96,15 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def tiny_of(tmp_path_factory: pytest.TempPathFactory, media: dict[str, Path]) -> Iterator[Callable[[Case], Tiny]]:
-    """Builds each case's folder once; its networks are read anew by whoever asks first."""
+    """Adds each case's folder once; its networks are read anew by whoever asks first."""
     made: dict[str, Tiny] = {}
 
     def tiny(case: Case) -> Tiny:
         if case.name not in made:
-            manifest = manifest_of(case.build(tmp_path_factory.mktemp(case.name)))
-            made[case.name] = Tiny(case, Residency(OneModel(manifest)), manifest, media)
+            folder = tmp_path_factory.mktemp(case.name)
+            manifest = added(case.build(folder / "model"), folder / "manifests")
+            made[case.name] = Tiny(case, Residency(ModelRegistry(folder / "manifests")), manifest, media)
+            torch.set_num_threads(1)  # what is tiny is slower on more
         return made[case.name]
 
     yield tiny

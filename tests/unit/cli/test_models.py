@@ -1,0 +1,104 @@
+"""`vidgen models`: a folder is inspected, added, rendered with, replaced, rolled back and removed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from safetensors.torch import load_file, save_file
+
+from tests.tiny_families import wan
+from vidgen.cli import main
+from vidgen.media.probe import probe
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory) -> Path:
+    return wan.build(tmp_path_factory.mktemp("wan") / "Tiny Wan")
+
+
+@pytest.fixture
+def folder(built, tmp_path) -> Path:
+    return shutil.copytree(built, tmp_path / "Tiny Wan")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path / "data"))
+
+    def invoke(*arguments, code=0):
+        result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return invoke
+
+
+def test_an_added_folder_is_listed_and_renders(run, folder, tmp_path):
+    """Fails when the shelf is not among the registry's folders: tried."""
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    assert "tiny-wan revision" in run("models", "add", folder)
+    assert "tiny-wan" in run("models")
+    shown = json.loads(run("models", "show", "tiny-wan"))
+    assert (shown["family"], shown["licence"], shown["text_length"]) == ("wan", "apache-2.0", 512)
+    assert shown["rules"]["tasks"] == ["text-to-video", "video-to-video"]
+    assert "transformer/diffusion_pytorch_model.safetensors" in shown["files"]
+    size = ["--frames", 5, "--width", 32, "--height", 32, "--steps", 1]
+    run("render", "a cat", "--model", "tiny-wan", *size, "--out", tmp_path / "clip.mp4")
+    assert probe(tmp_path / "clip.mp4").num_frames == 5
+
+
+def test_a_few_step_checkpoint_takes_no_guidance(run, folder):
+    run("models", "add", folder, "--id", "quick", "--few-steps", 4)
+    rules = json.loads(run("models", "show", "quick"))["rules"]
+    assert (rules["steps"]["default"], rules["guidance"]["max"], rules["negative_prompt"]) == (4, 1.0, False)
+    assert "guidance_scale" in run("render", "a cat", "--model", "quick", "--guidance", 5, code=1)
+
+
+def test_rollback_brings_the_earlier_revision_back(run, folder):
+    """Fails when `put` overwrites what it replaces: tried."""
+    run("models", "add", folder, "--id", "mine")
+    first = json.loads(run("models", "show", "mine"))["revision"]
+    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    save_file({name: tensor * 1.01 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
+    run("models", "add", folder, "--id", "mine")
+    assert json.loads(run("models", "show", "mine"))["revision"] != first
+    run("models", "rollback", "mine")
+    assert json.loads(run("models", "show", "mine"))["revision"] == first
+    # the folder holds the newer weights, which the earlier manifest did not hash
+    assert "sha256 differs" in run("render", "a cat", "--model", "mine", "--frames", 5, "--width", 32, code=1)
+    run("models", "remove", "mine")
+    assert "not installed" in run("models", "show", "mine", code=1)
+    assert first in run("models", "rollback", "mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("vae/model.py", "print()", "unsafe_model"),
+        ("text_encoder/pytorch_model.bin", "x", "unsafe_model"),
+        ("vae/config.json", '{"auto_map": {}}', "auto_map"),
+        ("model_index.json", '{"_class_name": "OtherPipeline"}', "no adapter reads a OtherPipeline"),
+    ],
+)
+def test_what_is_unsafe_or_unknown_is_refused(run, folder, name, content, told):
+    (folder / name).write_text(content)
+    assert told in run("models", "add", folder, code=1)
+    assert "tiny-wan" not in run("models")
+
+
+def test_an_incomplete_folder_is_refused_by_its_missing_part(run, folder):
+    (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    assert "vae: no weights" in run("models", "add", folder, code=1)
+    shutil.rmtree(folder / "vae")
+    assert "vae" in run("models", "add", folder, code=1)
+
+
+def test_what_was_never_added_cannot_be_removed_or_rolled_back(run):
+    assert "not added" in run("models", "remove", "sprites-64", code=1)
+    assert "nothing was in use before" in run("models", "rollback", "sprites-64", code=1)
+
+
+def test_an_id_that_jobs_cannot_name_is_refused_with_the_nearest(run, folder):
+    assert "nearest is my-model" in run("models", "add", folder, "--id", "My Model", code=1)

@@ -1,0 +1,90 @@
+"""`vidgen models`: what is installed, and adding, removing and rolling back models from local folders."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vidgen.cli_errors import errors_as_text
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+@errors_as_text
+def models(context: click.Context) -> None:
+    """List the installed models; add, remove and roll back your own."""
+    if context.invoked_subcommand is None:
+        _list()
+
+
+@models.command("list")
+@errors_as_text
+def list_models() -> None:
+    """One line a model."""
+    _list()
+
+
+@models.command()
+@click.argument("model_id")
+@errors_as_text
+def show(model_id: str) -> None:
+    """What a model can do and which words it knows, as JSON."""
+    manifest = _registry().get(model_id)
+    click.echo(json.dumps({**manifest.model_dump(mode="json"), "vocabulary": manifest.vocabulary()}, indent=2))
+
+
+@models.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--id", "model_id", help="How jobs name it; default: the folder's name.")
+@click.option("--name", help="How people are shown it.")
+@click.option("--licence", help="Default: what the folder's README says.")
+@click.option("--few-steps", type=click.IntRange(1, 100), help="A checkpoint distilled to so many steps, no guidance.")
+@errors_as_text
+def add(path: Path, **wishes: Any) -> None:
+    """Add the model in PATH, a folder in the diffusers layout. Its files stay where they are.
+
+    Nothing of it is run: it must be safetensors and plain data. Every file is hashed, and checked when it is read.
+    """
+    from vidgen.families.installation import Wishes, manifest_for
+
+    manifest = manifest_for(path, Wishes(**wishes))
+    _shelf().put(manifest)
+    click.echo(f"{manifest.id} revision {manifest.revision}: {manifest.family}, {', '.join(manifest.rules.tasks)}")
+
+
+@models.command()
+@click.argument("model_id")
+@errors_as_text
+def remove(model_id: str) -> None:
+    """Take an added model out of use; its files stay, and `rollback` brings it back."""
+    _shelf().remove(model_id)
+    click.echo(f"{model_id} removed")
+
+
+@models.command()
+@click.argument("model_id")
+@errors_as_text
+def rollback(model_id: str) -> None:
+    """Use again what was in use under this id before the last add or remove."""
+    manifest = _shelf().rollback(model_id)
+    click.echo(f"{manifest.id} revision {manifest.revision}")
+
+
+def _list() -> None:
+    for manifest in _registry().manifests.values():
+        click.echo(f"{manifest.id:20} {manifest.description}")
+
+
+def _registry() -> Any:
+    from vidgen.jobs.settings import load_settings
+    from vidgen_models.registry import ModelRegistry
+
+    return ModelRegistry(*load_settings().manifest_folders)
+
+
+def _shelf() -> Any:
+    from vidgen.jobs.settings import load_settings
+    from vidgen_models.shelf import Shelf
+
+    return Shelf(load_settings().added_models)

@@ -1,0 +1,104 @@
+"""A local folder to a manifest: safe, complete, of a known family, every file hashed."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidgen.errors import ModelError
+from vidgen.families import adapter, family_of
+from vidgen.families.folder import ModelFolder
+from vidgen.spec import GuidanceRule, ModelRules, StepRule
+from vidgen_models.folder_check import check_folder, sha256
+from vidgen_models.registry import Manifest
+
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+HASHED = frozenset({".json", ".safetensors", ".txt", ".model"})
+REVISION_LENGTH = 12
+UNKNOWN_LICENCE = "unknown: ask whoever gave you the weights"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the folder does not say. `few_steps`: the checkpoint was distilled to so many steps without guidance."""
+
+    model_id: str | None = None
+    name: str | None = None
+    licence: str | None = None
+    few_steps: int | None = None
+
+
+def manifest_for(path: Path, wishes: Wishes) -> Manifest:
+    """Inspect a folder in the diffusers layout. Raises ModelError naming what is unsafe, missing or unknown."""
+    if path.is_file():
+        raise ModelError(f"{path.name}: a single file; give the folder in the diffusers layout that it belongs to")
+    path = path.resolve()
+    check_folder(path, {})
+    folder = ModelFolder(path)
+    family = family_of(folder)
+    said = adapter(family).describe(folder)
+    _check_complete(folder)
+    files = _hashes(path)
+    model_id = wishes.model_id or _slug(path.name)
+    if not ID.fullmatch(model_id):
+        raise ModelError(f"id={model_id}: letters a-z, digits, '.', '_' and '-' only; nearest is {_slug(model_id)}")
+    return Manifest(
+        id=model_id,
+        name=wishes.name or path.name,
+        family=family,
+        revision=_revision(files),
+        licence=wishes.licence or _licence(path),
+        description=f"{folder.pipeline}: {', '.join(said.rules.tasks)}.",
+        folder=str(path),
+        text_length=said.text_length,
+        rules=_few_steps(said.rules, wishes.few_steps) if wishes.few_steps else said.rules,
+        files=files,
+    )
+
+
+def _few_steps(rules: ModelRules, steps: int) -> ModelRules:
+    """A distilled checkpoint takes no guidance, and so no negative prompt: its unconditional pass is never run."""
+    return rules.model_copy(
+        update={
+            "steps": StepRule(min=1, max=max(steps, rules.steps.max), default=steps),
+            "guidance": GuidanceRule(min=1.0, max=1.0, default=1.0),
+            "negative_prompt": False,
+        }
+    )
+
+
+def _check_complete(folder: ModelFolder) -> None:
+    """Every component that the index names is there, networks with weights that are read from safetensors."""
+    for name in folder.index:
+        if name.startswith("_") or not folder.has(name):
+            continue
+        place = folder.path / name
+        if not place.is_dir():
+            raise ModelError(f"{name}: missing from {folder.path.name}; the index names it")
+        if (place / "config.json").is_file() and not any(place.glob("*.safetensors")):
+            raise ModelError(f"{name}: no weights as safetensors in {folder.path.name}; pickles are never read")
+
+
+def _hashes(path: Path) -> Mapping[str, str]:
+    found = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix in HASHED)
+    return {file.relative_to(path).as_posix(): sha256(file) for file in found}
+
+
+def _revision(files: Mapping[str, str]) -> str:
+    """Names the content, so that the same folder added twice is the same revision."""
+    return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in files.items()).encode()).hexdigest()[
+        :REVISION_LENGTH
+    ]
+
+
+def _licence(path: Path) -> str:
+    """As the folder's own README says it in its head, else unknown."""
+    readme = path / "README.md"
+    found = re.search(r"^license:[ \t]*(\S+)", readme.read_text(errors="replace"), re.M) if readme.is_file() else None
+    return found[1] if found else UNKNOWN_LICENCE
+
+
+def _slug(name: str) -> str:
+    """The nearest valid id."""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "model"
