@@ -9,7 +9,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-encode bench-long format test-faults test-hostile bench-load train-model eval-model clean
+.PHONY: help install sdks demo up test check bench bench-encode bench-long format test-faults test-hostile bench-load train-model eval-model words clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -93,9 +93,16 @@ eval-model: $(STAMP) ## measure a model with judges that are tested on real rend
 	test -e .train/judges.pt || ($(TRAIN) training.judges $(FOLDERS))
 	$(TRAIN) training.evaluate --model $(MODEL) $(FOLDERS)
 
+words: $(STAMP) ## find the portal's texts and put new ones into its translations, to be filled in there
+	mkdir -p .words
+	$(BIN)/pybabel -q extract -F web/vidgen_web/translations/extract.cfg -k mark -k say --no-wrap --add-location=file \
+	    --sort-by-file --project vidgen -o .words/portal.pot web/vidgen_web
+	for language in de; do $(BIN)/pybabel -q update -i .words/portal.pot -l $$language --no-wrap --ignore-obsolete \
+	    --no-fuzzy-matching --omit-header -o web/vidgen_web/translations/$$language.po; done
+
 format: $(STAMP) ## let ruff format and fix the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean: ## remove the virtualenv and everything the demo made
-	rm -rf $(VENV) .sdk .demo
+	rm -rf $(VENV) .sdk .demo .words

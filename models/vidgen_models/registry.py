@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,8 @@ from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
 
 PACKAGE = Path(__file__).parent
+# what sentencepiece puts before the first piece of a word
+WORD_BEGIN = "\u2581"
 SHIPPED_MANIFESTS = PACKAGE / "manifests"
 SHIPPED_WEIGHTS = PACKAGE / "weights"
 
@@ -54,6 +57,13 @@ class Manifest(SpecModel):
         found: dict[str, list[str] | dict[str, list[str]]] = json.loads(file.read_text()) if file.is_file() else {}
         return found
 
+    def words(self) -> frozenset[str]:
+        """Every word, in small letters, that the text encoder tells from others; empty where it takes any.
+
+        Models that list their vocabulary have a tokenizer of whole words; what is not among them is one unknown token.
+        """
+        return _whole_words(self.path / "tokenizer" / "tokenizer.json") if self.vocabulary() else frozenset()
+
 
 class ModelRegistry:
     """The manifests of the shipped models and those of further folders, which may replace shipped ones by id."""
@@ -81,6 +91,12 @@ class ModelRegistry:
             installed = ", ".join(sorted(manifests))
             raise ModelError(f"model={model_id}: not installed; installed are {installed}", code="unknown_model")
         return manifests[model_id]
+
+
+@cache
+def _whole_words(tokenizer: Path) -> frozenset[str]:
+    pieces = json.loads(tokenizer.read_text())["model"]["vocab"]
+    return frozenset(piece.removeprefix(WORD_BEGIN).lower() for piece, _ in pieces if piece.startswith(WORD_BEGIN))
 
 
 def _stamp(file: Path) -> tuple[int, int]:

@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def plane(tmp_path: Path) -> Iterator[ControlPlane]:
-    settings = Settings(data_dir=tmp_path, port=0)
+    settings = Settings(data_dir=tmp_path, port=0, webhook_allow_private=("127.0.0.1",))
     migrate(settings)
     plane = open_control_plane(settings)
     yield plane

@@ -9,7 +9,7 @@ from tests.simulated_worker import SimulatedWorker, write_clip
 
 pytestmark = pytest.mark.browser
 
-PROMPT = "a rocket rising on a black background"
+PROMPT = "a rocket moves right on a blue background"
 
 
 def generate(page: Page, prompt: str = PROMPT) -> None:
@@ -21,7 +21,7 @@ def generate(page: Page, prompt: str = PROMPT) -> None:
 def test_from_a_prompt_to_a_clip_and_on_from_its_last_frame(page: Page, worker: SimulatedWorker) -> None:
     page.get_by_role("link", name=PROMPT).click()  # an example fills the prompt
     expect(page.locator("#prompt")).to_have_value(PROMPT)
-    page.select_option("#num_frames", "9")
+    page.locator("label[for=frames-9]").click()
     page.click("#generate")
     expect(page.locator("#viewer [data-state]")).to_have_text("Next in line")
     claim = worker.claim()
@@ -32,7 +32,7 @@ def test_from_a_prompt_to_a_clip_and_on_from_its_last_frame(page: Page, worker: 
     worker.succeed(claim)
     player = page.locator("#player")
     expect(player).to_be_visible()
-    page.wait_for_function("!document.getElementById('player').paused")
+    page.wait_for_function("() => !document.getElementById('player').paused")
     expect(page.locator("#gallery-cards > li")).to_have_count(1)
     expect(page.locator("#queue-rows > li")).to_have_count(0)
 
@@ -66,7 +66,7 @@ def test_a_queued_and_a_running_job_are_cancelled(page: Page, worker: SimulatedW
     worker.step(claim, 1, 5)
     expect(page.locator("#queue-rows .running")).to_be_visible()
     page.get_by_role("button", name=f"Cancel: {PROMPT}").click()
-    page.wait_for_function("document.querySelector('#queue-rows .running button')?.disabled")
+    page.wait_for_function("() => document.querySelector('#queue-rows .running button')?.disabled")
     worker.plane.jobs.mark_cancelled(claim)
     expect(page.locator("#queue-rows .cancelled")).to_be_visible()
     expect(page.locator("#viewer")).to_contain_text("Cancelled")

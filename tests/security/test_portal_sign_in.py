@@ -82,12 +82,45 @@ def test_two_tenants_see_only_their_own(app: Flask, anna: Person, bert: Person, 
         assert "annas secret rocket" not in page.get_data(as_text=True)
     assert others.get(f"/jobs/{theirs}").status_code == 404
     form = {"csrf_token": token(others, "/")}
-    for verb in ("cancel", "retry", "delete"):
+    for verb in ("cancel", "retry", "delete", "edit", "move", "stop"):
         assert others.post(f"/jobs/{theirs}/{verb}", data=form).status_code == 404
     assert mine.get(f"/jobs/{theirs}").status_code == 200
     artifact = mine.get(f"/portal/api/jobs/{theirs}").get_json()["artifacts"][0]["url"]
     assert mine.get(artifact, buffered=True).status_code == 200
     assert others.get(artifact).status_code == 404
+
+
+def test_settings_show_and_change_only_ones_own(app: Flask, anna: Person, bert: Person, plane: ControlPlane) -> None:
+    """Fails when a settings page uses repositories that are bound to no tenant: tried."""
+    hook = anna("POST", "/api/v1/webhook-endpoints", json={"url": "https://annas.example.org/"}).get_json()["id"]
+    delivery = anna("POST", f"/api/v1/webhook-endpoints/{hook}/test").get_json()["id"]
+    mine, others = signed_in(app, anna.key), signed_in(app, bert.key)
+    assert "annas.example.org" in mine.get("/settings/webhooks").get_data(as_text=True)
+    for path in ("/settings/webhooks", "/settings/deliveries", "/settings/keys", "/settings/usage"):
+        page = others.get(path)
+        assert page.status_code == 200
+        assert "annas.example.org" not in page.get_data(as_text=True)
+        assert str(anna.key).split("_")[1] not in page.get_data(as_text=True)
+    form = {"csrf_token": token(others, "/")}
+    assert others.get(f"/settings/webhooks/{hook}").status_code == 404
+    for verb in ("change", "switch", "test", "rotate", "recover", "delete"):
+        told = {**form, "url": "https://example.org/", "events": "job.failed"}
+        assert others.post(f"/settings/webhooks/{hook}/{verb}", data=told).status_code == 404
+    assert others.post(f"/settings/deliveries/{delivery}/resend", data=form).status_code == 404
+    assert others.post(f"/settings/keys/{str(anna.key).split('_')[1]}/revoke", data=form).status_code == 404
+    # the queue is everybody's: a tenant's administrator is not its operator
+    assert others.post("/queue/pause", data=form).status_code == 403
+    assert not plane.switch.state().paused
+
+
+def test_a_narrow_key_sees_no_settings_beyond_its_scopes(app: Flask, plane: ControlPlane) -> None:
+    client = signed_in(app, plane.keys.of("anna").create("", ["jobs:read"]).key)
+    assert client.get("/settings/usage").status_code == 200
+    for path in ("/settings/keys", "/settings/webhooks", "/settings/deliveries"):
+        assert client.get(path).status_code == 403
+    page = client.get("/settings/usage").get_data(as_text=True)
+    assert "/settings/keys" not in page
+    assert "/settings/webhooks" not in page
 
 
 def test_cookies_count_for_nothing_on_the_api(app: Flask, anna: Person) -> None:

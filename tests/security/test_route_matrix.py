@@ -44,11 +44,18 @@ OPEN = {
     "GET /docs",
     "GET /sign-in",
     "POST /sign-in",
+    "POST /language",
 }
 OPEN |= {"POST /sign-out", "GET /static/<path:filename>"}
 # these know the portal's cookie and no keys (test_portal_sign_in)
 PORTAL = {"GET /", "GET /jobs/<job_id>", "POST /jobs", "POST /jobs/<job_id>/cancel", "POST /jobs/<job_id>/retry"}
-PORTAL |= {"POST /jobs/<job_id>/delete"}
+PORTAL |= {f"POST /jobs/<job_id>/{verb}" for verb in ("delete", "edit", "move", "priority", "stop")}
+PORTAL |= {"POST /forecast", "POST /queue/pause", "POST /queue/resume"}
+PORTAL |= {f"GET /settings{page}" for page in ("", "/usage", "/keys", "/webhooks", "/deliveries")}
+PORTAL |= {"POST /settings/keys", "POST /settings/keys/<key_id>/revoke", "POST /settings/webhooks"}
+PORTAL |= {"GET /settings/webhooks/<endpoint_id>", "POST /settings/deliveries/<delivery_id>/resend"}
+HOOK_VERBS = ("change", "switch", "test", "rotate", "recover", "delete")
+PORTAL |= {f"POST /settings/webhooks/<endpoint_id>/{verb}" for verb in HOOK_VERBS}
 TWIN = "/portal/api"
 SPEC = {"prompt": "a cat"}
 

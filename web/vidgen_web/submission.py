@@ -134,7 +134,9 @@ def edit(services: Services, job_id: str, change: JobChange, version: int | None
     if change.spec.keys() & LENGTHS:
         # another length is another clip: how the old one was to be cut into chunks says nothing of it
         fields = {name: value for name, value in fields.items() if name not in (*LENGTHS, "long")}
-    spec, manifest = resolved(services, parse({**fields, **change.spec}))
+    # null takes the default, also of a field that the spec's new task does not have
+    changed = {name: value for name, value in {**fields, **change.spec}.items() if value is not None}
+    spec, manifest = resolved(services, parse(changed))
     check_media(services, spec)
     need = admitted(services, spec, manifest)
     return services.jobs.change(

@@ -7,22 +7,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.portal_forms import send
 from vidgen.jobs.service import ControlPlane
 from vidgen_web.portal import words
 
 PROMPT = "a cat moves left"
-
-
-def token(client: FlaskClient) -> str:
-    page = client.get("/").get_data(as_text=True)
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found
-    return found[1]
-
-
-def send(client: FlaskClient, path: str = "/jobs", **form: object) -> tuple[int, str]:
-    answer = client.post(path, data={"csrf_token": token(client), **form}, headers={"Accept": "text/html"})
-    return answer.status_code, answer.headers.get("Location", answer.get_data(as_text=True))
+LONG_PARTS = {"segments.0.seconds": "100", "segments.1.seconds": "100", "segments.1.prompt": "y"}
 
 
 def test_the_composer_queues_a_job_and_shows_its_page(client: FlaskClient, plane: ControlPlane) -> None:
@@ -49,15 +39,17 @@ def test_only_the_chosen_modes_media_are_sent(client: FlaskClient, plane: Contro
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"task": "text-to-video", "num_frames": "20"}, "nearest are 17 and 21"),
+        ({"task": "text-to-video", "num_frames": "20"}, "Length: the nearest that works is 17 or 21"),
         ({"task": "image-to-video"}, "First picture: choose one first"),
         ({"task": "text-to-music"}, "task"),
+        ({"task": "text-to-video", "prompt": "  "}, "Prompt: say what the clip should show"),
+        ({"task": "storyboard", "segments.0.prompt": "x", **LONG_PARTS}, "Parts: "),
         ({"task": "image-to-video", "image": (io.BytesIO(b"BAD"), "a.png")}, "this is no picture"),
         ({"task": "video-to-video", "video.artifact_id": "art_gone"}, "there is no such upload or artifact"),
     ],
 )
 def test_a_refused_form_keeps_what_was_typed(client: FlaskClient, form: dict[str, object], message: str) -> None:
-    status, page = send(client, prompt="typed <b>text</b>", **form)
+    status, page = send(client, negative_prompt="typed <b>text</b>", **{"prompt": "a cat", **form})
     assert status == 422
     assert message in page
     assert "typed &lt;b&gt;text&lt;/b&gt;" in page
@@ -83,7 +75,7 @@ def test_a_finished_clip_offers_its_next_steps(client: FlaskClient, worker: Simu
     send(client, prompt=PROMPT, seed="77", negative_prompt="dogs")
     job_id = worker.run()
     page = client.get(f"/?job={job_id}").get_data(as_text=True)
-    links = dict(re.findall(r'href="([^"]+)" data-swap="composer" id="([^"]+)"', page))
+    links = dict(re.findall(r'href="([^"]+)" data-(?:swap|recall)="\w+" id="([^"]+)"', page))
     by_id = {name: link.replace("&amp;", "&") for link, name in links.items()}
     image = client.get(by_id["use-last-frame"]).get_data(as_text=True)
     assert re.search(r'value="image-to-video" checked', image)

@@ -14,7 +14,7 @@ from vidgen_web.caller import caller
 from vidgen_web.operations import operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.requests import json_model
-from vidgen_web.services import services
+from vidgen_web.services import Services, services
 
 blueprint = Blueprint("queue", __name__, url_prefix="/queue")
 
@@ -50,7 +50,7 @@ def show() -> Response:
     problems=("invalid_json", "body_too_large", "unsupported_content_type", "invalid_request", "not_operator"),
 )
 def pause() -> Response:
-    _check_operator()
+    check_operator()
     asked = json_model(Pause, optional=True)
     return jsonify(_answer(services().switch.pause(asked.reason)))
 
@@ -58,16 +58,21 @@ def pause() -> Response:
 @blueprint.post("/resume")
 @operation("Queue", "Hand out jobs again", scope=ADMIN, answers={200: QueueAnswer}, problems=("not_operator",))
 def resume() -> Response:
-    _check_operator()
-    state = services().switch.resume()
-    poke(services().settings)
-    return jsonify(_answer(state))
+    check_operator()
+    return jsonify(_answer(resume_queue(services())))
 
 
-def _check_operator() -> None:
-    # a tenant's administrator rules over that tenant, and the queue is everybody's
+def check_operator() -> None:
+    """Raise ProblemError not_operator: a tenant's administrator rules over that tenant, the queue is everybody's."""
     if caller().tenant != LOCAL:
         raise ProblemError("not_operator", "only the operator of the service pauses its queue")
+
+
+def resume_queue(found: Services) -> QueueState:
+    """Hand out jobs again, from now on and not only when a worker next looks."""
+    state = found.switch.resume()
+    poke(found.settings)
+    return state
 
 
 def _answer(state: QueueState) -> dict[str, object]:

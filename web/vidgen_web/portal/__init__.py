@@ -5,15 +5,17 @@ from werkzeug.wrappers import Response as Answer
 
 from vidgen_web import api
 from vidgen_web.caller import PORTAL_API, caller
-from vidgen_web.portal import actions, csrf, docs, pages, sign_in, words
+from vidgen_web.portal import actions, csrf, docs, languages, pages, queue_forms, settings, sign_in, words
+from vidgen_web.portal.notices import ill_webhooks
 from vidgen_web.problems import STATUS_BY_CODE, TITLES, ProblemError
+from vidgen_web.services import services
 
 OWN_ERRORS = ("/api/", "/v1/", f"{PORTAL_API}/", "/static/", "/healthz", "/readyz", "/metrics")
 
 
 def register(app: Flask) -> None:
     """Add the portal's routes and the words its templates use."""
-    for module in (pages, actions, docs, sign_in):
+    for module in (pages, actions, queue_forms, settings, docs, sign_in, languages):
         app.register_blueprint(module.blueprint)
     twin = api.blueprint("portal_api", PORTAL_API)
     twin.before_request(csrf.check_call)
@@ -22,6 +24,11 @@ def register(app: Flask) -> None:
     app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     csrf.register(app)
+    languages.register(app)
+
+    @app.context_processor
+    def offer() -> dict[str, object]:
+        return {"ill_webhooks": lambda: ill_webhooks(services(), caller())}
 
 
 def page_for(problem: ProblemError) -> tuple[str, int, dict[str, str]] | Answer | None:

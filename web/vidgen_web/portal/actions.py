@@ -1,18 +1,27 @@
 """The portal's buttons as form posts, each answered with a redirect to a page that shows what became of it."""
 
-from flask import Blueprint, Response, redirect, request, url_for
+from dataclasses import replace
+
+from flask import Blueprint, Response, redirect, render_template, request, url_for
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
-from vidgen_web import submission
+from vidgen.jobs.views import Job
+from vidgen_web import intake, submission
 from vidgen_web.access import needs
-from vidgen_web.api.jobs import form_fields
 from vidgen_web.portal import csrf, drafts
+from vidgen_web.portal.drafts import Draft, Part
+from vidgen_web.portal.outlook import outlook, wanted_fields
 from vidgen_web.portal.pages import default_draft, render_home
-from vidgen_web.problems import STATUS_BY_CODE, problem_of
+from vidgen_web.problems import STATUS_BY_CODE, ProblemError, problem_of
+from vidgen_web.requests import checked, plain_form
 from vidgen_web.services import services
+from vidgen_web.terms import JobChange
 
 blueprint = Blueprint("actions", __name__)
+
+MOST_AT_ONCE = 8
 
 
 @blueprint.before_request
@@ -24,19 +33,40 @@ def check_form() -> None:
 @needs("jobs:write")
 def create() -> AnyResponse:
     """Queue what the composer holds; when it is refused, the same page with what is wrong beside each field."""
-    form = {name: value for name, value in request.form.items() if name != csrf.FIELD}
-    wanted = drafts.MEDIA_BY_TASK.get(form.get("task", ""))
-    files = {name: file for name, file in request.files.items() if file.filename and name == wanted}
+    draft = _sent()
+    if "add_part" in request.form:
+        return Response(render_home(services(), replace(draft, parts=(*draft.rows, Part())), {}))
     try:
-        fields = form_fields(drafts.spec_fields(form))
-        for name in files:  # a new file replaces what lay in the slot
-            fields.pop(name, None)
-        created = submission.submit(services(), submission.Request(fields=fields, files=files))
+        jobs = _queue(draft)
     except VidgenError as error:
-        problem = problem_of(error)
-        draft = drafts.from_form(default_draft(services(), form.get("model")), form, problem)
-        return Response(render_home(services(), draft, {}), STATUS_BY_CODE[problem.code])
-    return redirect(url_for("portal.job_page", job_id=created.job.id), 303)
+        return _refused(draft, error)
+    if "front" in request.form:
+        for job in reversed(jobs):
+            services().jobs.move(job.id)
+    return _back(jobs[0].id)
+
+
+@blueprint.post("/forecast")
+@needs("jobs:read")
+def foretell() -> str:
+    """What the composer holds, foretold: the parts of the composer that say so."""
+    return render_template("portal/outlook.html", outlook=outlook(services(), _sent()), fragment=True)
+
+
+@blueprint.post("/jobs/<job_id>/edit")
+@needs("jobs:write")
+def edit(job_id: str) -> AnyResponse:
+    """Change a queued job to what the composer holds."""
+    job, draft = _existing(job_id), _sent()
+    try:
+        fields = wanted_fields(draft)
+        left_out = {name: None for name in job.spec.model_dump() if name not in fields}
+        change = checked(JobChange, {"spec": {**left_out, **fields, **_uploaded(draft)}})
+        version = request.form.get("version", "")
+        submission.edit(services(), job_id, change, int(version) if version.isdecimal() else None)
+    except VidgenError as error:
+        return _refused(drafts.editing(draft, job), error)
+    return _back(job_id)
 
 
 @blueprint.post("/jobs/<job_id>/cancel")
@@ -46,11 +76,35 @@ def cancel(job_id: str) -> AnyResponse:
     return _back(job_id)
 
 
+@blueprint.post("/jobs/<job_id>/stop")
+@needs("jobs:write")
+def stop(job_id: str) -> AnyResponse:
+    """End after the chunk in hand and keep what there is."""
+    services().jobs.stop(job_id)
+    return _back(job_id)
+
+
+@blueprint.post("/jobs/<job_id>/move")
+@needs("jobs:write")
+def move(job_id: str) -> AnyResponse:
+    """To the front of the caller's line, or before the job that the form names."""
+    services().jobs.move(job_id, before=request.form.get("before") or None)
+    return _back(job_id)
+
+
+@blueprint.post("/jobs/<job_id>/priority")
+@needs("jobs:write")
+def prioritise(job_id: str) -> AnyResponse:
+    change = checked(JobChange, {"priority": request.form.get("priority")})
+    services().jobs.change(job_id, priority=change.priority)
+    return redirect(url_for("portal.home", _anchor="queue"), 303)
+
+
 @blueprint.post("/jobs/<job_id>/retry")
 @needs("jobs:write")
 def retry(job_id: str) -> AnyResponse:
     submission.again(services(), job_id)
-    return redirect(url_for("portal.job_page", job_id=job_id), 303)
+    return _back(job_id)
 
 
 @blueprint.post("/jobs/<job_id>/delete")
@@ -60,8 +114,60 @@ def delete(job_id: str) -> AnyResponse:
     return redirect(url_for("portal.home"), 303)
 
 
+def _sent() -> Draft:
+    form = plain_form()
+    return drafts.from_form(services(), default_draft(services(), form.get("model")), form)
+
+
+def _queue(draft: Draft) -> list[Job]:
+    """One job, or several that differ in their seed alone."""
+    fields, files = wanted_fields(draft), _files(draft)
+    fields["model"] = request.form.get("model") or draft.model
+    for name in files:  # a new file replaces what lay in the slot
+        fields.pop(name, None)
+    first = submission.submit(services(), submission.Request(fields=fields, files=files)).job
+    media = {
+        name: ref.model_dump(exclude_none=True) for name in drafts.SLOTS if (ref := getattr(first.spec, name, None))
+    }
+    others = [first]
+    for nth in range(1, _how_many()):
+        seed = {"seed": int(draft["seed"]) + nth} if draft["seed"].isdecimal() else {}
+        request_of = submission.Request(fields={**fields, **media, **seed})
+        others.append(submission.submit(services(), request_of).job)
+    return others
+
+
+def _files(draft: Draft) -> dict[str, FileStorage]:
+    wanted = drafts.SLOTS_BY_TAB.get(draft.tab, ())
+    return {name: file for name, file in request.files.items() if file.filename and name in wanted}
+
+
+def _uploaded(draft: Draft) -> dict[str, dict[str, str]]:
+    """The form's files as references."""
+    return {name: {"upload_id": intake.take(services(), file).id} for name, file in _files(draft).items()}
+
+
+def _how_many() -> int:
+    asked = request.form.get("count", "")
+    return min(max(int(asked), 1), MOST_AT_ONCE) if asked.isdecimal() else 1
+
+
+def _existing(job_id: str) -> Job:
+    job = services().jobs.get(job_id)
+    if job is None:
+        raise ProblemError("not_found", f"there is no job {job_id}")
+    return job
+
+
+def _refused(draft: Draft, error: VidgenError) -> Response:
+    problem = problem_of(error)
+    return Response(render_home(services(), drafts.refused(draft, problem), {}), STATUS_BY_CODE[problem.code])
+
+
 def _back(job_id: str) -> AnyResponse:
     # a form names where it stands with a word of ours, never with an address
+    if request.form.get("from") == "studio":
+        return redirect(url_for("portal.home", job=job_id), 303)
     if request.form.get("from") == "home":
         return redirect(url_for("portal.home"), 303)
     return redirect(url_for("portal.job_page", job_id=job_id), 303)

@@ -46,6 +46,12 @@ def check() -> None:
     _compare(request.form.get(FIELD, ""))
 
 
+def check_form() -> None:
+    """`check` for whole blueprints: reading a page takes no token."""
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        check()
+
+
 def check_call() -> None:
     """The same for what the portal's scripts send: the token is a header, and needed only by what changes something."""
     if request.method not in ("GET", "HEAD", "OPTIONS"):

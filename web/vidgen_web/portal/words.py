@@ -1,38 +1,76 @@
-"""Numbers and states as people read them."""
+"""Numbers and states as people read them, in the language of the request."""
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
+
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
 
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, Stage
+from vidgen_web.portal.languages import gettext as _
+from vidgen_web.portal.languages import language, mark
+from vidgen_web.problems import FieldError
 
 STAGES = {
-    Stage.LOADING: "Loading the model",
-    Stage.ENCODING: "Reading the prompt",
-    Stage.DENOISING: "Painting",
-    Stage.DECODING: "Developing the frames",
-    Stage.PUBLISHING: "Saving",
+    Stage.LOADING: mark("Loading the model"),
+    Stage.ENCODING: mark("Reading the prompt"),
+    Stage.DENOISING: mark("Painting"),
+    Stage.DECODING: mark("Developing the frames"),
+    Stage.PUBLISHING: mark("Saving"),
 }
 LABELS = {
-    "prompt": "Prompt",
-    "negative_prompt": "Negative prompt",
-    "num_frames": "Length",
-    "num_inference_steps": "Steps",
-    "guidance_scale": "Guidance",
-    "strength": "Strength",
-    "seed": "Seed",
-    "fps": "Frames a second",
-    "width": "Width",
-    "height": "Height",
-    "image": "First picture",
-    "video": "Clip to restyle",
-    "model": "Model",
+    "prompt": mark("Prompt"),
+    "negative_prompt": mark("Negative prompt"),
+    "num_frames": mark("Length"),
+    "segments": mark("Parts"),
+    "num_inference_steps": mark("Steps"),
+    "guidance_scale": mark("Guidance"),
+    "strength": mark("Strength"),
+    "seed": mark("Seed"),
+    "fps": mark("Frames a second"),
+    "width": mark("Width"),
+    "height": mark("Height"),
+    "image": mark("First picture"),
+    "last_image": mark("Last picture"),
+    "video": mark("Clip to restyle"),
+    "model": mark("Model"),
 }
+# titles of problem pages (vidgen_web.problems)
+TITLES = (
+    mark("Bad request"),
+    mark("Refused"),
+    mark("Not found"),
+    mark("Conflict"),
+    mark("Too large"),
+    mark("Not valid"),
+    mark("Too many"),
+    mark("Internal error"),
+    mark("Not available now"),
+    mark("Storage full"),
+)
+TASKS = {
+    "text-to-video": mark("Text"),
+    "image-to-video": mark("Image"),
+    "video-to-video": mark("Restyle"),
+}
+ARTIFACTS = {
+    "video": mark("Clip"),
+    "poster": mark("Poster"),
+    "sprite_sheet": mark("Sprite sheet"),
+    "receipt": mark("Receipt"),
+}
+# two fields say one control's length
+CONTROLS = {"seconds": "num_frames"}
 PREFIX = re.compile(r"^[\w.]+=[^:]*: ")
 MISSING = "Field required"
-TASKS = {"text-to-video": "Text", "image-to-video": "Image", "video-to-video": "Restyle"}
+
+
+def decimal(value: float, digits: int = 1) -> str:
+    """3.14 → 3.1, or 3,1 where people write it so."""
+    return format_decimal(round(value, digits), locale=language())
 
 
 def duration(seconds: float | None) -> str:
@@ -40,25 +78,25 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 1:
-        return "under a second"
+        return _("under a second")
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _("%(n)s s", n=whole)
     minutes, rest = divmod(whole, 60)
     if minutes < 60:
-        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{minutes} min"
+        return _("%(m)s min %(s)s s", m=minutes, s=rest) if rest and minutes < 10 else _("%(m)s min", m=minutes)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min"
+    return _("%(h)s h %(m)s min", h=hours, m=minutes)
 
 
 def about(seconds: float) -> str:
     """About 12 s, or: Under a second."""
-    return f"About {duration(seconds)}" if seconds >= 1 else "Under a second"
+    return _("About %(time)s", time=duration(seconds)) if seconds >= 1 else _("Under a second")
 
 
 def clip_length(num_frames: int, fps: float) -> str:
     """17, 8 → 17 frames · 2.1 s."""
-    return f"{num_frames} frames · {num_frames / fps:.1f} s"
+    return _("%(n)s frames · %(s)s s", n=num_frames, s=decimal(num_frames / fps))
 
 
 def size(amount: int) -> str:
@@ -68,54 +106,82 @@ def size(amount: int) -> str:
         if value < 1000:
             return f"{value:.0f} {unit}"
         value /= 1000
-    return f"{value:.1f} GB"
+    return f"{decimal(value)} GB"
 
 
 def state(job: Job) -> str:
     """One line that says where a job is."""
     if job.status is JobStatus.QUEUED:
-        return (
-            "Next in line"
-            if job.queue_position == 1
-            else f"Number {job.queue_position} in line"
-            if job.queue_position
-            else "In line"
-        )
+        if job.queue_position == 1:
+            return _("Next in line")
+        return _("Number %(n)s in line", n=job.queue_position) if job.queue_position else _("In line")
     if job.status is JobStatus.RUNNING:
-        if job.cancel_requested:
-            return "Stopping"
-        stage = STAGES[job.stage] if job.stage else "Starting"
-        doing = f"Step {job.step} of {job.total_steps}" if job.total_steps else stage
-        left = f" · {duration(job.eta_seconds)} left" if job.eta_seconds else ""
-        return doing + left
+        return _running(job)
     if job.status is JobStatus.FAILED:
-        return job.error.message if job.error else "Failed"
-    return {JobStatus.SUCCEEDED: "Done", JobStatus.CANCELLED: "Cancelled"}[job.status]
+        return job.error.message if job.error else _("Failed")
+    return _("Done") if job.status is JobStatus.SUCCEEDED else _("Cancelled")
 
 
-def complaint(field: str, message: str) -> str:
+def _running(job: Job) -> str:
+    if job.cancel_requested:
+        return _("Stopping")
+    if job.stop_requested:
+        return _("Stopping after this chunk")
+    doing = _(STAGES[job.stage]) if job.stage else _("Starting")
+    if job.total_steps:
+        doing = _("Step %(n)s of %(all)s", n=job.step, all=job.total_steps)
+    left = job.eta_seconds
+    return _("%(doing)s · %(time)s left", doing=doing, time=duration(left)) if left else doing
+
+
+def control(field: str) -> str:
+    """The control that a spec's field stands in."""
+    head = field.partition(".")[0]
+    return CONTROLS.get(head, head)
+
+
+def complaint(error: FieldError) -> str:
     """A field's error as the portal says it: with the control's label instead of the API's name and value."""
-    label = LABELS.get(field.partition(".")[0])
+    label = LABELS.get(control(error.field))
     if label is None:
-        return message
-    return f"{label}: " + ("choose one first" if message == MISSING else PREFIX.sub("", message))
+        return error.message
+    if error.message == MISSING:
+        return _("%(label)s: choose one first", label=_(label))
+    if error.nearest:
+        choice = _(" or ").join(decimal(value, 3) for value in error.nearest)
+        return _("%(label)s: the nearest that works is %(choice)s", label=_(label), choice=choice)
+    return f"{_(label)}: {PREFIX.sub('', error.message)}"
 
 
 def moment(when: datetime | None) -> str:
-    return when.astimezone(UTC).strftime("%-d %B %Y, %H:%M UTC") if when else ""
+    """4 May 2026, 14:05 UTC."""
+    return format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm 'UTC'", locale=language()) if when else ""
+
+
+def day(when: date) -> str:
+    """4 May 2026."""
+    return format_date(when, "d MMMM y", locale=language())
+
+
+def artifact_name(kind: str) -> str:
+    """What a kind of artifact is called."""
+    return _(ARTIFACTS[kind]) if kind in ARTIFACTS else kind.replace("_", " ").capitalize()
 
 
 def title(job: Job) -> str:
     """What to call a job: its prompt, or what it does."""
-    prompt = " ".join(job.spec.prompt.split())
-    return prompt or f"{TASKS[job.task]} without a prompt"
+    spoken = [job.spec.prompt, *(segment.prompt for segment in job.spec.segments)]
+    prompt = " ".join(next((text for text in spoken if text.strip()), "").split())
+    return prompt or _("%(task)s without a prompt", task=_(TASKS[job.task]))
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "artifact_name": artifact_name,
+    "day": day,
+    "decimal": decimal,
     "duration": duration,
     "size": size,
     "state": state,
     "moment": moment,
     "job_title": title,
-    "task_name": TASKS.__getitem__,
 }

@@ -1,5 +1,7 @@
 // Calls to the service's own API. Failures become Problem, which knows the field that is wrong.
 
+import { say } from "./words.js";
+
 const { api, token } = document.documentElement.dataset;
 
 /** Where this page finds the API: with a session, under the portal's own path, which alone knows the cookie. */
@@ -9,7 +11,7 @@ export function apiUrl(path) {
 
 export class Problem extends Error {
   constructor(body) {
-    super(body.detail ?? "The service did not answer.");
+    super(body.detail ?? say("The service did not answer."));
     this.code = body.code ?? "unreachable";
     this.errors = body.errors ?? [];
   }

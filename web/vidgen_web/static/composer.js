@@ -1,20 +1,30 @@
-// The composer: sliders, words, examples, forecast, sending. Media slots are in slots.js.
+// The composer: sliders, words, examples, parts of a story, what is foretold, sending. Media slots are in slots.js.
 import { announce } from "./announce.js";
-import { Problem, call } from "./api.js";
-import { refresh } from "./live.js";
-import { onSwap, swap } from "./page.js";
-import { duration } from "./progress.js";
-import { slotFields, startSlots } from "./slots.js";
+import { pageOf, send } from "./forms.js";
+import { onRefresh, refresh } from "./live.js";
+import { fetchPage, onSwap, put } from "./page.js";
+import { startRecall } from "./recall.js";
+import { startSlots } from "./slots.js";
+import { say } from "./words.js";
 
-const NUMBERS = ["num_frames", "num_inference_steps", "guidance_scale", "strength", "seed", "fps", "width", "height"];
-const FORECAST_MS = 250;
+const FORECAST_MS = 300;
+// while jobs run, the line ahead changes by itself
+const STALE_MS = 5000;
+const FORETOLD = ["prompt-remark", "length-note", "forecast"];
 
-let forecasting = null;
+let foretelling = null;
 let asked = null;
+let foretold = Date.now();
 
 export function startComposer() {
   startSlots(forecastSoon);
+  startRecall();
   onSwap((id) => id === "composer" && forecastSoon());
+  onRefresh(forecastSoon);
+  setInterval(() => {
+    const waits = document.querySelector("#queue-rows > .running, #queue-rows > .queued");
+    if (waits && !document.hidden && Date.now() - foretold > STALE_MS) forecastSoon();
+  }, STALE_MS);
   document.addEventListener("input", (event) => {
     if (!event.target.closest("#composer-form")) return;
     mirror(event.target);
@@ -22,16 +32,15 @@ export function startComposer() {
     forecastSoon();
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.id === "composer-form") {
-      event.preventDefault();
-      send(event.target);
-    } else if (event.target.dataset.action) {
-      event.preventDefault();
-      act(event.target);
-    }
+    if (event.target.id !== "composer-form") return;
+    event.preventDefault();
+    if (event.submitter?.name === "add_part") addPart();
+    else create(event.target, event.submitter);
   });
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form()?.requestSubmit();
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+    event.preventDefault();
+    form()?.requestSubmit((event.shiftKey && document.getElementById("front")) || document.getElementById("generate"));
   });
   document.addEventListener("click", (event) => {
     const word = event.target.closest("[data-word]");
@@ -59,115 +68,103 @@ function write(text) {
   prompt().value = text;
   prompt().focus();
   clearError(prompt());
+  forecastSoon();
 }
 
 function join(text, word) {
   return text && !/\s$/.test(text) ? `${text} ${word}` : text + word;
 }
 
+/** Controls that say the same thing follow each other: slider and number, a chosen length and one of one's own. */
 function mirror(control) {
-  if (control.dataset.mirror) form().elements[control.dataset.mirror].value = control.value;
+  const controls = form().elements;
+  if (control.dataset.mirror) controls[control.dataset.mirror].value = control.value;
   const slider = control.id && form().querySelector(`[data-mirror="${CSS.escape(control.id)}"]`);
   if (slider) slider.value = control.value;
+  if (control.name === "num_frames" && controls.seconds) controls.seconds.value = "";
+  if (control.name === "seconds") for (const choice of form().querySelectorAll('[name="num_frames"]')) choice.checked = false;
 }
 
-/** The form as a job spec; only what belongs to the chosen task. */
-function spec() {
-  const controls = form().elements;
-  const task = controls.task.value;
-  const fields = { task, model: controls.model.value, prompt: controls.prompt.value };
-  if (controls.negative_prompt?.value) fields.negative_prompt = controls.negative_prompt.value;
-  for (const name of NUMBERS) {
-    if (controls[name]?.value && (name !== "strength" || task === "video-to-video")) fields[name] = Number(controls[name].value);
+/** One more row of the story: the last one, emptied and numbered on. */
+function addPart() {
+  const rows = document.getElementById("part-rows");
+  const n = rows.children.length;
+  const row = rows.lastElementChild.cloneNode(true);
+  for (const part of row.querySelectorAll("[id], [for], [name]")) {
+    for (const name of ["id", "for"]) if (part.hasAttribute(name)) part.setAttribute(name, part.getAttribute(name).replace(/part-\d+/, `part-${n}`));
+    if (part.name) part.name = part.name.replace(/\d+/, n);
+    if (part.type === "checkbox") part.checked = false;
+    else if ("value" in part) part.value = "";
+    if (part.matches("label.unseen")) part.textContent = part.textContent.replace(/\d+/, n + 1);
   }
-  return { ...fields, ...slotFields(form(), task) };
+  rows.append(row);
+  row.querySelector("input").focus();
 }
 
-async function send(composer) {
-  const button = composer.querySelector("#generate");
-  if (button.disabled) return;
-  button.disabled = true;
+async function create(composer, submitter) {
+  const buttons = [...composer.querySelectorAll(".go button")];
+  if (buttons.some((button) => button.disabled)) return;
+  const sent = send(composer, submitter, { from: "studio" });
+  for (const button of buttons) button.disabled = true;
   clearErrors();
   try {
-    const job = await call("POST", "/jobs", { json: spec(), headers: { "Idempotency-Key": crypto.randomUUID() } });
-    const url = `/?job=${encodeURIComponent(job.id)}`;
-    await swap(url, ["viewer"]);
-    history.pushState({}, "", url);
-    announce("Queued");
-    await refresh();
-  } catch (error) {
-    showError(error);
-  } finally {
-    button.disabled = false;
+    const response = await sent;
+    const page = await pageOf(response);
+    if (response.ok) await queued(response.url, page);
+    else refused(page);
+  } catch {
+    showError(say("The service did not answer."));
   }
+  for (const button of buttons) button.disabled = false;
 }
 
-async function act(composed) {
-  const id = composed.action.split("/").at(-2);
-  const button = composed.querySelector("button");
-  button.disabled = true;
-  try {
-    if (composed.dataset.action === "delete") await call("DELETE", `/jobs/${id}`);
-    else await call("POST", `/jobs/${id}/${composed.dataset.action}`);
-    await refresh();
-  } catch (error) {
-    button.disabled = false;
-    announce(error.message);
-  }
+async function queued(url, page) {
+  const changed = Boolean(form().elements.version);
+  put(page, "viewer");
+  if (changed) put(page, "composer");
+  history.pushState({}, "", url);
+  announce(changed ? say("Changed") : say("Queued"));
+  await refresh();
+}
+
+/** The composer as the server sends it back, with what is wrong beside each field. */
+function refused(page) {
+  const told = page.querySelector("[data-problem]");
+  if (told) return showError(told.textContent);
+  put(page, "composer");
+  const wrong = document.querySelector("#composer [aria-invalid]") ?? document.getElementById("form-error");
+  wrong.focus();
+  announce(document.querySelector("#composer .wrong:not([hidden]), #form-error")?.textContent ?? "");
 }
 
 function forecastSoon() {
-  clearTimeout(forecasting);
-  forecasting = setTimeout(forecast, FORECAST_MS);
+  clearTimeout(foretelling);
+  foretelling = setTimeout(forecast, FORECAST_MS);
 }
 
 async function forecast() {
-  const line = document.getElementById("forecast");
+  if (!form()) return;
   asked?.abort();
   asked = new AbortController();
-  const fields = spec();
-  // time does not depend on what the media are, so an empty slot needs no forecast of its own
-  if ((fields.task === "image-to-video" && !fields.image) || (fields.task === "video-to-video" && !fields.video)) {
-    fields.task = "text-to-video";
-    delete fields.strength;
-  }
+  foretold = Date.now();
+  const data = new FormData(form());
+  for (const input of form().querySelectorAll('input[type="file"]')) data.delete(input.name);
   try {
-    const found = await call("POST", "/jobs/forecast", { json: fields, signal: asked.signal });
-    const wait = found.jobs_ahead ? `, after ${found.jobs_ahead} in line` : "";
-    line.textContent = (found.seconds < 1 ? "Under a second" : `About ${duration(found.seconds)}`) + wait;
-    line.classList.remove("wrong");
+    const response = await fetch(form().dataset.forecast, { method: "POST", body: data, signal: asked.signal });
+    if (!response.ok) return;
+    const page = await pageOf(response);
+    for (const id of FORETOLD) put(page, id);
   } catch (error) {
-    if (error.name === "AbortError" || !(error instanceof Problem)) return;
-    line.textContent = error.errors.map(complaint).join(" ") || error.message;
-    line.classList.add("wrong");
+    if (error.name !== "AbortError" && !(error instanceof TypeError)) throw error;
   }
 }
 
-function showError(error) {
+function showError(message) {
   const box = document.getElementById("form-error");
-  let shown = false;
-  for (const { field, message } of error.errors ?? []) {
-    const name = field.split(".")[0];
-    const place = form().querySelector(`[data-error="${CSS.escape(name)}"]`);
-    if (!place) continue;
-    place.textContent = complaint({ field, message });
-    place.hidden = false;
-    form().elements[name]?.setAttribute?.("aria-invalid", "true");
-    shown = true;
-  }
-  box.hidden = shown;
-  box.querySelector("p").textContent = error.message;
-  if (!shown) box.focus();
-  announce(error.message);
-}
-
-/** A field's error with the control's label instead of the API's name and value. */
-function complaint({ field, message }) {
-  const name = field.split(".")[0];
-  const label = form().querySelector(`label[for="${CSS.escape(name)}"], [data-slot="${CSS.escape(name)}"] legend`);
-  if (!label) return message;
-  const said = message === "Field required" ? "choose one first" : message.replace(/^[\w.]+=[^:]*: /, "");
-  return `${label.textContent.trim()}: ${said}`;
+  box.hidden = false;
+  box.querySelector("p").textContent = message;
+  box.focus();
+  announce(message);
 }
 
 function clearErrors() {
@@ -178,6 +175,6 @@ function clearErrors() {
 
 function clearError(control) {
   control.removeAttribute("aria-invalid");
-  const place = control.closest(".field, .slot")?.querySelector("[data-error]");
+  const place = control.closest(".field, .slot, fieldset")?.querySelector("[data-error]");
   if (place) place.hidden = true;
 }

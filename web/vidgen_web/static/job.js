@@ -1,13 +1,16 @@
 // Boots the page of one job.
 import { announce } from "./announce.js";
 import { apiUrl } from "./api.js";
+import { startConfirm } from "./confirm.js";
 import { showProgress } from "./progress.js";
 import { startSwaps, swap } from "./page.js";
 import { startViewer } from "./viewer.js";
+import { say } from "./words.js";
 
 const TERMINAL = new Set(["succeeded", "failed", "cancelled"]);
 
 document.documentElement.classList.add("js");
+startConfirm();
 startSwaps();
 startViewer();
 
@@ -19,7 +22,7 @@ if (!TERMINAL.has(viewer.dataset.status)) {
     showProgress(job);
     if (TERMINAL.has(job.status)) {
       source.close();
-      announce(job.status === "succeeded" ? "The clip is done." : "The job has ended.");
+      announce(job.status === "succeeded" ? say("The clip is done.") : say("The job has ended."));
       await swap(location.href, ["viewer"]);
     }
   };

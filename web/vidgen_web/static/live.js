@@ -3,9 +3,10 @@ import { announce } from "./announce.js";
 import { apiUrl } from "./api.js";
 import { fetchPage, put, reconcile, showIf } from "./page.js";
 import { showProgress } from "./progress.js";
+import { say } from "./words.js";
 
 const CHANGES = ["job.queued", "job.changed", "job.running", "job.requeued", "job.succeeded", "job.failed", "job.cancelled"];
-const ENDS = { "job.succeeded": "Done", "job.failed": "Failed", "job.cancelled": "Cancelled" };
+const ENDS = { "job.succeeded": say("Done"), "job.failed": say("Failed"), "job.cancelled": say("Cancelled") };
 const SETTLE_MS = 120;
 const POLL_MS = 4000;
 
@@ -13,6 +14,12 @@ let source = null;
 let polling = null;
 let settling = null;
 let spoken = 0;
+const listeners = [];
+
+/** Call `listener` whenever the lists were brought up to date. */
+export function onRefresh(listener) {
+  listeners.push(listener);
+}
 
 /** Follow all jobs while the tab is visible: a hidden tab gives its connection back. */
 export function followJobs() {
@@ -31,6 +38,9 @@ export async function refresh() {
   } catch {
     return;
   }
+  put(page, "queue-head");
+  put(page, "queue-notes");
+  put(page, "queue-more");
   reconcile(page, "queue-rows");
   addNewCards(page);
   showIf("queue-empty", !document.querySelector("#queue-rows > li"));
@@ -38,6 +48,7 @@ export async function refresh() {
   const viewer = document.getElementById("viewer");
   const fresh = page.getElementById("viewer");
   if (viewer.dataset.job === shown && fresh && fresh.dataset.status !== viewer.dataset.status) put(page, "viewer");
+  for (const listener of listeners) listener();
 }
 
 function open(again) {
@@ -70,7 +81,7 @@ function stopPolling() {
 
 function changed(kind, job) {
   showProgress(job);
-  if (kind in ENDS) announce(`${ENDS[kind]}: ${job.spec.prompt || "clip"}`);
+  if (kind in ENDS) announce(`${ENDS[kind]}: ${job.spec.prompt || say("clip")}`);
   settle();
 }
 
@@ -78,7 +89,7 @@ function progressed(job) {
   showProgress(job);
   if (Date.now() - spoken > 10000 && job.total_steps) {
     spoken = Date.now();
-    announce(`Step ${job.step} of ${job.total_steps}`);
+    announce(say("Step %(n)s of %(all)s", { n: job.step, all: job.total_steps }));
   }
 }
 

@@ -34,10 +34,15 @@ export function reconcile(page, id) {
   if (!list || !fresh) return;
   const known = new Map([...list.children].map((child) => [child.dataset.key, child]));
   const wanted = [...fresh.children].map((child) => known.get(child.dataset.key) ?? child);
+  const focused = list.contains(document.activeElement) ? document.activeElement : null;
+  const open = [...list.querySelectorAll("details[open]")].map((part) => part.id);
   for (const child of [...list.children]) if (!wanted.includes(child)) child.remove();
   wanted.forEach((child, place) => {
     if (list.children[place] !== child) list.insertBefore(child, list.children[place] ?? null);
   });
+  for (const part of open) document.getElementById(part)?.setAttribute("open", "");
+  // what was moved or replaced has lost the focus; its successor bears the same id
+  if (focused?.id && document.activeElement !== focused) document.getElementById(focused.id)?.focus({ preventScroll: true });
 }
 
 export function showIf(id, shown) {
@@ -48,26 +53,35 @@ export function showIf(id, shown) {
 /** Links with data-swap="part" replace that part in place; the address changes as if the link had been followed. */
 export function startSwaps() {
   document.addEventListener("click", async (event) => {
-    const link = event.target.closest("a[data-swap]");
+    const link = event.target.closest("a[data-swap]:not([data-recall])");
     if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
-    const id = link.dataset.swap;
-    if (!document.getElementById(id)) return;
+    if (!document.getElementById(link.dataset.swap)) return;
     event.preventDefault();
-    const url = link.href;
-    try {
-      await swap(url, [id]);
-    } catch {
-      location.href = url;
-      return;
-    }
-    history.pushState({}, "", url);
-    reveal(id);
+    await go(link.href, link.dataset.swap);
   });
   document.addEventListener("submit", (event) => {
-    const question = event.target.dataset.confirm;
-    if (question && !confirm(question)) event.preventDefault();
+    if (event.target.matches("form[method=get][data-swap]")) follow(event);
   });
   window.addEventListener("popstate", () => location.reload());
+}
+
+/** A form that asks for a page is a link with fields. */
+function follow(event) {
+  if (!document.getElementById(event.target.dataset.swap)) return;
+  event.preventDefault();
+  const query = new URLSearchParams(new FormData(event.target, event.submitter));
+  go(`${event.target.action}?${query}`, event.target.dataset.swap);
+}
+
+async function go(url, id) {
+  try {
+    await swap(url, [id]);
+  } catch {
+    location.href = url;
+    return;
+  }
+  history.pushState({}, "", url);
+  reveal(id);
 }
 
 function reveal(id) {

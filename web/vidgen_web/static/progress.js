@@ -1,31 +1,33 @@
 // Shows how far a job is, wherever it stands on the page.
+import { say } from "./words.js";
+
 const STAGES = {
-  loading: "Loading the model",
-  encoding: "Reading the prompt",
-  denoising: "Painting",
-  decoding: "Developing the frames",
-  publishing: "Saving",
+  loading: say("Loading the model"),
+  encoding: say("Reading the prompt"),
+  denoising: say("Painting"),
+  decoding: say("Developing the frames"),
+  publishing: say("Saving"),
 };
 
 export function duration(seconds) {
-  if (seconds < 1) return "under a second";
+  if (seconds < 1) return say("under a second");
   const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return minutes < 10 && whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  if (whole < 60) return say("%(n)s s", { n: whole });
+  const m = Math.floor(whole / 60);
+  if (m < 10 && whole % 60) return say("%(m)s min %(s)s s", { m, s: whole % 60 });
+  return m < 60 ? say("%(m)s min", { m }) : say("%(h)s h %(m)s min", { h: Math.floor(m / 60), m: m % 60 });
 }
 
 export function stateText(job) {
   if (job.status === "queued") {
-    if (job.queue_position === 1) return "Next in line";
-    return job.queue_position ? `Number ${job.queue_position} in line` : "In line";
+    if (job.queue_position === 1) return say("Next in line");
+    return job.queue_position ? say("Number %(n)s in line", { n: job.queue_position }) : say("In line");
   }
   if (job.status !== "running") return "";
-  if (job.cancel_requested) return "Stopping";
-  const doing = job.total_steps ? `Step ${job.step} of ${job.total_steps}` : (STAGES[job.stage] ?? "Starting");
-  const left = job.eta_seconds ? ` · ${duration(job.eta_seconds)} left` : "";
-  return doing + left;
+  if (job.cancel_requested) return say("Stopping");
+  if (job.stop_requested) return say("Stopping after this chunk");
+  const doing = job.total_steps ? say("Step %(n)s of %(all)s", { n: job.step, all: job.total_steps }) : (STAGES[job.stage] ?? say("Starting"));
+  return job.eta_seconds ? say("%(doing)s · %(time)s left", { doing, time: duration(job.eta_seconds) }) : doing;
 }
 
 export function showProgress(job) {

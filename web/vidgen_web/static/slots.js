@@ -2,6 +2,7 @@
 import { announce } from "./announce.js";
 import { apiUrl, call } from "./api.js";
 import { onSwap } from "./page.js";
+import { say } from "./words.js";
 
 const SLOT_BY_TASK = { "image-to-video": "image", "video-to-video": "video" };
 let picking = null;
@@ -30,19 +31,6 @@ export function startSlots(onChange) {
     showFrames();
   });
   showFrames();
-}
-
-/** The slot's reference as spec fields, where the task has a slot and something lies in it. */
-export function slotFields(form, task) {
-  const name = SLOT_BY_TASK[task];
-  if (!name) return {};
-  const read = (part) => form.elements[`${name}.${part}`]?.value || "";
-  const ref = {};
-  if (read("upload_id")) ref.upload_id = read("upload_id");
-  if (read("artifact_id")) ref.artifact_id = read("artifact_id");
-  if (!Object.keys(ref).length) return {};
-  if (read("frame")) ref.frame = Number(read("frame"));
-  return { [name]: ref };
 }
 
 function slotOf(name) {
@@ -99,16 +87,18 @@ function pick(name) {
   const first = document.querySelector("#gallery-cards a");
   document.getElementById("gallery").scrollIntoView({ block: "nearest" });
   if (first) first.focus({ preventScroll: true });
-  else announce("The gallery is still empty.");
+  else announce(say("The gallery is still empty."));
 }
 
 function fromGallery(card) {
   const slot = slotOf(picking);
-  const frame = picking === "image" ? "-1" : "";
+  const frame = picking === "video" ? "" : "-1";
   const video = document.createElement("video");
   video.src = apiUrl(`/artifacts/${card.dataset.clip}`);
-  video.dataset.frame = frame;
-  fill(slot, { artifact: card.dataset.clip, frame, label: `${frame ? "Last frame of " : ""}“${card.title}”`, picture: video });
+  Object.assign(video.dataset, { frame, fps: card.dataset.fps });
+  const which = frame ? say("Last frame") : say("Clip");
+  const label = say("%(which)s of “%(prompt)s”", { which, prompt: card.title });
+  fill(slot, { artifact: card.dataset.clip, frame, label, picture: video });
   pick(null);
   slot.querySelector("[data-clear]").focus();
 }
@@ -124,9 +114,9 @@ async function upload(slot, file) {
     const stored = await call("POST", "/uploads", { form });
     const picture = document.createElement(stored.kind === "video" ? "video" : "img");
     picture.src = apiUrl(`/uploads/${stored.id}/content`);
-    const isClipFrame = stored.kind === "video" && slot.dataset.slot === "image";
+    const isClipFrame = stored.kind === "video" && slot.dataset.slot !== "video";
     fill(slot, { upload: stored.id, frame: isClipFrame ? "0" : "", label: file.name, picture });
-    announce(`${file.name} is ready`);
+    announce(say("%(name)s is ready", { name: file.name }));
   } catch (problem) {
     error.textContent = problem.message;
     error.hidden = false;
@@ -167,7 +157,8 @@ function showFrames() {
   for (const video of document.querySelectorAll(".slot .thumb video")) {
     const place = () => {
       const frame = Number(video.dataset.frame || 0);
-      video.currentTime = frame < 0 ? Math.max(0, video.duration - 0.05) : 0;
+      const time = (frame + 0.5) / (Number(video.dataset.fps) || 8);
+      video.currentTime = Math.max(0, frame < 0 ? video.duration + time : Math.min(time, video.duration));
     };
     if (video.readyState >= 1) place();
     else video.addEventListener("loadedmetadata", place, { once: true });

@@ -1,0 +1,91 @@
+"""What the composer foretells of a draft: its length, how long it will take, and what is wrong with it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from vidgen.errors import VidgenError
+from vidgen.spec import SamplingFields
+from vidgen_models.registry import Manifest
+from vidgen_web import submission
+from vidgen_web.api.jobs import form_fields
+from vidgen_web.forecast import Forecast, forecast
+from vidgen_web.portal import drafts, words
+from vidgen_web.portal.drafts import Draft
+from vidgen_web.portal.languages import gettext as _
+from vidgen_web.problems import FieldError, ProblemError, problem_of
+from vidgen_web.services import Services
+from vidgen_web.vocabulary import unknown_words
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """`length` and `time` are empty where `errors` say why."""
+
+    length: str = ""
+    time: str = ""
+    unknown: Sequence[str] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def outlook(found: Services, draft: Draft) -> Outlook:
+    """The outlook of a draft; an empty slot or prompt is not yet wrong."""
+    manifest = found.models.manifests[draft.model]
+    unknown = unknown_words(manifest, [draft["prompt"], *(part.prompt for part in draft.parts)])
+    try:
+        spec, manifest = submission.resolved(found, submission.parse(_measurable(draft)))
+        submission.check_media(found, spec)
+        submission.admitted(found, spec, manifest)
+        expected = forecast(found, spec, manifest)
+    except VidgenError as error:
+        problem = problem_of(error)
+        told = {words.control(e.field): words.complaint(e) for e in problem.errors} or {"": problem.message}
+        return Outlook(unknown=unknown, errors=told)
+    return Outlook(_length(spec, manifest), _time(expected), unknown)
+
+
+def wanted_fields(draft: Draft) -> dict[str, Any]:
+    """The draft as spec fields. Raises ProblemError invalid_request where it says too little to begin with."""
+    if not _says_something(draft):
+        # the API takes an empty prompt; of a person at the composer it is a slip
+        told = FieldError(field="prompt", message=_("say what the clip should show, or pick an example"))
+        raise ProblemError("invalid_request", told.message, errors=(told,))
+    return form_fields(drafts.spec_fields(draft))
+
+
+def _says_something(draft: Draft) -> bool:
+    if draft.tab == drafts.STORYBOARD:
+        parts = [part for part in draft.parts if part.is_filled]
+        return bool(parts) and all(part.prompt.strip() or draft["prompt"].strip() for part in parts)
+    return draft.tab != "text-to-video" or bool(draft["prompt"].strip())
+
+
+def _measurable(draft: Draft) -> dict[str, Any]:
+    """The draft's fields; time does not depend on what the media are, so an empty slot is forecast as text alone."""
+    fields = form_fields(drafts.spec_fields(draft))
+    task = draft.tab
+    if (task == "image-to-video" and "image" not in fields) or (task == "video-to-video" and "video" not in fields):
+        fields = {name: value for name, value in fields.items() if name not in (*drafts.SLOTS, "strength")}
+        fields["task"] = "text-to-video"
+    if task == drafts.STORYBOARD and not fields.get("segments"):
+        fields.pop("segments", None)
+    return fields
+
+
+def _length(spec: SamplingFields, manifest: Manifest) -> str:
+    """How long the clip is, and in how many pieces it is made."""
+    length = words.clip_length(spec.num_frames or 0, spec.fps or 1)
+    rule = manifest.rules.long
+    if spec.long is None or rule is None or spec.segments:
+        return length
+    new = rule.window - (spec.long.overlap or rule.overlap)
+    chunks = 1 + math.ceil(((spec.num_frames or 0) - manifest.rules.frames.max) / new)
+    return _("%(length)s · %(n)s chunks", length=length, n=chunks)
+
+
+def _time(expected: Forecast) -> str:
+    time = words.about(expected.seconds)
+    if not expected.measured_jobs:
+        time = _("%(time)s, a first guess", time=time)
+    return _("%(time)s, after %(n)s in line", time=time, n=expected.jobs_ahead) if expected.jobs_ahead else time

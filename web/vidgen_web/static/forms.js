@@ -1,0 +1,61 @@
+// Sends the page's own forms without leaving it: the very posts that the page sends without scripts.
+import { announce } from "./announce.js";
+import { refresh } from "./live.js";
+import { say } from "./words.js";
+
+/** What a form would send when this button (or none) submits it. Follows the redirect that answers it. */
+export function send(form, submitter, more = {}) {
+  const data = new FormData(form, submitter);
+  for (const [name, value] of Object.entries(more)) data.set(name, value);
+  return fetch(form.action, { method: "POST", body: data, headers: { Accept: "text/html" } });
+}
+
+export async function pageOf(response) {
+  return new DOMParser().parseFromString(await response.text(), "text/html");
+}
+
+/** Forms marked data-live: sent, then the lists are brought up to date. */
+export function startForms() {
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented || !event.target.matches("form[data-live]")) return;
+    event.preventDefault();
+    act(event.target, event.submitter);
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target) || event.target.closest("a.item")) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+}
+
+async function act(form, submitter) {
+  // a flag and not `disabled`, which would take the focus away
+  if ("busy" in form.dataset) return;
+  form.dataset.busy = "";
+  showProblem("");
+  try {
+    const response = await send(form, submitter);
+    if (!response.ok) {
+      const told = (await pageOf(response)).querySelector("[data-problem]");
+      throw new Error(told?.textContent ?? say("The service did not answer."));
+    }
+    await refresh();
+  } catch (error) {
+    showProblem(error instanceof TypeError ? say("The service did not answer.") : error.message);
+  }
+  delete form.dataset.busy;
+}
+
+function showProblem(text) {
+  const line = document.getElementById("queue-error");
+  if (!line) return;
+  line.hidden = !text;
+  line.textContent = text;
+  if (text) announce(text);
+}

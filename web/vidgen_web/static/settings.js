@@ -1,0 +1,5 @@
+// Boots the settings pages, which are plain forms.
+import { startConfirm } from "./confirm.js";
+
+document.documentElement.classList.add("js");
+startConfirm();
