@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/python -m pip install $(if $(VERBOSE),--progress-bar off,--quiet)
 STAMP := $(VENV)/.installed
 # options for installing torch: where pip would choose the large CUDA build, name the index of the CPU builds here
 TORCH_OPTIONS ?=
@@ -17,15 +18,18 @@ help: ## list these verbs
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	@# torch first, so that nothing after it asks for another build
+	@echo "installing into $(VENV), once; VERBOSE=1 shows all that pip says"
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --progress-bar off torch==2.13.0 $(TORCH_OPTIONS)
-	$(BIN)/python -m pip install --progress-bar off --editable '.[dev]'
+	@echo "1 of 2: torch, the largest part"
+	$(PIP_INSTALL) torch==2.13.0 $(TORCH_OPTIONS)
+	@echo "2 of 2: vidgen with its tools, about a hundred packages"
+	$(PIP_INSTALL) --editable '.[dev]'
 	@touch $@
 
 # two versions of one package, each in a folder that only its own test puts on the path
 .sdk/%/.installed: tests/sdk/%.txt | $(STAMP)
 	rm -rf $(@D)
-	$(BIN)/python -m pip install --progress-bar off --target $(@D) -r $<
+	$(PIP_INSTALL) --target $(@D) -r $<
 	@touch $@
 
 sdks: $(SDKS) ## install the openai SDKs that the tests drive

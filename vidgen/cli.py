@@ -137,6 +137,7 @@ def render(
     """Make one clip here and now: from PROMPT alone, from a picture, or from a clip."""
     from vidgen.jobs.settings import load_settings
     from vidgen_models.registry import ModelRegistry
+    from vidgen_models.words import remarks
 
     if image and video:
         raise click.UsageError("--image and --video exclude each other: animate a picture or restyle a clip")
@@ -156,7 +157,10 @@ def render(
         fields["output"] = output_of(out, format_name, codec, quality)
         spec, media = _requested(image, last_image, video, frame, strength, _with_long(fields))
     registry = ModelRegistry(*load_settings().manifest_folders)
-    spec = resolve(spec, registry.get(spec.model).rules, source_seconds=_source_seconds(video))
+    manifest = registry.get(spec.model)
+    spec = resolve(spec, manifest.rules, source_seconds=_source_seconds(video))
+    for remark in remarks(spec, manifest):
+        click.echo(f"warning: {remark.message}", err=True)
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
     _render_here(spec, media, registry, out, chunks)
 

@@ -11,6 +11,7 @@ from vidgen.cli_errors import errors_as_text
 
 ACTOR = "command line"
 PAGE = 100
+ROW = "{:12}  {:12} {:24} {:16} {:20} {}"
 
 
 @click.group()
@@ -41,15 +42,15 @@ def list_keys(tenant: str | None) -> None:
     """Every key with its tenant, scopes and fate; never the key itself."""
     with control_plane() as plane:
         found = plane.keys if tenant is None else plane.keys.of(tenant)
+        click.echo(ROW.format("ID", "TENANT", "SCOPES", "USE", "END", "NAME"))
         cursor = None
         while True:
             page = found.list(limit=PAGE, cursor=cursor)
             for key in page.items:
                 fate = "revoked" if key.revoked_at else f"expires {_day(key.expires_at)}" if key.expires_at else ""
                 used = f"used {_day(key.last_used_at)}" if key.last_used_at else "never used"
-                click.echo(
-                    f"{key.id}  {key.tenant:12} {','.join(key.scopes):24} {used:16} {fate:20} {key.name}".rstrip()
-                )
+                scopes = ",".join(key.scopes)
+                click.echo(ROW.format(key.id, key.tenant, scopes, used, fate, key.name).rstrip())
             if (cursor := page.next_cursor) is None:
                 return
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from vidgen.cli_errors import errors_as_text
+from vidgen.cli_model_table import show_model
 
 
 @click.group(invoke_without_command=True)
@@ -27,11 +28,15 @@ def list_models() -> None:
 
 @models.command()
 @click.argument("model_id")
+@click.option("--json", "as_json", is_flag=True, help="The whole manifest, for programs.")
 @errors_as_text
-def show(model_id: str) -> None:
-    """What a model can do and which words it knows, as JSON."""
+def show(model_id: str, as_json: bool) -> None:
+    """What a model can do and which words it knows."""
     manifest = _registry().get(model_id)
-    click.echo(json.dumps({**manifest.model_dump(mode="json"), "vocabulary": manifest.vocabulary()}, indent=2))
+    if as_json:
+        click.echo(json.dumps({**manifest.model_dump(mode="json"), "vocabulary": manifest.vocabulary()}, indent=2))
+    else:
+        show_model(manifest)
 
 
 @models.command()

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).parent
 # what sentencepiece puts before the first piece of a word
 WORD_BEGIN = "\u2581"
 SHIPPED_MANIFESTS = PACKAGE / "manifests"
+VOCABULARY = "vocabulary.json"
 SHIPPED_WEIGHTS = PACKAGE / "weights"
 
 Stamps = tuple[tuple[str, int, int], ...]
@@ -53,7 +54,7 @@ class Manifest(SpecModel):
 
     def vocabulary(self) -> dict[str, list[str] | dict[str, list[str]]]:
         """Subjects, motions, backgrounds and synonyms the model knows, where its weights say so; else empty."""
-        file = self.path / "vocabulary.json"
+        file = self.path / VOCABULARY
         found: dict[str, list[str] | dict[str, list[str]]] = json.loads(file.read_text()) if file.is_file() else {}
         return found
 

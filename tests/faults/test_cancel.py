@@ -87,7 +87,9 @@ def test_no_job_succeeds_after_an_accepted_cancel(on: Backend, tmp_path: Path, s
 
 
 def test_a_deleted_job_has_left_the_device(on: Backend, tmp_path: Path, say: Say) -> None:
-    """DELETE of a running job: when it is answered, the render has ended, and record and files are gone."""
+    """DELETE of a running job: when it is answered, the render has ended, and record and files are gone.
+
+    Fails when a worker ends the job before its runner has let go: tried."""
     with running_service(on, tmp_path) as up:
         job_id = up.client.submit("stubborn")
         wait_until(lambda: up.client.get(job_id)["progress"] > 0, 30, "the render")
@@ -104,7 +106,7 @@ def test_a_deleted_job_has_left_the_device(on: Backend, tmp_path: Path, say: Say
 
 
 def test_an_accepted_deletion_needs_nobody_to_ask_again(on: Backend, tmp_path: Path) -> None:
-    """A web process that promises to delete a running job and dies."""
+    """A web process that promises to delete a running job and dies. Fails when workers leave it to that: tried."""
     with running_service(on, tmp_path) as up:
         job_id = up.client.submit("slow 60")
         wait_until(lambda: up.client.get(job_id)["progress"] > 0, 30, "the render")

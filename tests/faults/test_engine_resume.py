@@ -47,7 +47,8 @@ def test_the_resumed_clip_is_the_uninterrupted_one(
 ) -> None:
     """Worker, then runner, are killed in the middle of a chunk, and the worker again while frames are decoded.
 
-    Fails when chunks lie in the attempt's own folder: tried, chunks were made [4, 4, 3, 2] times.
+    Fails when chunks lie in the attempt's own folder: tried, chunks were made [4, 4, 3, 2] times; and
+    when a chunk's noise follows from what its process has made before: tried, the files differ.
     """
     ledger = tmp_path / "ledger"
     ledger.mkdir()

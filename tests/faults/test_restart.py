@@ -22,7 +22,10 @@ STARTS = "SELECT job_id, created_at FROM job_events WHERE kind = 'job.running' O
 
 
 def test_a_dead_workers_job_restarts_within_the_lease_and_ten_seconds(on: Backend, tmp_path: Path, say: Say) -> None:
-    """Fails when the reconciler leaves leases alone, and when it looks once a minute only: tried."""
+    """Fails when neither the reconciler nor the web process looks after leases, either of which is enough: tried.
+
+    And when both look once a minute only: tried.
+    """
     settings = {"lease_seconds": LEASE_SECONDS, "heartbeat_seconds": 2.0, "poll_seconds": 1.0}
     with running_service(on, tmp_path, workers=2, **settings) as up:
         job_id = up.client.submit("slow 8")

@@ -1,8 +1,8 @@
 """Promise 16: tenant A cannot learn of B's objects. Every route × every kind of caller, made from the app's own map.
 
 A new route fails `test_every_route_is_classified` until OPEN, PORTAL or CALLS below says how it is called.
-Fails when a route forgets its scope or its tenant: tried by taking `needs` off the webhook list (403 expected, was
-200), by binding `services()` to the unbound repositories (404 expected, was 200), and by adding an unclassified route.
+Fails when a route forgets its scope or its tenant: tried by letting any key read the webhook list, by binding
+`services()` to the unbound repositories (404 expected, was 200), and by adding an unclassified route.
 """
 
 import io
@@ -121,6 +121,16 @@ CALLS: dict[str, Call] = {
     f"GET {API}/api-keys/<key_id>": Call(200),
     f"DELETE {API}/api-keys/<key_id>": Call(204),
 }
+# said here once more, and by kind: what a route says of itself may be too little. The first line that fits counts
+SCOPE_OF = (
+    (rf"\w+ {API}/(webhook-endpoints|webhook-deliveries)", "webhooks"),
+    (rf"\w+ {API}/api-keys|POST {API}/queue", ADMIN),
+    (rf"\w+ {API}/(uploads|recall)", "uploads"),
+    (rf"GET {API}/(models|quota)", ANY_KEY),
+    # these change nothing
+    (rf"GET |POST {API}/jobs/forecast|POST {API}/artifacts/<artifact_id>/link", "jobs:read"),
+    ("POST |PATCH |DELETE ", "jobs:write"),
+)
 SHARED = {"model_id"}  # models belong to nobody
 
 
@@ -146,6 +156,13 @@ def test_every_route_says_what_it_needs(app: Flask) -> None:
     assert silent == []
     public = {route for route, name in routes(app) if need_of(app.view_functions[name]) == PUBLIC}
     assert {route.replace(TWIN, API) for route in public} == OPEN - {"GET /static/<path:filename>"}
+
+
+def test_every_route_needs_the_scope_of_its_kind(app: Flask) -> None:
+    """Fails when a route asks less of its callers than others of its kind."""
+    asked = {route: need_of(app.view_functions[name]) for route, name in routes(app) if route in CALLS}
+    wanted = {route: next(scope for form, scope in SCOPE_OF if re.match(form, route)) for route in CALLS}
+    assert asked == wanted
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from vidgen.jobs.views import ApiKey, Artifact, Delivery, DisabledReason, Job
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
 from vidgen_models.registry import Manifest, MemoryRow
+from vidgen_models.words import Remark
 from vidgen_web.caller import caller
 
 Vocabulary = Mapping[str, tuple[str, ...] | Mapping[str, tuple[str, ...]]]
@@ -27,6 +28,12 @@ class JobAnswer(Job):
 
     artifacts: tuple[ArtifactAnswer, ...]
     preview_url: str | None = Field(description="A JPEG of the run so far; its number grows with every new picture.")
+
+
+class AcceptedJob(JobAnswer):
+    """A job that was just queued, and what its sender may like to know."""
+
+    warnings: tuple[Remark, ...]
 
 
 class JobList(SpecModel):

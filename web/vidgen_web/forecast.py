@@ -14,6 +14,7 @@ from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, SamplingFields, VideoToVideo
 from vidgen.spec.base import SpecModel
 from vidgen_models.registry import Manifest
+from vidgen_models.words import Remark, remarks
 from vidgen_web.services import Services
 
 PAGE = 100
@@ -36,6 +37,7 @@ class Forecast(SpecModel):
     )
     disk_bytes: int = Field(description="Size of the files it will leave, an upper estimate.")
     disk_free_bytes: int
+    warnings: tuple[Remark, ...] = Field(description="Words of the prompts that the model was never shown.")
 
 
 def forecast(services: Services, spec: SamplingFields, manifest: Manifest) -> Forecast:
@@ -51,6 +53,7 @@ def forecast(services: Services, spec: SamplingFields, manifest: Manifest) -> Fo
         memory_mb=memory_need(spec, manifest),
         disk_bytes=round(_pixels(spec) * BYTES_PER_PIXEL) + BYTES_BESIDE_THE_CLIP,
         disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
+        warnings=remarks(spec, manifest),
     )
 
 

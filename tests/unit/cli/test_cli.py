@@ -90,7 +90,28 @@ def test_a_refused_render_leaves_nothing(run, tmp_path):
 
 def test_models_lists_and_describes(run):
     assert "sprites-64" in run("models").output
-    assert json.loads(run("models", "show", "tiny").output)["family"] == "wan_vace"
+    assert json.loads(run("models", "show", "tiny", "--json").output)["family"] == "wan_vace"
+    told = run("models", "show", "sprites-64").output
+    assert "frames      5 to 25 in steps of 4 (default 17); up to 961 in chunks; 8 fps" in told
+    assert "penguin" in told
+    assert max(map(len, told.splitlines())) <= 100
+
+
+def test_words_that_the_model_does_not_know_are_told(run):
+    """Fails when nothing is said; the clip is made all the same."""
+    long = ("--frames", "5", "--steps", "1", "--out", "a.mp4")
+    assert 'never shown "unicorn"' in run("render", "a unicorn spins", *long).output
+    assert "never shown" not in run("render", "a penguin spins", *long).output
+
+
+def test_the_list_of_keys_says_what_its_columns_are(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path / "data"))
+    run("keys", "create", "--name", "laptop")
+    head, row = run("keys", "list").output.splitlines()
+    assert head.split() == ["ID", "TENANT", "SCOPES", "USE", "END", "NAME"]
+    assert [head.index(word) for word in ("TENANT", "SCOPES", "USE", "NAME")] == [
+        row.index(word) for word in ("local", "admin", "never", "laptop")
+    ]
 
 
 def test_the_queue_is_paused_and_resumed(run, monkeypatch, tmp_path):

@@ -85,7 +85,7 @@ def test_a_misspelled_setting_is_told_at_the_start(
 
 
 def test_the_job_of_a_dead_worker_goes_back_at_once(tmp_path: Path) -> None:
-    """Fails when only leases are waited for, and when the jobs of all workers are taken."""
+    """Fails when only leases are waited for: tried."""
     with control_plane(tmp_path, lease_seconds=3600.0) as plane:
         queue_job(plane)
         queue_job(plane)

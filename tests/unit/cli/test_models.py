@@ -40,7 +40,7 @@ def test_an_added_folder_is_listed_and_renders(run, folder, tmp_path):
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
     assert "tiny-wan revision" in run("models", "add", folder)
     assert "tiny-wan" in run("models")
-    shown = json.loads(run("models", "show", "tiny-wan"))
+    shown = json.loads(run("models", "show", "tiny-wan", "--json"))
     assert (shown["family"], shown["licence"], shown["text_length"]) == ("wan", "apache-2.0", 512)
     assert shown["rules"]["tasks"] == ["text-to-video", "video-to-video"]
     assert "transformer/diffusion_pytorch_model.safetensors" in shown["files"]
@@ -51,7 +51,7 @@ def test_an_added_folder_is_listed_and_renders(run, folder, tmp_path):
 
 def test_a_few_step_checkpoint_takes_no_guidance(run, folder):
     run("models", "add", folder, "--id", "quick", "--few-steps", 4)
-    rules = json.loads(run("models", "show", "quick"))["rules"]
+    rules = json.loads(run("models", "show", "quick", "--json"))["rules"]
     assert (rules["steps"]["default"], rules["guidance"]["max"], rules["negative_prompt"]) == (4, 1.0, False)
     assert "guidance_scale" in run("render", "a cat", "--model", "quick", "--guidance", 5, code=1)
 
@@ -59,13 +59,13 @@ def test_a_few_step_checkpoint_takes_no_guidance(run, folder):
 def test_rollback_brings_the_earlier_revision_back(run, folder):
     """Fails when `put` overwrites what it replaces: tried."""
     run("models", "add", folder, "--id", "mine")
-    first = json.loads(run("models", "show", "mine"))["revision"]
+    first = json.loads(run("models", "show", "mine", "--json"))["revision"]
     weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
     save_file({name: tensor * 1.01 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
     run("models", "add", folder, "--id", "mine")
-    assert json.loads(run("models", "show", "mine"))["revision"] != first
+    assert json.loads(run("models", "show", "mine", "--json"))["revision"] != first
     run("models", "rollback", "mine")
-    assert json.loads(run("models", "show", "mine"))["revision"] == first
+    assert json.loads(run("models", "show", "mine", "--json"))["revision"] == first
     # the folder holds the newer weights, which the earlier manifest did not hash
     assert "sha256 differs" in run("render", "a cat", "--model", "mine", "--frames", 5, "--width", 32, code=1)
     run("models", "remove", "mine")

@@ -3,6 +3,8 @@
 import io
 import threading
 import time
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -10,7 +12,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 
 from tests.simulated_worker import SimulatedWorker
-from vidgen.errors import VidgenError
+from vidgen.errors import ModelError, VidgenError
 from vidgen.jobs.addresses import AddressRefused
 from vidgen.jobs.service import ControlPlane
 from vidgen_web import submission
@@ -297,6 +299,25 @@ def test_a_file_stays_when_nobody_knows_whether_its_job_was_queued(
     assert client.post(JOBS, data=form, content_type="multipart/form-data").status_code >= 400
     assert len(list(plane.store.folders("uploads"))) == kept
     assert len(plane.uploads.older_than(-60)) == kept
+
+
+def test_words_that_the_model_does_not_know_are_remarked_on(app: Flask, client: FlaskClient) -> None:
+    """Fails when nothing is said, and when a replay needs the model again."""
+    body, headers = {"prompt": "a unicorn moves left"}, {"Idempotency-Key": "k"}
+    made = client.post(JOBS, json=body, headers=headers).get_json()
+    assert [(it["field"], it["code"], it["words"]) for it in made["warnings"]] == [
+        ("prompt", "unknown_words", ["unicorn"])
+    ]
+    assert client.post(f"{JOBS}/forecast", json=body).get_json()["warnings"] == made["warnings"]
+    assert client.post(JOBS, json=PROMPT).get_json()["warnings"] == []
+    found = app.extensions[EXTENSION]
+    app.extensions[EXTENSION] = replace(found, models=SimpleNamespace(get=raise_unknown))
+    again = client.post(JOBS, json=body, headers=headers)
+    assert (again.status_code, again.get_json()["id"], again.get_json()["warnings"]) == (202, made["id"], [])
+
+
+def raise_unknown(model_id: str) -> None:
+    raise ModelError(f"model={model_id}: not installed", code="unknown_model")
 
 
 def test_only_some_may_wait(

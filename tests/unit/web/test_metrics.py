@@ -59,7 +59,7 @@ def test_the_figures_are_those_of_the_database_whichever_process_answers(
 def test_a_job_that_was_given_back_has_not_waited_before(
     client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane
 ) -> None:
-    """Fails when waiting counts from `run_after` alone."""
+    """Fails when waiting counts from `run_after` alone: tried."""
     client.post(JOBS, json={"prompt": "a cat"})
     with plane.engine.begin() as connection:
         connection.execute(text("UPDATE jobs SET run_after = run_after - 1000"))

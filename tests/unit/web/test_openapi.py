@@ -22,7 +22,7 @@ from vidgen_web.services import EXTENSION
 ROOT = Path(__file__).parents[3]
 # what runs in the web process, or is raised there
 PACKAGES = ("web/vidgen_web", "vidgen/jobs", "vidgen/spec", "models/vidgen_models")
-# told at start, to workers and in a job's own `error`
+# told at start, to workers, in a job's own `error` and `warnings`
 NOT_ANSWERED = {
     "address_unavailable",
     "cancelled",
@@ -31,6 +31,7 @@ NOT_ANSWERED = {
     "invalid_setting",
     "invalid_tenant",
     "lease_lost",
+    "unknown_words",
     "unsafe_model",
     "webhook_failed",
 }

@@ -6,11 +6,13 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request, url_for
 from pydantic import Field
 
-from vidgen.jobs.views import Created
+from vidgen.errors import ModelError
+from vidgen.jobs.views import Created, Job
 from vidgen.spec import JobStatus
 from vidgen.spec.base import SpecModel
+from vidgen_models.words import Remark, remarks
 from vidgen_web import removal, submission
-from vidgen_web.answers import JobAnswer, JobList, job_answer
+from vidgen_web.answers import AcceptedJob, JobAnswer, JobList, job_answer
 from vidgen_web.api import schemas
 from vidgen_web.api.line import with_version
 from vidgen_web.forecast import Forecast, forecast
@@ -66,7 +68,7 @@ class ListQuery(SpecModel):
     body=schemas.JobRequest,
     form=schemas.JOB_FORM,
     scope="jobs:write",
-    answers={202: JobAnswer},
+    answers={202: AcceptedJob},
     parameters=(
         Parameter("Idempotency-Key", "Sending the same request again with the same key queues nothing new.", "header"),
     ),
@@ -215,10 +217,18 @@ def foresee() -> Response:
 
 def accepted(created: Created) -> Response:
     """202 with the job and where to find it."""
-    response = _located(job_answer(created.job), 202)
+    warnings = [remark.model_dump(mode="json") for remark in _remarks(created.job)]
+    response = _located({**job_answer(created.job), "warnings": warnings}, 202)
     if created.replayed:
         response.headers["Idempotent-Replayed"] = "true"
     return response
+
+
+def _remarks(job: Job) -> tuple[Remark, ...]:
+    try:
+        return remarks(job.spec, services().models.get(job.model))
+    except ModelError:
+        return ()  # it was accepted before, when its model was there
 
 
 def no_job(job_id: str) -> ProblemError:

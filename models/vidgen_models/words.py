@@ -1,0 +1,77 @@
+"""Remarks on prompts: words that a model with a closed vocabulary was never shown, and so cannot follow.
+
+Such a model has a `vocabulary.json` beside its weights, and each word that its captions held is one piece of its
+tokenizer; any other falls into letters. Of models without that file nothing is known, and nothing is said.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+
+from vidgen.spec import SamplingFields
+from vidgen.spec.base import SpecModel
+from vidgen_models.registry import VOCABULARY, Manifest
+
+WORD = re.compile(r"[^\W\d_]+")
+WORD_BEGIN = "\u2581"
+ALIKE = 0.75
+SHOWN = 10
+
+
+class Remark(SpecModel):
+    """Something about a request that is no fault, but that its sender would like to know."""
+
+    field: str
+    code: str = Field(description="`unknown_words`: the model was never shown these words.")
+    words: tuple[str, ...]
+    message: str
+
+
+def remarks(spec: SamplingFields, manifest: Manifest) -> tuple[Remark, ...]:
+    """One remark for each prompt of the spec that holds words which its model does not know."""
+    known = known_words(manifest.path)
+    if known is None:
+        return ()
+    return tuple(_remark(field, unknown, known, manifest) for field, unknown in _unknown(spec, known))
+
+
+@lru_cache(maxsize=16)
+def known_words(folder: Path) -> frozenset[str] | None:
+    """The words of a model with a closed vocabulary, as they may be spelled; None when that cannot be told."""
+    tokenizer = folder / "tokenizer" / "tokenizer.json"
+    if not (folder / VOCABULARY).is_file() or not tokenizer.is_file():
+        return None
+    model = json.loads(tokenizer.read_text())["model"]
+    if model["type"] != "Unigram":
+        return None
+    pieces = (piece for piece, _ in model["vocab"])
+    return frozenset(piece[1:] for piece in pieces if piece.startswith(WORD_BEGIN) and len(piece) > 1)
+
+
+def _unknown(spec: SamplingFields, known: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    prompts = {"prompt": spec.prompt, "negative_prompt": spec.negative_prompt}
+    prompts |= {f"segments.{n}.prompt": segment.prompt for n, segment in enumerate(spec.segments)}
+    for field, text in prompts.items():
+        # each once, in the order in which they come
+        unknown = tuple(dict.fromkeys(word for word in WORD.findall(text) if word not in known))
+        if unknown:
+            yield field, unknown
+
+
+def _remark(field: str, unknown: tuple[str, ...], known: frozenset[str], manifest: Manifest) -> Remark:
+    told = ", ".join(_with_nearest(word, known) for word in unknown[:SHOWN])
+    more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+    message = (
+        f"{field}: {manifest.id} was never shown {told}{more}; `vidgen models show {manifest.id}` lists what it knows"
+    )
+    return Remark(field=field, code="unknown_words", words=unknown, message=message)
+
+
+def _with_nearest(word: str, known: frozenset[str]) -> str:
+    near = get_close_matches(word.lower(), sorted(known), 1, ALIKE)
+    return f'"{word}" (nearest: "{near[0]}")' if near else f'"{word}"'

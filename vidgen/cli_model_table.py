@@ -1,0 +1,52 @@
+"""`vidgen models show`: what a model can do, as a table for people."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from vidgen.spec import ModelRules
+
+if TYPE_CHECKING:
+    from vidgen_models.registry import Manifest
+
+LABEL, WIDTH = 12, 100
+
+
+def show_model(manifest: "Manifest") -> None:
+    """Print its identity, its rules and the words that it knows."""
+    click.echo(f"{manifest.name}, revision {manifest.revision}, {manifest.licence}")
+    click.echo(click.wrap_text(manifest.description, WIDTH))
+    for label, text in (*_rules(manifest.rules), *_words(manifest)):
+        click.echo(click.wrap_text(text, WIDTH, f"{label:{LABEL}}", " " * LABEL))
+
+
+def _rules(rules: ModelRules) -> Iterator[tuple[str, str]]:
+    frames, sides, steps, guidance = rules.frames, rules.sides, rules.steps, rules.guidance
+    longest = f"; up to {rules.long.max_frames} in chunks" if rules.long else ""
+    yield "tasks", ", ".join(rules.tasks)
+    yield (
+        "frames",
+        f"{frames.min} to {frames.max} in steps of {frames.step} (default {frames.default}){longest}; {rules.fps} fps",
+    )
+    yield (
+        "size",
+        (f"{sides.min}" if sides.min == sides.max else f"{sides.min} to {sides.max} in steps of {sides.multiple}")
+        + " px a side "
+        f"(default {sides.default_width}\u00d7{sides.default_height})",
+    )
+    yield "steps", f"{steps.min} to {steps.max} (default {steps.default})"
+    yield "guidance", f"{guidance.min:g} to {guidance.max:g} (default {guidance.default:g})"
+    yield "last image", rules.last_image
+    if rules.options:
+        yield "advanced", ", ".join(rules.options)
+    if not rules.prompt or not rules.negative_prompt:
+        yield "prompts", "a prompt, but no negative one" if rules.prompt else "none: it follows its picture alone"
+
+
+def _words(manifest: "Manifest") -> Iterator[tuple[str, str]]:
+    for kind, known in manifest.vocabulary().items():
+        if isinstance(known, dict):
+            yield kind, "; ".join(f"{word}: {', '.join(others)}" for word, others in known.items())
+        else:
+            yield kind, ", ".join(known)
