@@ -183,7 +183,7 @@ def test_every_part_of_the_cookie_is_signed() -> None:
 
 
 def test_a_copy_of_the_cookie_ends_with_the_session(app: Flask, anna: Person, plane: ControlPlane) -> None:
-    """Fails when signing out takes the cookie from the browser alone."""
+    """Fails when signing out takes the cookie from the browser alone: tried."""
     client, thief = signed_in(app, anna.key), app.test_client()
     cookie = client.get_cookie(sessions.COOKIE)
     assert cookie is not None

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.jobs_fixtures import control_plane, make_settings, queue_job
-from vidgen import launcher
+from vidgen import child_processes
+from vidgen.child_processes import Child, bury
 from vidgen.errors import VidgenError
 from vidgen.jobs.fence import LeaseLost
-from vidgen.launcher import _Child, bury, run_service, tell_unknown_variables
+from vidgen.launcher import run_service, tell_unknown_variables
 from vidgen.spec import JobStatus
 
 
@@ -28,26 +29,26 @@ class Process:
 def codes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The exit codes of the processes to come."""
     to_come: list[int] = []
-    monkeypatch.setattr(launcher, "RESTART_PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(launcher.subprocess, "Popen", lambda *_, **__: Process(to_come.pop(0)))
+    monkeypatch.setattr(child_processes, "RESTART_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(child_processes.subprocess, "Popen", lambda *_, **__: Process(to_come.pop(0)))
     yield to_come
     assert not to_come
 
 
 def test_a_child_that_cannot_start_at_first_ends_the_service(codes: list[int]) -> None:
     codes += [1]
-    assert _Child("web").is_hopeless()
+    assert Child("web").is_hopeless()
 
 
 def test_a_child_that_is_killed_at_first_is_started_again(codes: list[int]) -> None:
     codes += [-9]
-    assert not _Child("web").is_hopeless()
+    assert not Child("web").is_hopeless()
 
 
 def test_a_child_that_ran_once_is_started_again_however_often_it_fails(codes: list[int]) -> None:
     """Fails when every quick failure is hopeless: tried; a database away at a restart ended the whole service."""
     codes += [-9, 1, 1]
-    child = _Child("worker")
+    child = Child("worker")
     for _ in range(2):
         child.look_after()  # sees that it has ended
         child.look_after()  # its pause is over
@@ -57,9 +58,9 @@ def test_a_child_that_ran_once_is_started_again_however_often_it_fails(codes: li
 
 def test_nobody_waits_for_the_pause_before_a_restart(codes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails when the pause is slept through: a stop would have to wait for it."""
-    monkeypatch.setattr(launcher, "RESTART_PAUSE_SECONDS", 1000.0)
+    monkeypatch.setattr(child_processes, "RESTART_PAUSE_SECONDS", 1000.0)
     codes += [-9]
-    child = _Child("web")
+    child = Child("web")
     for _ in range(3):
         child.look_after()  # takes no second process from the list, and returns
 

@@ -289,7 +289,7 @@ def test_who_does_not_wait_is_told_that_it_goes_later(
 def test_a_file_stays_when_nobody_knows_whether_its_job_was_queued(
     client: FlaskClient, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch, error: Exception, kept: int
 ) -> None:
-    """A commit may come through though its answer does not. Fails when every error removes the upload."""
+    """A commit may come through though its answer does not. Fails when every error removes the upload: tried."""
 
     def fail(*_: object, **__: object) -> None:
         raise error

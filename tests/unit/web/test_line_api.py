@@ -136,7 +136,7 @@ def test_the_length_is_edited_in_any_of_the_ways_it_can_be_said(client: FlaskCli
 
 
 def test_an_edit_names_the_job_that_the_clip_is_made_from_now(client: FlaskClient, worker: SimulatedWorker) -> None:
-    """Fails when an edit leaves `source_job_id` as it was."""
+    """Fails when an edit leaves `source_job_id` as it was: tried."""
     sources = []
     for _ in range(2):
         add(client)

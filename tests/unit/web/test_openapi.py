@@ -154,7 +154,7 @@ def _codes(node: ast.AST) -> Iterator[str]:
 
 
 def test_every_code_that_is_raised_has_a_meaning_or_never_reaches_a_client() -> None:
-    """Fails when a new code is raised that no status belongs to: it would be answered as internal_error."""
+    """Fails when a code is raised that no status belongs to: tried; it would be answered as internal_error."""
     assert raised_codes() - set(STATUS_BY_CODE) == NOT_ANSWERED
 
 
@@ -186,7 +186,10 @@ def test_every_error_code_is_documented() -> None:
 def test_a_broken_manifest_is_a_problem_that_routes_declare(
     app: Flask, client: FlaskClient, tmp_path: Path, method: str, path: str, body: object
 ) -> None:
-    """The fixture `app` holds every answer of these tests to what its route declares. Fails when one forgets a code."""
+    """The fixture `app` holds every answer of these tests to what its route declares.
+
+    Fails when one forgets a code: tried.
+    """
     job_id = client.post("/api/v1/jobs", json={"prompt": "x"}).get_json()["id"]
     (tmp_path / "broken.toml").write_text("id = 1")
     found = app.extensions[EXTENSION]

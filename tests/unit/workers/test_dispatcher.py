@@ -140,7 +140,7 @@ def announce_end(plane: ControlPlane, tenant: str, callback_url: str) -> None:
 
 
 def test_a_tenant_whose_receivers_hang_delays_nobody_else(plane: ControlPlane) -> None:
-    """Fails when a tenant may have every dispatcher."""
+    """Fails when a tenant may have every dispatcher: tried."""
     hang, sent = threading.Event(), Counter[str]()
     url = {name: f"https://{name}.example/hook" for name in ("anna", "bert")}
     for _ in range(DISPATCHERS + 1):
@@ -169,7 +169,7 @@ def test_a_tenant_whose_receivers_hang_delays_nobody_else(plane: ControlPlane) -
 
 
 def test_the_tenant_with_the_fewest_in_hand_is_next(plane: ControlPlane) -> None:
-    """Fails when the one due longest is taken, whoever it belongs to."""
+    """Fails when the one due longest is taken, whoever it belongs to: tried."""
     for name in ("anna", "anna", "bert"):
         announce_end(plane, name, f"https://{name}.example/")
     box = Outbox(plane.engine, plane.settings.webhook_secret, lambda artifact_id, _: artifact_id)
