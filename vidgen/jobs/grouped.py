@@ -85,11 +85,14 @@ class _Piece(Generic[Result]):
         if alone:
             self._result = self._work(connection)
             return
+        # Connection.begin_nested takes several times as long: it makes and compiles a new name each time
+        connection.exec_driver_sql("SAVEPOINT piece")
         try:
-            with connection.begin_nested():
-                self._result = self._work(connection)
+            self._result = self._work(connection)
         except VidgenError as error:
             self._error = error
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT piece")
+        connection.exec_driver_sql("RELEASE SAVEPOINT piece")
 
     def fail(self, error: Exception) -> None:
         self._error, self.done = error, True

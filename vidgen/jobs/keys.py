@@ -11,8 +11,9 @@ import secrets
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, Select, delete, exists, select, update
+from sqlalchemy import Engine, Row, Select, bindparam, delete, exists, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -21,8 +22,8 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.clock import DatabaseNow, as_datetime, as_optional_datetime, database_now
 from vidgen.jobs.cursors import page
 from vidgen.jobs.secret_files import read_or_create
-from vidgen.jobs.session import KEYS_LOCK, lock, reading, writing, writing_if_free
-from vidgen.jobs.tables import ApiKeyRow, EndedSessionRow
+from vidgen.jobs.session import KEYS_LOCK, lock, looking, reading, writing, writing_if_free
+from vidgen.jobs.tables import ApiKeyRow, EndedSessionRow, table_of
 from vidgen.jobs.tenancy import LOCAL, Tenanted
 from vidgen.jobs.views import ApiKey, MadeKey, Page
 
@@ -47,6 +48,12 @@ TOUCH_SECONDS = 60.0
 TOUCH_WAIT_SECONDS = 0.05
 TOUCH_AGAIN_SECONDS = 10.0
 DAY = 86400.0
+
+_KEYS, _ENDED = table_of(ApiKeyRow), table_of(EndedSessionRow)
+# asked with every request: made once, as making it takes longer than running it
+_KNOWN = select(_KEYS, DatabaseNow().label("now")).where(
+    _KEYS.c.id == bindparam("id"), ~exists().where(_ENDED.c.id == bindparam("session"))
+)
 
 
 class KeyRefused(VidgenError):
@@ -143,21 +150,18 @@ class KeyRepository(Tenanted):
             over = col(EndedSessionRow.expires_at) < database_now(session) - DAY
             session.execute(delete(EndedSessionRow).where(over))
 
-    def _counting(self, row: ApiKeyRow, now: float) -> ApiKey:
+    def _counting(self, row: Row[Any], now: float) -> ApiKey:
         if (refusal := _refusal(row, now)) is not None:
             raise KeyRefused(refusal)
         if row.last_used_at is None or row.last_used_at < now - TOUCH_SECONDS:
             self._touch(row.id, now)
         return _view(row)
 
-    def _look_up(self, key_id: str, session_id: str | None = None) -> tuple[ApiKeyRow | None, float]:
+    def _look_up(self, key_id: str, session_id: str | None = None) -> tuple[Row[Any] | None, float]:
         """The key's row and the time; no row for a session that was ended."""
-        wanted = select(ApiKeyRow, DatabaseNow()).where(col(ApiKeyRow.id) == key_id)
-        if session_id is not None:
-            wanted = wanted.where(~exists().where(col(EndedSessionRow.id) == session_id))
-        with reading(self._engine) as session:
-            found = session.execute(wanted).first()
-            return (None, 0.0) if found is None else (found[0], float(found[1]))
+        with looking(self._engine) as connection:
+            row = connection.execute(_KNOWN, {"id": key_id, "session": session_id or ""}).first()
+            return row, 0.0 if row is None else float(row.now)
 
     def _touch(self, key_id: str, now: float) -> None:
         """Note the use, if the database can at once: a read must not fail because a note of it cannot be written."""
@@ -213,7 +217,7 @@ def _checked(scopes: Sequence[str]) -> Sequence[str]:
     return [scope for scope in SCOPES if scope in scopes]
 
 
-def _refusal(row: ApiKeyRow, now: float) -> str | None:
+def _refusal(row: Row[Any], now: float) -> str | None:
     """Why this key counts no longer; None while it does."""
     if row.revoked_at is not None:
         return "this API key was revoked"
@@ -226,7 +230,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
-def _view(row: ApiKeyRow) -> ApiKey:
+def _view(row: ApiKeyRow | Row[Any]) -> ApiKey:
     return ApiKey(
         id=row.id,
         tenant=row.tenant,

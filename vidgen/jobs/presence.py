@@ -3,17 +3,25 @@
 import os
 import socket
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Double, Engine, bindparam, delete, select
 from sqlmodel import col
 
-from vidgen.jobs.clock import as_datetime, database_now
-from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import WorkerRow
+from vidgen.jobs.clock import DatabaseNow, as_datetime, database_now
+from vidgen.jobs.session import looking, writing
+from vidgen.jobs.tables import WorkerRow, table_of
 from vidgen.jobs.views import Capacity, Worker
 
 FORGET_SECONDS = 3600.0
 # a live worker says so every five seconds
 ALIVE_SECONDS = 30.0
+
+_WORKERS = table_of(WorkerRow)
+# asked with every new job: made once, as making it takes longer than running it
+_ALIVE = (
+    select(_WORKERS)
+    .where(_WORKERS.c.seen_at >= DatabaseNow() - bindparam("within", type_=Double()))
+    .order_by(_WORKERS.c.started_at)
+)
 
 
 class Presence:
@@ -41,9 +49,8 @@ class Presence:
 
     def alive(self, within_seconds: float = ALIVE_SECONDS) -> tuple[Worker, ...]:
         """Workers that said something so recently, oldest first."""
-        with reading(self._engine) as session:
-            recent = col(WorkerRow.seen_at) >= database_now(session) - within_seconds
-            rows = session.scalars(select(WorkerRow).where(recent).order_by(col(WorkerRow.started_at)))
+        with looking(self._engine) as connection:
+            rows = connection.execute(_ALIVE, {"within": within_seconds})
             return tuple(
                 Worker(
                     id=row.id,
