@@ -36,7 +36,7 @@ def append_event(connection: Connection, job_id: str, kind: str, now: float) -> 
     job = job_view(connection, row)
     data = job.model_dump(mode="json")
     terminal = JobStatus(row.status).is_terminal
-    event = {"job_id": job_id, "kind": kind, "data": data, "created_at": now}
+    event = {"job_id": job_id, "tenant": row.tenant, "kind": kind, "data": data, "created_at": now}
     connection.execute(_EVENT, {**event, "terminal_round": row.round if terminal else None})
     count_event(connection, row, kind, now)
     if terminal:

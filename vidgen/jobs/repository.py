@@ -168,9 +168,8 @@ class JobRepository(Waiting, Ending):
 
     def events(self, after: int, job_id: str | None = None, limit: int = 100) -> Events:
         """Events with an id above `after`, oldest first."""
-        statement = select(JobEventRow).where(col(JobEventRow.id) > after).order_by(col(JobEventRow.id)).limit(limit)
-        if self._tenant is not None:
-            statement = statement.join(JobRow).where(self._visible(col(JobRow.tenant)))
+        later = col(JobEventRow.id) > after, self._visible(col(JobEventRow.tenant))
+        statement = select(JobEventRow).where(*later).order_by(col(JobEventRow.id)).limit(limit)
         if job_id is not None:
             statement = statement.where(col(JobEventRow.job_id) == job_id)
         with reading(self._engine) as session:

@@ -87,11 +87,14 @@ class JobEventRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("job_id", "terminal_round", name="one_terminal_event"),
         Index("job_events_by_kind", "kind", "created_at"),
+        Index("job_events_by_tenant", "tenant", "id"),
+        Index("job_events_by_job", "job_id", "id"),
         {"sqlite_autoincrement": True},
     )
 
     id: int | None = Field(default=None, sa_column=Column(RowNumber, primary_key=True, autoincrement=True))
-    job_id: str = Field(foreign_key="jobs.id", ondelete="CASCADE", index=True)
+    job_id: str = Field(foreign_key="jobs.id", ondelete="CASCADE")
+    tenant: str = Field(default="local", description="Its job's, so that a stream's question is answered by an index.")
     kind: str
     data: AnyJson = Field(sa_type=JSON)
     terminal_round: int | None = None

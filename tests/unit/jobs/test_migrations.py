@@ -102,3 +102,13 @@ def test_of_a_key_that_two_senders_used_a_downgrade_keeps_the_first(engine: Engi
     assert stored_keys(engine) == {"mine": "job_0"}
     bring(engine, "head")
     assert stored_keys(engine) == {"local mine": "job_0"}
+
+
+def test_events_learn_their_tenant_from_their_job(engine: Engine) -> None:
+    """Fails when r0012 leaves all of them to the tenant `local`: tried."""
+    bring(engine, "r0011")
+    insert(engine, "jobs", id="job_0", **{**JOB, "tenant": "anna"}, place=0.0)
+    insert(engine, "job_events", job_id="job_0", kind="job.queued", data="{}", created_at=1.0)
+    bring(engine, "head")
+    assert [it.job_id for it in JobRepository(engine).of("anna").events(0)] == ["job_0"]
+    assert JobRepository(engine).of("local").events(0) == []
