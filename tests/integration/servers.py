@@ -45,7 +45,7 @@ class Postgres:
 
     def start(self) -> None:
         """After a kill. PostgreSQL recovers from its log before it answers."""
-        self._server.ensure_postgres_running()
+        wait_for(self._is_up, "PostgreSQL's recovery")
         assert self.url == self._uri()
 
     def signal(self, number: int) -> None:
@@ -60,6 +60,13 @@ class Postgres:
 
     def close(self) -> None:
         self._server.cleanup()
+
+    def _is_up(self) -> bool:
+        # it is given ten seconds to start, and recovery on a busy disk takes longer; it goes on all the same
+        with contextlib.suppress(subprocess.SubprocessError, AssertionError):
+            self._server.ensure_postgres_running()
+            return True
+        return False
 
     def _uri(self) -> str:
         uri: str = self._server.get_uri()

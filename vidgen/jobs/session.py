@@ -10,8 +10,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.outages import told
 from vidgen.jobs.settings import Settings
-from vidgen.telemetry.logs import masked
 
 BUSY_SECONDS = 15
 # one for each thread of the web process, since opening one more costs as much as the request that it is for
@@ -33,8 +33,8 @@ def make_engine(settings: Settings) -> Engine:
         try:
             engine = create_engine(url, pool_pre_ping=True, hide_parameters=True, **_POOL)
         except (ImportError, NoSuchModuleError) as error:
-            told = "its driver is missing: use postgresql+psycopg://… and pip install 'vidgen[postgres]'"
-            raise VidgenError(f"VIDGEN_DATABASE_URL: {told}", code="invalid_setting") from error
+            fix = "its driver is missing: use postgresql+psycopg://… and pip install 'vidgen[postgres]'"
+            raise VidgenError(f"VIDGEN_DATABASE_URL: {fix}", code="invalid_setting") from error
         event.listen(engine, "connect", _prepare_postgresql)
         return engine
     if url.database:
@@ -66,10 +66,8 @@ def migrate(settings: Settings) -> None:
     try:
         _migrate(settings)
     except OperationalError as error:
-        told = masked(str(error.orig).strip().partition("\n")[0])
-        raise VidgenError(
-            f"the database of VIDGEN_DATABASE_URL does not answer: {told}", code="database_unavailable", retryable=True
-        ) from error
+        message = f"the database of VIDGEN_DATABASE_URL does not answer: {told(error)}"
+        raise VidgenError(message, code="database_unavailable", retryable=True) from error
 
 
 def _migrate(settings: Settings) -> None:
@@ -90,13 +88,8 @@ def _database_url(settings: Settings) -> URL:
     try:
         return make_url(settings.resolved_database_url)
     except ArgumentError:
-        told = "VIDGEN_DATABASE_URL: not a database URL such as postgresql+psycopg://user:password@host/name"
-        raise VidgenError(told, code="invalid_setting") from None
-
-
-def is_disk_full(error: OperationalError) -> bool:
-    """Whether the statement failed for want of room; then it changed nothing."""
-    return "full" in str(error.orig)
+        fix = "VIDGEN_DATABASE_URL: not a database URL such as postgresql+psycopg://user:password@host/name"
+        raise VidgenError(fix, code="invalid_setting") from None
 
 
 @contextmanager

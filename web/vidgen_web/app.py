@@ -4,18 +4,19 @@ import logging
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.outages import is_disk_full, is_outage, told
 from vidgen.jobs.service import open_control_plane
-from vidgen.jobs.session import is_disk_full
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
-from vidgen_web.services import EXTENSION, INGEST_COMMAND, RECALL_COMMAND, Services
+from vidgen_web.services import EXTENSION, INGEST_COMMAND, RECALL_COMMAND, STREAMS, Services
+from vidgen_web.streams import StreamSlots
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...], recall_comman
         watchdog=plane.watchdog,
         store=plane.store,
         models=ModelRegistry(*settings.manifest_folders),
+        streams=StreamSlots(STREAMS, shared=settings.auth == "keys"),
         ingest_command=ingest_command,
         recall_command=recall_command,
     )
@@ -98,11 +100,15 @@ def _answer_errors(app: Flask) -> None:
             headers["Allow"] = ", ".join(error.valid_methods)
         return _told(ProblemError(code, error.description or "", headers=headers))
 
-    @app.errorhandler(OperationalError)
-    def database_failed(error: OperationalError) -> ResponseReturnValue:
-        if not is_disk_full(error):
+    @app.errorhandler(SQLAlchemyError)
+    def database_failed(error: SQLAlchemyError) -> ResponseReturnValue:
+        if is_disk_full(error):
+            return _told(ProblemError("storage_full", "the disk is full; nothing was changed"))
+        if not is_outage(error):
             return unexpected(error)
-        return _told(ProblemError("storage_full", "the disk is full; nothing was changed"))
+        # a line and no traceback: while the database is away every request ends here
+        log.error("the database is not available: %s: %s", type(error).__name__, told(error))
+        return _told(problems.database_unavailable())
 
     @app.errorhandler(DataError)
     def unstorable(error: DataError) -> ResponseReturnValue:  # noqa: ARG001

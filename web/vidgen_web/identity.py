@@ -32,14 +32,13 @@ def recognise(app: Flask, settings: Settings, keys: KeyRepository) -> None:
 
     @app.before_request
     def identify() -> None:
-        if request.endpoint is None:
-            return  # there is no such route, which is no secret
+        if request.endpoint is None or request.endpoint == STATIC:
+            return  # there is no such route, which is no secret; and style sheets are none either
         caller = _portal_caller(settings, keys) if in_portal() else _api_caller(settings, keys)
         set_caller(caller)
         if caller.is_known:
             context.add(tenant=caller.tenant)  # log lines from here on say whose request it is
-        if request.endpoint != STATIC:
-            access.check(app.view_functions[request.endpoint], caller, has_signature="signature" in request.args)
+        access.check(app.view_functions[request.endpoint], caller, has_signature="signature" in request.args)
 
 
 def in_portal() -> bool:

@@ -83,6 +83,11 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "rate_limited": (429, "Too many requests with the keys of this tenant; see Retry-After."),
     "queue_full": (429, "The queue is at its limit; Retry-After says when to try again."),
     "internal_error": (500, "The service failed; its log says more."),
+    "database_unavailable": (
+        503,
+        "The database does not answer or is busy; see Retry-After. A write may have been made: repeat it with the same "
+        "Idempotency-Key.",
+    ),
     "too_many_streams": (503, "The bounded number of event streams is open; poll, or try again later."),
     "too_many_uploads": (503, "Other files are being read; Retry-After says when to try again."),
     "not_ready": (503, "The database is away or not migrated, or the disk is full; detail says which."),
@@ -137,6 +142,12 @@ def problem_of(error: VidgenError) -> ProblemError:
     wait = error.retry_after if isinstance(error, QuotaExceeded) else RETRY_AFTER_SECONDS
     headers = {"Retry-After": str(wait)} if STATUS_BY_CODE[code] in (429, 503) else {}
     return ProblemError(code, error.message, errors=errors, headers=headers)
+
+
+def database_unavailable() -> ProblemError:
+    """The problem of a request that the database did not answer."""
+    message = f"the database does not answer or is busy; try again in {RETRY_AFTER_SECONDS} s"
+    return ProblemError("database_unavailable", message, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
 def problem_of_validation(error: ValidationError) -> ProblemError:

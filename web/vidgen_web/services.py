@@ -21,10 +21,11 @@ from vidgen.jobs.watchdog import Watchdog
 from vidgen.jobs.webhooks import EndpointRepository
 from vidgen_models.registry import ModelRegistry
 from vidgen_web.caller import API, Caller, caller
+from vidgen_web.streams import StreamSlots
 
 EXTENSION = "vidgen"
-SERVER_THREADS = 16
-THREADS_KEPT_FREE = 4
+SERVER_THREADS = 20
+STREAMS = 12
 FILES_AT_ONCE = 2
 WAITS_AT_ONCE = 2
 INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
@@ -54,15 +55,13 @@ class Services:
     watchdog: Watchdog
     store: LocalStore
     models: ModelRegistry
+    streams: StreamSlots
     api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND
     recall_command: tuple[str, ...] = RECALL_COMMAND
     ingests: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(FILES_AT_ONCE))
     waits: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITS_AT_ONCE))
     stopping: threading.Event = field(default_factory=threading.Event)
-    streams: threading.Semaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(SERVER_THREADS - THREADS_KEPT_FREE)
-    )
 
     def of(self, caller: Caller) -> Self:
         """The same, where only the rows of this caller's tenant exist."""

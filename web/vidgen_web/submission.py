@@ -14,8 +14,8 @@ from werkzeug.datastructures import FileStorage
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.admission import admit
+from vidgen.jobs.outages import is_disk_full
 from vidgen.jobs.queue import poke
-from vidgen.jobs.session import is_disk_full
 from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
 from vidgen.jobs.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.spec import (

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.service import ControlPlane
 from vidgen_web.api import events
-from vidgen_web.services import EXTENSION, SERVER_THREADS, THREADS_KEPT_FREE, Services
+from vidgen_web.services import EXTENSION, STREAMS, Services
 
 Message = tuple[int, str, dict[str, Any]]
 
@@ -112,7 +112,7 @@ def test_quiet_streams_are_kept_alive(client: FlaskClient, monkeypatch: pytest.M
 
 
 def test_streams_are_bounded_and_given_back(client: FlaskClient) -> None:
-    opened = [client.get("/api/v1/events") for _ in range(SERVER_THREADS - THREADS_KEPT_FREE)]
+    opened = [client.get("/api/v1/events") for _ in range(STREAMS)]
     refused = client.get("/api/v1/events")
     assert (refused.status_code, refused.get_json()["code"]) == (503, "too_many_streams")
     assert int(refused.headers["Retry-After"]) > 0

@@ -2,16 +2,20 @@
 
 A stream opens with a snapshot; every further event carries the database's number, so that a client that lost its
 connection sends Last-Event-ID and misses nothing. It ends with the key or the session that opened it, within seconds. A
-stream holds one server thread: their number is bounded, and the excess is told to come back later.
+stream holds one server thread: their number is bounded, tenants share it, and the excess is told to come back later.
+While the database is away the streams wait for it.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
+from sqlalchemy.exc import SQLAlchemyError
 
+from vidgen.jobs.outages import is_outage
 from vidgen.jobs.views import Event, Job
 from vidgen.spec import JobStatus
 from vidgen_web.answers import job_answer, linked
@@ -22,6 +26,8 @@ from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services, services
 
 blueprint = Blueprint("events", __name__)
+
+Answer = TypeVar("Answer")
 
 POLL_SECONDS = 0.4
 KEEP_ALIVE_SECONDS = 15.0
@@ -73,13 +79,14 @@ def one_job(job_id: str) -> Response:
 
 def _stream(found: Services, job_id: str | None) -> Response:
     after = _last_event_id()
-    if not found.streams.acquire(blocking=False):
+    who = caller()
+    if not found.streams.take(who.tenant):
         raise ProblemError("too_many_streams", "too many event streams are open", headers={"Retry-After": "5"})
     is_gone = request.environ.get("waitress.client_disconnected", _never)
-    events = _while_allowed(_events(found, job_id, after, is_gone), found, caller())
+    events = _while_allowed(_events(found, job_id, after, is_gone), found, who)
     response = Response(events, content_type="text/event-stream; charset=utf-8")
     # on close and not in the generator's finally: a generator that never started runs no finally
-    response.call_on_close(found.streams.release)
+    response.call_on_close(partial(found.streams.give_back, who.tenant))
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
@@ -103,9 +110,9 @@ def _while_allowed(events: Iterator[bytes], found: Services, who: Caller) -> Ite
     checked = time.monotonic()
     for message in events:
         if who.key_id is not None and time.monotonic() - checked >= KEY_CHECK_SECONDS:
-            checked = time.monotonic()
-            if not found.keys.still_counts(who.key_id, who.session_id):
+            if not _still_counts(found, who.key_id, who.session_id):
                 return
+            checked = time.monotonic()
         if message:
             yield message
 
@@ -122,7 +129,7 @@ def _events(found: Services, job_id: str | None, after: int | None, is_gone: Cal
             return
     quiet_since = time.monotonic()
     while not found.stopping.is_set() and not is_gone():
-        events = found.jobs.events(after, job_id=job_id, limit=100)
+        events = _unless_away(partial(found.jobs.events, after, job_id=job_id, limit=100)) or []
         for event in events:
             after = event.id
             quiet_since = time.monotonic()
@@ -132,12 +139,30 @@ def _events(found: Services, job_id: str | None, after: int | None, is_gone: Cal
         if time.monotonic() - quiet_since >= KEEP_ALIVE_SECONDS:
             quiet_since = time.monotonic()
             # its events went with it, so that none will ever say that it has ended
-            if job_id is not None and found.jobs.get(job_id) is None:
+            if job_id is not None and _unless_away(lambda: found.jobs.get(job_id) is None):
                 return
             yield b": keep-alive\n\n"
         if not events:
             yield b""  # nothing to send, which is a moment to ask whether the stream may go on
             found.stopping.wait(POLL_SECONDS)
+
+
+def _still_counts(found: Services, key_id: str, session_id: str | None) -> bool:
+    """Nothing is told while nobody knows it."""
+    while (counts := _unless_away(lambda: found.keys.still_counts(key_id, session_id))) is None:
+        if found.stopping.wait(POLL_SECONDS):
+            return False
+    return counts
+
+
+def _unless_away(ask: Callable[[], Answer]) -> Answer | None:
+    """None while the database is away: the stream waits for it, and the events' numbers see to it that none is lost."""
+    try:
+        return ask()
+    except SQLAlchemyError as error:
+        if not is_outage(error):
+            raise
+        return None
 
 
 def _snapshot(found: Services, job_id: str | None) -> tuple[dict[str, Any], bool]:

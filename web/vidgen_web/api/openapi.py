@@ -28,7 +28,7 @@ SECURITY = {
     "scheme": "bearer",
     "description": "An API key. In single-user mode, programs on this machine need none.",
 }
-EVERYWHERE = ("cross_origin", "wrong_host", "internal_error")
+EVERYWHERE = ("cross_origin", "wrong_host", "internal_error", "database_unavailable")
 TAGS = {
     "Jobs": "Queue work and follow it.",
     "Queue": "Whether jobs are handed out.",
