@@ -192,7 +192,7 @@ def test_the_command_line_makes_lists_and_revokes(tmp_path: Path, monkeypatch: p
     key_id = key.split("_")[1]
     assert "anna" in run("keys", "list")
     assert key.split("_", 2)[2] not in run("keys", "list")
-    assert run("keys", "list", "--tenant", "bert") == ""
+    assert len(run("keys", "list", "--tenant", "bert").splitlines()) == 1, "the names of the columns"
     assert run("keys", "revoke", key) == f"{key_id} is revoked"
     assert "revoked" in run("keys", "list")
     assert [line.split(": ")[1].split()[0] for line in run("audit", "list").splitlines()] == [

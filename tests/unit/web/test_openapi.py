@@ -26,7 +26,6 @@ PACKAGES = ("web/vidgen_web", "vidgen/jobs", "vidgen/spec", "models/vidgen_model
 NOT_ANSWERED = {
     "address_unavailable",
     "cancelled",
-    "database_unavailable",
     "exposed_without_login",
     "invalid_setting",
     "invalid_tenant",
