@@ -10,7 +10,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-encode bench-long format test-faults test-hostile bench-load train-model eval-model words clean
+.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long format test-faults test-hostile bench-load train-model eval-model words clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ bench-load: $(STAMP) ## requests a second of the web process, with the load gene
 
 bench-encode: $(STAMP) ## speed of our encoding beside the ffmpeg command, which it needs (fails below 0.9 for H.264)
 	$(BIN)/python -m tests.bench.encode
+
+bench-post: $(STAMP) ## seconds of each post-processing step and each encoding for a megapixel
+	$(BIN)/python -m tests.bench.post
 
 bench-long: $(STAMP) ## memory and time of clips of 5 to 60 seconds (fails when memory grows with length)
 	$(BIN)/python -m tests.bench.long_clips

@@ -12,14 +12,16 @@ from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
 from vidgen.cli_models import models
+from vidgen.cli_process import process
 from vidgen.cli_queue import queue
 from vidgen.cli_recall import output_of, recall, spec_in
+from vidgen.cli_render import render_here
 from vidgen.spec import (
     FORMATS,
     ImageToVideo,
     LongFields,
     MediaRef,
-    Progress,
+    ProcessVideo,
     SamplingFields,
     TextToVideo,
     VideoToVideo,
@@ -48,6 +50,7 @@ main.add_command(audit)
 main.add_command(queue)
 main.add_command(recall)
 main.add_command(models)
+main.add_command(process)
 
 
 @main.command()
@@ -157,12 +160,14 @@ def render(
         fields["output"] = output_of(out, format_name, codec, quality)
         spec, media = _requested(image, last_image, video, frame, strength, _with_long(fields))
     registry = ModelRegistry(*load_settings().manifest_folders)
+    if isinstance(spec, ProcessVideo):
+        raise click.UsageError("--spec: this one makes no frames of its own; `vidgen process` does such")
     manifest = registry.get(spec.model)
     spec = resolve(spec, manifest.rules, source_seconds=_source_seconds(video))
     for remark in remarks(spec, manifest):
         click.echo(f"warning: {remark.message}", err=True)
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
-    _render_here(spec, media, registry, out, chunks)
+    render_here(spec, media, out, chunks)
 
 
 @main.command()
@@ -208,8 +213,8 @@ def alive(processes: tuple[str, ...]) -> None:
     from vidgen.jobs.settings import load_settings
 
     settings = load_settings()
-    for process in processes:
-        PROCESSES[process](settings)
+    for name in processes:
+        PROCESSES[name](settings)
 
 
 def _refuse_beside_spec(called: click.Context) -> None:
@@ -253,35 +258,6 @@ def _source_seconds(video: Path | None) -> float | None:
     from vidgen.media.probe import probe as probe_file
 
     return None if video is None else probe_file(video).seconds
-
-
-def _render_here(spec: SamplingFields, media: dict[str, Path], registry: Any, out: Path, chunks: Path | None) -> None:
-    from tempfile import TemporaryDirectory
-
-    from rich.progress import Progress as Bar
-
-    from vidgen.runtime.threads import wait_without_spinning
-
-    wait_without_spinning()  # before torch is loaded
-    from vidgen.pipelines import Residency
-    from vidgen.pipelines import render as render_spec
-    from vidgen.runtime.chunks import FolderChunkStore
-    from vidgen.runtime.context import RunContext
-
-    with Bar() as bar, TemporaryDirectory(dir=out.resolve().parent) as folder:
-        line = bar.add_task("loading", total=1.0)
-
-        def show(progress: Progress) -> None:
-            steps = f" {progress.step}/{progress.total_steps}" if progress.total_steps else ""
-            bar.update(line, completed=progress.fraction, description=f"{progress.stage.value}{steps}")
-
-        # on disk also when they are not kept, so that memory does not grow with the length of the clip
-        store = FolderChunkStore(chunks or Path(folder) / "chunks")
-        ctx = RunContext(media=media, report=show, chunks=store)
-        result = render_spec(spec, ctx, Path(folder), Residency(registry))  # type: ignore[arg-type]
-        result.video.path.replace(out)
-        bar.update(line, completed=1.0, description="done")
-    click.echo(str(out))
 
 
 if __name__ == "__main__":

@@ -8,19 +8,22 @@ import click
 
 from vidgen.cli_errors import errors_as_text
 from vidgen.errors import SpecError
-from vidgen.spec import FORMATS, JOB_SPEC, Output, Recipe, SamplingFields
+from vidgen.spec import FORMATS, JOB_SPEC, JobSpec, Output, Recipe
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--all", "everything", is_flag=True, help="The whole recipe: model revision, version, hashes of sources.")
+@click.option("--all", "everything", is_flag=True, help="The recipe itself: also versions and hashes of sources.")
 @errors_as_text
 def recall(file: Path, everything: bool) -> None:
-    """Print the settings that made FILE, as JSON for `vidgen render --spec` and POST /api/v1/jobs."""
+    """Print the settings that made FILE, as JSON for `vidgen render --spec` and POST /api/v1/jobs.
+
+    Of a clip that was processed, these are the settings that made it and all steps since.
+    """
     from vidgen.media.recall import recall as recall_recipe
 
     recipe = recall_recipe(file)
-    click.echo(json.dumps((recipe if everything else recipe.spec).model_dump(mode="json"), indent=2))
+    click.echo(json.dumps((recipe if everything else recipe.whole()).model_dump(mode="json"), indent=2))
 
 
 def spec_in(file: Path, media: dict[str, Path | None]) -> tuple[Any, dict[str, Path]]:
@@ -62,7 +65,7 @@ def output_of(out: Path, format_name: str | None, codec: str | None, quality: st
     return Output.model_validate({name: value for name, value in given.items() if value is not None})
 
 
-def _parsed(text: str) -> tuple[SamplingFields, dict[str, str]]:
+def _parsed(text: str) -> tuple[JobSpec, dict[str, str]]:
     try:
         fields = json.loads(text)
     except ValueError as error:

@@ -55,7 +55,7 @@ def _still(source: Path, out_dir: Path) -> Ingested:
     try:
         with Image.open(source, formats=STILL_FORMATS) as picture:
             _check_size(*picture.size)
-            plain = _on_white(ImageOps.exif_transpose(picture))
+            plain = _pixels(ImageOps.exif_transpose(picture))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise MediaError(
             "not a picture or clip that is read here: PNG, JPEG, WebP, MP4, MOV, WebM, MKV, GIF"
@@ -64,11 +64,13 @@ def _still(source: Path, out_dir: Path) -> Ingested:
     return Ingested("image", "media.png", "image/png", *plain.size)
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    """The pixels alone, 8 bits deep, transparency over white."""
-    rgba = _eight_bits(picture).convert("RGBA")
-    white = Image.new("RGBA", rgba.size, "white")
-    return Image.alpha_composite(white, rgba).convert("RGB")
+def _pixels(picture: Image.Image) -> Image.Image:
+    """The pixels alone, 8 bits deep; transparency only where there is any, and no colours hidden under it."""
+    pixels = np.array(_eight_bits(picture).convert("RGBA"))
+    if (pixels[..., 3] == 255).all():
+        return Image.fromarray(pixels[..., :3])
+    pixels[pixels[..., 3] == 0] = 0
+    return Image.fromarray(pixels)
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from vidgen.errors import MediaError
 from vidgen.media.frames import FrameChunk
+from vidgen.media.opaque import on_white
 from vidgen.media.probe import probe
 
 FrameReader = Callable[[Path, Sequence[int]], FrameChunk]
@@ -68,7 +69,7 @@ def every_frame(path: Path, *, alpha: bool = False) -> Iterator[FrameChunk]:
         pictures = _webp(path)
     else:
         pictures = _decoded(path)
-    return pictures if alpha else map(_on_white, pictures)
+    return pictures if alpha else map(on_white, pictures)
 
 
 def frame_reader(path: Path) -> FrameReader:
@@ -114,11 +115,3 @@ def _webp(path: Path) -> Iterator[FrameChunk]:
             except EOFError:
                 return
             yield np.asarray(picture)
-
-
-def _on_white(frame: FrameChunk) -> FrameChunk:
-    if frame.shape[-1] == 3:
-        return frame
-    colour, opacity = frame[..., :3].astype(np.uint16), frame[..., 3:].astype(np.uint16)
-    mixed: FrameChunk = ((colour * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
-    return mixed

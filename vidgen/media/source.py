@@ -9,6 +9,7 @@ from PIL import Image
 
 from vidgen.errors import MediaError
 from vidgen.media.frames import FrameChunk
+from vidgen.media.opaque import on_white
 from vidgen.media.probe import probe
 from vidgen.media.reader import frame_reader, stream_frames
 
@@ -31,7 +32,7 @@ def read_picture(path: Path, *, width: int, height: int, frame: int | None = Non
     """
     if is_still(path):
         with Image.open(path) as picture:
-            return fit(np.asarray(picture.convert("RGB"))[None], width=width, height=height)
+            return fit(on_white(np.asarray(picture.convert("RGBA")))[None], width=width, height=height)
     count = probe(path).num_frames
     index = 0 if frame is None else frame
     if not -count <= index < count:

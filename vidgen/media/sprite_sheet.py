@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from vidgen.media.frames import FrameChunk
+from vidgen.media.opaque import on_white
 from vidgen.media.still import QUALITY
 
 MOST_TILES = 25
@@ -62,6 +63,7 @@ def columns_of(num_tiles: int) -> int:
 
 def _small(frame: FrameChunk) -> FrameChunk:
     """A frame whose longer side is LONGEST_SIDE at most; smaller ones stay as they are."""
+    frame = on_white(frame)
     height, width = frame.shape[:2]
     scale = LONGEST_SIDE / max(width, height)
     if scale >= 1:

@@ -9,10 +9,12 @@ import torch
 
 import vidgen
 from vidgen.media.frames import FrameChunk
+from vidgen.media.recall import find_recipe
+from vidgen.pipelines.residency import Residency
 from vidgen.runtime.context import RunContext
-from vidgen.spec import JobSpec, Recipe, media_refs
+from vidgen.spec import JobSpec, ProcessVideo, Recipe, media_refs
 from vidgen_models.folder_check import sha256
-from vidgen_models.registry import Manifest
+from vidgen_models.registry import ModelRegistry
 
 
 class FrameHash:
@@ -33,22 +35,41 @@ class FrameHash:
         return self._digest.hexdigest()
 
 
-def make_recipe(spec: JobSpec, manifest: Manifest, ctx: RunContext) -> Recipe:
-    """What the file itself says of how it was made; sources are told by their hashes, as ids are of one service."""
+def make_recipe(spec: JobSpec, registry: ModelRegistry, ctx: RunContext) -> Recipe:
+    """What the file itself says of how it was made; sources are told by their hashes, as ids are of one service.
+
+    A clip that is only processed keeps the recipe that it came with.
+    """
+    processed = isinstance(spec, ProcessVideo)
     return Recipe(
         spec=spec,
-        model_revision=manifest.revision,
+        model_revision="" if processed else registry.get(spec.model).revision,
         vidgen=vidgen.__version__,
         media={ref.key: sha256(ctx.media[ref.key]) for ref in media_refs(spec)},
+        source=find_recipe(ctx.media[spec.video.key]) if isinstance(spec, ProcessVideo) else None,
     )
 
 
-def make_receipt(spec: JobSpec, manifest: Manifest, device: torch.device, frames: FrameHash) -> dict[str, Any]:
-    """Spec, model with its file hashes, code and library versions, device, and the hash of the frames."""
+def make_receipt(
+    spec: JobSpec, residency: Residency, generated: FrameHash, delivered: FrameHash, steps: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Spec, model with its file hashes, code and library versions, device, and the hashes of the frames.
+
+    `generated` are the frames before the steps, which `steps` records one by one; `delivered` those that were encoded.
+    """
+    device = residency.device
+    manifest = None if isinstance(spec, ProcessVideo) else residency.registry.get(spec.model)
+    model = manifest and {"id": manifest.id, "revision": manifest.revision, "files": dict(manifest.files)}
+    more = {"generated": _facts(generated), "post": steps} if steps or manifest is None else {}
     return {
         "spec": spec.model_dump(mode="json"),
-        "model": {"id": manifest.id, "revision": manifest.revision, "files": dict(manifest.files)},
-        "frames": {"count": frames.num_frames, "sha256": frames.hexdigest()},
+        "model": model,
+        **more,
+        "frames": _facts(delivered),
         "software": {"vidgen": vidgen.__version__, "torch": torch.__version__, "python": platform.python_version()},
         "device": {"type": device.type, "machine": platform.machine(), "threads": torch.get_num_threads()},
     }
+
+
+def _facts(frames: FrameHash) -> dict[str, Any]:
+    return {"count": frames.num_frames, "sha256": frames.hexdigest()}

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import torch
@@ -13,11 +14,15 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
 from vidgen.pipelines.factory import pipeline_for
+from vidgen.pipelines.post_tools import tools_of
 from vidgen.pipelines.receipt import FrameHash, make_receipt, make_recipe
 from vidgen.pipelines.residency import Residency
 from vidgen.pipelines.resolved import Resolved
+from vidgen.pipelines.source_frames import source_frames, source_shape
+from vidgen.post.chain import Chain
 from vidgen.runtime.context import RunContext
-from vidgen.spec import FORMATS, JobSpec, Progress, Stage
+from vidgen.spec import FORMATS, ClipShape, JobSpec, ProcessVideo, Progress, Stage
+from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,29 +53,76 @@ class RenderResult:
 def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) -> RenderResult:
     """Run the task and write the clip, `poster.jpg`, `sprite_sheet.jpg` and `receipt.json` into `out_dir`.
 
-    Frames stream from the decoder into the encoder. Raises VidgenError (Cancelled, ModelError, MediaError, …); then
-    no half file is left behind.
+    Frames stream from the decoder through the steps into the encoder. Raises VidgenError (Cancelled, ModelError,
+    MediaError, …); then no half file is left behind.
     """
-    check_encoder(spec.output)
-    ctx.report(Progress(Stage.LOADING, 0.0))
-    manifest = residency.registry.get(spec.model)
-    model = residency.model(spec.model, ctx.memory_tier)
-    ctx.checkpoint()
-    ctx.report(Progress(Stage.ENCODING, 0.05))
-    hashes, poster, sheet = FrameHash(), out_dir / "poster.jpg", SpriteSheet(Resolved.of(spec).num_frames)
+    made = _shape(spec, ctx)
+    chain = Chain(spec.post, made, tools_of(ctx))
+    check_encoder(spec.output, alpha=chain.result.alpha)
+    generated, hashes = FrameHash(), FrameHash()
+    poster, sheet = out_dir / "poster.jpg", SpriteSheet(chain.result.num_frames)
     with torch.inference_mode():
-        frames = hashes.through(pipeline_for(spec.task, model)(spec, ctx))
+        frames = generated.through(_frames(spec, ctx, residency))
+        if spec.post or isinstance(spec, ProcessVideo):
+            frames = _reported(chain.through(frames), ctx, chain.result.num_frames, _begun(spec))
         video = deliver(
-            _with_poster(sheet.through(frames), poster),
+            _with_poster(sheet.through(hashes.through(frames)), poster),
             out_dir,
             output=spec.output,
-            fps=Resolved.of(spec).fps,
-            recipe=make_recipe(spec, manifest, ctx),
+            fps=chain.result.fps,
+            recipe=make_recipe(spec, residency.registry, ctx),
+            alpha=chain.result.alpha,
         )
     ctx.report(Progress(Stage.PUBLISHING, 0.96))
     receipt = out_dir / "receipt.json"
-    receipt.write_text(json.dumps(make_receipt(spec, manifest, residency.device, hashes), indent=2) + "\n")
+    facts = make_receipt(spec, residency, generated, hashes, chain.log())
+    receipt.write_text(json.dumps(facts, indent=2) + "\n")
     return RenderResult(files=(*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg")))
+
+
+def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:
+    """The clip before any step."""
+    if isinstance(spec, ProcessVideo):
+        return source_shape(ctx.media[spec.video.key])
+    asked = Resolved.of(spec)
+    return ClipShape(asked.width, asked.height, asked.num_frames, Fraction(asked.fps))
+
+
+def _frames(spec: JobSpec, ctx: RunContext, residency: Residency) -> Iterator[FrameChunk]:
+    """The frames before any step: made by a model, or read."""
+    ctx.report(Progress(Stage.LOADING, 0.0))
+    if isinstance(spec, ProcessVideo):
+        yield from source_frames(ctx.media[spec.video.key], ctx)
+        return
+    model = residency.model(spec.model, ctx.memory_tier)
+    ctx.checkpoint()
+    ctx.report(Progress(Stage.ENCODING, 0.05))
+    yield from pipeline_for(spec.task, model)(spec, _quiet_while_decoding(ctx) if spec.post else ctx)
+
+
+def _begun(spec: JobSpec) -> float:
+    """The share of the work that is done when the first frame comes."""
+    return 0.05 if isinstance(spec, ProcessVideo) else SHARE_BEFORE
+
+
+def _quiet_while_decoding(ctx: RunContext) -> RunContext:
+    """Frames are decoded ahead of the steps, whose progress is told instead: a bar that jumps back helps nobody."""
+
+    def report(progress: Progress) -> None:
+        if progress.stage is not Stage.DECODING:
+            ctx.report(progress)
+
+    return replace(ctx, report=report)
+
+
+def _reported(chunks: Iterator[FrameChunk], ctx: RunContext, num_frames: int, begun: float) -> Iterator[FrameChunk]:
+    """Tell how many of the finished frames have come. Raises Cancelled between chunks."""
+    done, share = 0, SHARE_BEFORE + SHARE - begun
+    for chunk in chunks:
+        ctx.checkpoint()
+        done += len(chunk)
+        ctx.report(Progress(Stage.PROCESSING, begun + share * min(1.0, done / num_frames)))
+        yield chunk
 
 
 def _with_poster(chunks: Iterator[FrameChunk], path: Path) -> Iterator[FrameChunk]:

@@ -1,12 +1,24 @@
 """Typed jobs: the one contract that the API, the command line, the queue and the receipt share. Loads no torch."""
 
-from vidgen.spec.job import JOB_SPEC, ImageToVideo, JobSpec, SamplingFields, TextToVideo, VideoToVideo, media_refs
+from vidgen.spec.clip_shape import ClipShape, rate
+from vidgen.spec.job import (
+    JOB_SPEC,
+    ImageToVideo,
+    JobSpec,
+    SamplingFields,
+    TextToVideo,
+    VideoToVideo,
+    media_refs,
+    named_media,
+)
 from vidgen.spec.long import LongFields, Segment, Take
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.memory_tier import MemoryTier
 from vidgen.spec.notation import segment_of, take_of
 from vidgen.spec.output import FORMATS, Output, resolved_output
+from vidgen.spec.post import PostStep, shapes_after
 from vidgen.spec.priority import HIGHEST_PRIORITY, LOWEST_PRIORITY, NORMAL_PRIORITY
+from vidgen.spec.process import ProcessVideo, delivered_shape, resolve_process
 from vidgen.spec.progress import Progress
 from vidgen.spec.recipe import Recipe
 from vidgen.spec.resolve import resolve
@@ -28,6 +40,7 @@ __all__ = [
     "JOB_SPEC",
     "LOWEST_PRIORITY",
     "NORMAL_PRIORITY",
+    "ClipShape",
     "FrameRule",
     "GuidanceRule",
     "ImageToVideo",
@@ -39,6 +52,8 @@ __all__ = [
     "MemoryTier",
     "ModelRules",
     "Output",
+    "PostStep",
+    "ProcessVideo",
     "Progress",
     "Recipe",
     "SamplingFields",
@@ -49,11 +64,16 @@ __all__ = [
     "Take",
     "TextToVideo",
     "VideoToVideo",
+    "delivered_shape",
     "media_refs",
+    "named_media",
     "nearest_frame_counts",
     "nearest_side",
+    "rate",
     "resolve",
+    "resolve_process",
     "resolved_output",
     "segment_of",
+    "shapes_after",
     "take_of",
 ]

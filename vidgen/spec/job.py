@@ -13,6 +13,8 @@ from vidgen.spec.base import SpecModel
 from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.output import Output
+from vidgen.spec.post import MOST_STEPS, PostStep, Watermark
+from vidgen.spec.process import ProcessVideo
 
 
 class SamplingFields(SpecModel):
@@ -38,6 +40,9 @@ class SamplingFields(SpecModel):
     num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
     guidance_scale: float | None = Field(default=None, description="Classifier-free guidance; 1 switches it off.")
     advanced: AdvancedFields | None = Field(default=None, description="Options that only some models take.")
+    post: tuple[PostStep, ...] = Field(
+        default=(), max_length=MOST_STEPS, description="Steps that the finished frames go through, in this order."
+    )
     output: Output = Field(default=Output(), description="The delivered file: its format, codec and quality.")
 
     @property
@@ -74,10 +79,17 @@ class VideoToVideo(SamplingFields):
     strength: float | None = Field(default=None, description="0..1: how far from the source the result may go.")
 
 
-JobSpec = Annotated[TextToVideo | ImageToVideo | VideoToVideo, Field(discriminator="task")]
-JOB_SPEC: TypeAdapter[TextToVideo | ImageToVideo | VideoToVideo] = TypeAdapter(JobSpec)
+JobSpec = Annotated[TextToVideo | ImageToVideo | VideoToVideo | ProcessVideo, Field(discriminator="task")]
+JOB_SPEC: TypeAdapter[TextToVideo | ImageToVideo | VideoToVideo | ProcessVideo] = TypeAdapter(JobSpec)
 
 
-def media_refs(spec: SamplingFields) -> tuple[MediaRef, ...]:
+def named_media(spec: SamplingFields | ProcessVideo) -> dict[str, MediaRef]:
+    """Every media reference a spec holds, by the name of its field, in their order."""
+    plain = {name: value for name in type(spec).model_fields if isinstance(value := getattr(spec, name), MediaRef)}
+    marks = {f"post.{n}.image": step.image for n, step in enumerate(spec.post) if isinstance(step, Watermark)}
+    return plain | {name: ref for name, ref in marks.items() if ref is not None}
+
+
+def media_refs(spec: SamplingFields | ProcessVideo) -> tuple[MediaRef, ...]:
     """Every media reference a spec holds, in field order."""
-    return tuple(value for name in type(spec).model_fields if isinstance(value := getattr(spec, name), MediaRef))
+    return tuple(named_media(spec).values())

@@ -1,12 +1,15 @@
 """Turns a requested spec into a resolved one: every field filled, every rule of the model checked."""
 
 import secrets
+from fractions import Fraction
 from typing import TypeVar
 
 from vidgen.errors import SpecError
+from vidgen.spec.clip_shape import ClipShape
 from vidgen.spec.job import SamplingFields, VideoToVideo
 from vidgen.spec.offers import check_offers
 from vidgen.spec.output import resolved_output
+from vidgen.spec.post import shapes_after
 from vidgen.spec.resolve_long import asked_length, resolved_long
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts, nearest_side
 
@@ -55,11 +58,17 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
         "guidance_scale": _within(
             "guidance_scale", spec.guidance_scale, rules.guidance.min, rules.guidance.max, rules.guidance.default
         ),
-        "output": resolved_output(spec.output, fps=fps),
     }
     if isinstance(spec, VideoToVideo):
         filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, rules.strength)
-    return spec.model_copy(update=filled)
+    return _delivered(spec.model_copy(update=filled))
+
+
+def _delivered(spec: Spec) -> Spec:
+    """The spec with its steps and its output checked, given what the model will make."""
+    made = ClipShape(spec.width or 0, spec.height or 0, spec.num_frames or 0, Fraction(spec.fps or 1))
+    result = shapes_after(spec.post, made)[-1]
+    return spec.model_copy(update={"output": resolved_output(spec.output, fps=result.fps, alpha=result.alpha)})
 
 
 def _frames(num_frames: int, rule: FrameRule) -> int:

@@ -24,4 +24,5 @@ class Stage(StrEnum):
     ENCODING = "encoding"
     DENOISING = "denoising"
     DECODING = "decoding"
+    PROCESSING = "processing"
     PUBLISHING = "publishing"

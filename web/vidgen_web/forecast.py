@@ -11,7 +11,7 @@ from pydantic import Field
 
 from vidgen.jobs.admission import memory_need
 from vidgen.jobs.views import Job
-from vidgen.spec import JobStatus, SamplingFields, VideoToVideo
+from vidgen.spec import JobSpec, JobStatus, ProcessVideo, VideoToVideo, delivered_shape, shapes_after
 from vidgen.spec.base import SpecModel
 from vidgen_models.registry import Manifest
 from vidgen_models.words import Remark, remarks
@@ -22,6 +22,11 @@ LOOKED_AT = 500
 LEARNED_FROM = 5
 LOAD_AND_WRITE_SECONDS = 1.0
 BYTES_PER_PIXEL = 0.4
+LOSSLESS_BYTES_PER_PIXEL = 3.0
+# measured on one core by `python -m tests.bench.post`; the pace of this machine comes on top
+SECONDS_PER_MEGAPIXEL = {"tone-map": 0.024, "sharpen": 0.02, "remove-background": 0.2, "watermark": 0.005}
+ENCODING_SECONDS = {"hevc": 0.13, "av1": 0.09, "vp9": 0.44, "gif": 1.5, "webp": 0.12, "png": 0.18}
+OTHER_ENCODING_SECONDS = 0.07
 BYTES_BESIDE_THE_CLIP = 64 * 1024
 
 
@@ -40,31 +45,42 @@ class Forecast(SpecModel):
     warnings: tuple[Remark, ...] = Field(description="Words of the prompts that the model was never shown.")
 
 
-def forecast(services: Services, spec: SamplingFields, manifest: Manifest) -> Forecast:
+def forecast(services: Services, spec: JobSpec, manifest: Manifest | None) -> Forecast:
     """The forecast of a resolved spec."""
     ahead = _unfinished(services)
     paces = _paces(services)
-    learned = paces.get(manifest.id, [])
+    learned = paces.get(spec.model, [])
     return Forecast(
         seconds=round(run_seconds(spec, manifest) * _pace(learned), 1),
         queue_seconds=round(sum(_left(services, job, paces) for job in ahead), 1),
         jobs_ahead=len(ahead),
         measured_jobs=len(learned),
-        memory_mb=memory_need(spec, manifest),
-        disk_bytes=round(_pixels(spec) * BYTES_PER_PIXEL) + BYTES_BESIDE_THE_CLIP,
+        memory_mb={} if manifest is None or isinstance(spec, ProcessVideo) else memory_need(spec, manifest),
+        disk_bytes=_disk_bytes(spec),
         disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
-        warnings=remarks(spec, manifest),
+        warnings=() if manifest is None or isinstance(spec, ProcessVideo) else remarks(spec, manifest),
     )
 
 
-def run_seconds(spec: SamplingFields, manifest: Manifest) -> float:
-    """Seconds a resolved spec will run: its steps, scaled from the default size to its own."""
+def run_seconds(spec: JobSpec, manifest: Manifest | None) -> float:
+    """Seconds a resolved spec will run: its denoising, scaled from the default size to its own, and its steps."""
+    seconds = LOAD_AND_WRITE_SECONDS + post_seconds(spec)
+    if manifest is None or isinstance(spec, ProcessVideo):
+        return seconds
     sides, frames = manifest.rules.sides, manifest.rules.frames
     size = _pixels(spec) / (sides.default_width * sides.default_height * frames.default)
     steps = float(spec.num_inference_steps or manifest.rules.steps.default)
     if isinstance(spec, VideoToVideo):
         steps *= manifest.rules.strength if spec.strength is None else spec.strength
-    return LOAD_AND_WRITE_SECONDS + steps * manifest.seconds_per_step * size
+    return seconds + steps * manifest.seconds_per_step * size
+
+
+def post_seconds(spec: JobSpec) -> float:
+    """Of the steps and of the encoding, by the pixels that each gives."""
+    shapes = shapes_after(spec.post, delivered_shape(spec.model_copy(update={"post": ()})))
+    steps = zip(spec.post, shapes[1:], strict=True)
+    seconds = sum(SECONDS_PER_MEGAPIXEL[step.step] * shape.megapixels for step, shape in steps)
+    return seconds + ENCODING_SECONDS.get(spec.output.codec or "", OTHER_ENCODING_SECONDS) * shapes[-1].megapixels
 
 
 def _unfinished(services: Services) -> list[Job]:
@@ -85,7 +101,8 @@ def _paces(services: Services) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for job in services.every_job.list(limit=LEARNED_FROM, status=JobStatus.SUCCEEDED).items:
         manifest = services.models.manifests.get(job.model)
-        if manifest and job.started_at and job.finished_at:
+        known = manifest is not None or isinstance(job.spec, ProcessVideo)
+        if known and job.started_at and job.finished_at:
             took = (job.finished_at - job.started_at).total_seconds()
             found.setdefault(job.model, []).append(took / run_seconds(job.spec, manifest))
     return found
@@ -100,10 +117,20 @@ def _left(services: Services, job: Job, paces: dict[str, list[float]]) -> float:
     if job.eta_seconds is not None and job.status is JobStatus.RUNNING:
         return job.eta_seconds
     manifest = services.models.manifests.get(job.model)
-    if manifest is None:
+    if manifest is None and not isinstance(job.spec, ProcessVideo):
         return 0.0
     return run_seconds(job.spec, manifest) * _pace(paces.get(job.model, [])) * (1 - job.progress)
 
 
-def _pixels(spec: SamplingFields) -> int:
+def _pixels(spec: JobSpec) -> int:
+    """Of all frames before any step."""
     return (spec.width or 0) * (spec.height or 0) * (spec.num_frames or 0)
+
+
+def _disk_bytes(spec: JobSpec) -> int:
+    bytes_per_pixel = LOSSLESS_BYTES_PER_PIXEL if _is_large(spec) else BYTES_PER_PIXEL
+    return round(delivered_shape(spec).megapixels * 1e6 * bytes_per_pixel) + BYTES_BESIDE_THE_CLIP
+
+
+def _is_large(spec: JobSpec) -> bool:
+    return spec.output.quality == "lossless" or spec.output.format in ("png", "gif", "prores")

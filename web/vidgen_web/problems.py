@@ -5,6 +5,7 @@ test fails when one of them is not.
 """
 
 from collections.abc import Mapping
+from typing import Any, get_args
 
 from flask import Response
 from pydantic import Field, ValidationError
@@ -12,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.quotas import QuotaExceeded
+from vidgen.spec import JobSpec, PostStep
 from vidgen.spec.base import SpecModel
 
 CONTENT_TYPE = "application/problem+json"
@@ -174,7 +176,12 @@ def answer(error: ProblemError) -> Response:
     return response
 
 
-UNION_TAGS = frozenset({"text-to-video", "image-to-video", "video-to-video"})
+def _tags(union: Any, field: str) -> frozenset[str]:
+    """What tells the members of a discriminated union apart."""
+    return frozenset(str(member.model_fields[field].default) for member in get_args(get_args(union)[0]))
+
+
+UNION_TAGS = _tags(JobSpec, "task") | _tags(PostStep, "step")
 
 
 def _field_name(item: ErrorDetails) -> str:

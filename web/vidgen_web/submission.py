@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import FileStorage
 
+from vidgen import __version__
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.admission import admit
@@ -21,13 +22,19 @@ from vidgen.jobs.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.spec import (
     JOB_SPEC,
     NORMAL_PRIORITY,
+    ClipShape,
     ImageToVideo,
     MediaRef,
+    ProcessVideo,
     SamplingFields,
     TextToVideo,
     VideoToVideo,
+    delivered_shape,
     media_refs,
+    named_media,
+    rate,
     resolve,
+    resolve_process,
 )
 from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
@@ -35,9 +42,11 @@ from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of
 from vidgen_web.services import Services
 from vidgen_web.terms import JobChange
 
-Spec = TextToVideo | ImageToVideo | VideoToVideo
+Spec = TextToVideo | ImageToVideo | VideoToVideo | ProcessVideo
 
 MEDIA_FIELDS = ("image", "last_image", "video")
+# of a clip that is processed: filled in from the source
+SOURCE_FACTS = frozenset({"width", "height", "num_frames", "fps"})
 # three ways to say how long a clip is
 LENGTHS = frozenset({"num_frames", "seconds", "segments"})
 IDEMPOTENCY_KEY = re.compile(r"[\x20-\x7e]{1,255}")
@@ -134,6 +143,8 @@ def edit(services: Services, job_id: str, change: JobChange, version: int | None
     if change.spec.keys() & LENGTHS:
         # another length is another clip: how the old one was to be cut into chunks says nothing of it
         fields = {name: value for name, value in fields.items() if name not in (*LENGTHS, "long")}
+    if isinstance(job.spec, ProcessVideo):
+        fields = {name: value for name, value in fields.items() if name not in SOURCE_FACTS}
     # null takes the default, also of a field that the spec's new task does not have
     changed = {name: value for name, value in {**fields, **change.spec}.items() if value is not None}
     spec, manifest = resolved(services, parse(changed))
@@ -141,7 +152,7 @@ def edit(services: Services, job_id: str, change: JobChange, version: int | None
     need = admitted(services, spec, manifest)
     return services.jobs.change(
         job_id,
-        edited=ResolvedSpec(spec, manifest.revision, need, _source_job(services, spec)),
+        edited=ResolvedSpec(spec, _revision(manifest), need, _source_job(services, spec)),
         priority=change.priority,
         start_by=change.changed_start,
         # the new spec was made from this one: an edit in between must not be undone
@@ -162,7 +173,7 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
     with observation.submitting() as traceparent:
         created = services.jobs.create(
             spec,
-            model_revision=manifest.revision,
+            model_revision=_revision(manifest),
             callback_url=request.callback_url,
             dialect=request.dialect,
             source_job_id=_source_job(services, spec),
@@ -178,7 +189,7 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
     return created
 
 
-def _source_job(services: Services, spec: SamplingFields) -> str | None:
+def _source_job(services: Services, spec: SamplingFields | ProcessVideo) -> str | None:
     """The job that made the clip or picture which the spec starts from."""
     found = [services.jobs.artifact(ref.artifact_id) for ref in media_refs(spec) if ref.artifact_id]
     return next((artifact.job_id for artifact in found if artifact is not None), None)
@@ -192,8 +203,16 @@ def parse(fields: Mapping[str, Any]) -> Spec:
         raise problem_of_validation(error) from error
 
 
-def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest]:
-    """The spec with every field filled, and its model. Raises ProblemError with the field and the nearest values."""
+def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest | None]:
+    """The spec with every field filled, and its model, where one is at work.
+
+    Raises ProblemError with the field and the nearest values.
+    """
+    if isinstance(spec, ProcessVideo):
+        try:
+            return resolve_process(spec, _source_shape(services, spec)), None
+        except SpecError as error:
+            raise problem_of(error) from error
     manifest = manifest_of(services, spec.model)
     try:
         return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
@@ -201,8 +220,13 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest]:
         raise problem_of(error) from error
 
 
-def admitted(services: Services, spec: Spec, manifest: Manifest) -> dict[str, dict[str, int]]:
-    """What the job takes of a worker's memory. Raises SpecError does_not_fit when no live worker has that much."""
+def admitted(services: Services, spec: Spec, manifest: Manifest | None) -> dict[str, dict[str, int]]:
+    """What the job takes of a worker's memory. Raises SpecError does_not_fit when no live worker has that much.
+
+    Steps hold a frame or two, which fits any worker.
+    """
+    if manifest is None or isinstance(spec, ProcessVideo):
+        return {}
     return admit(spec, manifest, [worker.capacity for worker in services.presence.alive()])
 
 
@@ -225,16 +249,29 @@ def _source_seconds(services: Services, spec: Spec) -> float | None:
     return found.num_frames / found.fps
 
 
+def _source_shape(services: Services, spec: ProcessVideo) -> ClipShape | None:
+    """The measures of a clip that is to be processed, where it is already here and is a clip."""
+    found = _find(services, spec.video)
+    if found is None or not (found.width and found.height and found.num_frames and found.fps):
+        return None
+    job = services.jobs.get(found.job_id) if isinstance(found, Artifact) else None
+    alpha = job is not None and delivered_shape(job.spec).alpha
+    return ClipShape(found.width, found.height, found.num_frames, rate(found.fps), alpha)
+
+
+def _revision(manifest: Manifest | None) -> str:
+    """Of the model; steps are vidgen's own."""
+    return __version__ if manifest is None else manifest.revision
+
+
 def _find(services: Services, ref: MediaRef) -> Upload | Artifact | None:
     return services.uploads.get(ref.upload_id) if ref.upload_id else services.jobs.artifact(ref.key)
 
 
-def check_media(services: Services, spec: SamplingFields) -> None:
+def check_media(services: Services, spec: SamplingFields | ProcessVideo) -> None:
     """Raise SpecError unless every media reference exists, fits the task and has the frame asked for."""
-    for name in MEDIA_FIELDS:
-        ref = getattr(spec, name, None)
-        if isinstance(ref, MediaRef):
-            _check_reference(services, name, ref)
+    for name, ref in named_media(spec).items():
+        _check_reference(services, name, ref)
 
 
 def _check_reference(services: Services, name: str, ref: MediaRef) -> None:

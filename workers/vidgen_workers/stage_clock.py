@@ -13,6 +13,7 @@ SPANS = {
     Stage.ENCODING: "encode",
     Stage.DENOISING: "denoise",
     Stage.DECODING: "decode",
+    Stage.PROCESSING: "process",
     # the files' move into the store is the supervisor's, and is called publish
     Stage.PUBLISHING: "finish",
 }

@@ -18,7 +18,7 @@ from vidgen.jobs.leases import ANY
 from vidgen.jobs.retries import OUT_OF_MEMORY
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.views import Capacity, Claim, FinishedChunk
-from vidgen.spec import JobStatus, media_refs
+from vidgen.spec import JobStatus, ProcessVideo, media_refs
 from vidgen.telemetry import context
 from vidgen.telemetry.traceparent import trace_of
 from vidgen.telemetry.tracing import past_span, span
@@ -240,7 +240,7 @@ class Supervisor:
 
     def _explained(self, claim: Claim, failed: Failed) -> Failed:
         """An out-of-memory failure with what would fit, and the memory given back before the next attempt."""
-        if failed.code != OUT_OF_MEMORY:
+        if failed.code != OUT_OF_MEMORY or isinstance(claim.spec, ProcessVideo):
             return failed
         self._runner.stop()
         try:

@@ -168,3 +168,21 @@ def test_the_name_of_the_file_says_the_format(run, tmp_path, name, codec):
     wrong = run("render", "a red cat", "--model", "tiny", "--format", "webm", "--out", name)
     assert "webm files end with .webm" in wrong.output
     assert "no format ends so" in run("render", "a red cat", "--model", "tiny", "--out", "a.avi").output
+
+
+def test_a_clip_is_processed_and_still_knows_how_it_was_made(run, tmp_path):
+    run("render", "a red cat", "--model", "tiny", "--frames", "5", "--seed", "4", "--out", "a.mp4")
+    done = run("process", "a.mp4", "--sharpen", "--watermark", "x", "--out", "b.webm")
+    assert done.exit_code == 0, done.output
+    assert probe(tmp_path / "b.webm").num_frames == 5
+    told = json.loads(run("recall", "b.webm").output)
+    assert (told["task"], told["seed"], [step["step"] for step in told["post"]]) == (
+        "text-to-video",
+        4,
+        ["sharpen", "watermark"],
+    )
+    assert told["output"]["format"] == "webm"
+    clear = run("process", "a.mp4", "--remove-background", "#000000", "--out", "c.mp4")
+    assert "output.format=mp4: it carries no transparency; webm, gif, webp, prores, png do" in clear.output
+    assert "post.0.sharpen.amount" in run("process", "a.mp4", "--sharpen", "9", "--out", "c.mp4").output
+    assert "no JSON" in run("process", "a.mp4", "--step", "blur", "--out", "c.mp4").output

@@ -12,6 +12,7 @@ from PIL import Image
 
 from vidgen.media.probe import probe
 from vidgen.media.reader import read_frames_pyav
+from vidgen.media.source import read_picture
 from vidgen.media.writer import write_video
 
 
@@ -42,7 +43,7 @@ def test_a_clip_comes_out_without_its_metadata(tmp_path):
     assert "comment" not in probe(tmp_path / "out" / "media.mp4").metadata
 
 
-def test_a_picture_loses_exif_and_transparency(tmp_path):
+def test_a_picture_loses_exif_and_what_is_hidden_under_transparency(tmp_path):
     picture = Image.new("RGBA", (40, 30), (255, 0, 0, 0))
     exif = Image.Exif()
     exif[0x010E] = "my home address"
@@ -50,7 +51,9 @@ def test_a_picture_loses_exif_and_transparency(tmp_path):
     code, answer = run_ingest(tmp_path / "in.png", tmp_path / "out")
     assert (code, answer["kind"], answer["width"], answer["height"]) == (0, "image", 40, 30)
     with Image.open(tmp_path / "out" / "media.png") as out:
-        assert (out.mode, out.getpixel((5, 5)), len(out.getexif())) == ("RGB", (255, 255, 255), 0)
+        assert (out.mode, out.getpixel((5, 5)), len(out.getexif())) == ("RGBA", (0, 0, 0, 0), 0)
+    # a model sees white through it
+    assert read_picture(tmp_path / "out" / "media.png", width=40, height=30).min() == 255
 
 
 @pytest.mark.parametrize(

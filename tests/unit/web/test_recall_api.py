@@ -19,7 +19,7 @@ def send(client: FlaskClient, content: bytes) -> tuple[int, dict[str, object]]:
 def test_a_file_says_how_it_was_made(client: FlaskClient, settings: Settings) -> None:
     status, recipe = send(client, recipe_picture())
     assert status == 200
-    assert recipe == RECIPE.model_dump(mode="json")
+    assert recipe["recipe"] == RECIPE.model_dump(mode="json")
     assert list((settings.data_dir / "incoming").iterdir()) == []
     queued = client.post("/api/v1/jobs", json=recipe["spec"])
     assert queued.status_code == 202

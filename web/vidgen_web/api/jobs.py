@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vidgen.errors import ModelError
 from vidgen.jobs.views import Created, Job
-from vidgen.spec import JobStatus
+from vidgen.spec import JobStatus, ProcessVideo
 from vidgen.spec.base import SpecModel
 from vidgen_models.words import Remark, remarks
 from vidgen_web import removal, submission
@@ -225,6 +225,8 @@ def accepted(created: Created) -> Response:
 
 
 def _remarks(job: Job) -> tuple[Remark, ...]:
+    if isinstance(job.spec, ProcessVideo):
+        return ()  # no model reads words of it
     try:
         return remarks(job.spec, services().models.get(job.model))
     except ModelError:

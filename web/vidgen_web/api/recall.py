@@ -1,8 +1,10 @@
 """/recall: the settings that made a file, read out of the file itself."""
 
 from flask import Blueprint, Response, jsonify
+from pydantic import Field
 
-from vidgen.spec import Recipe
+from vidgen.spec import JobSpec, Recipe
+from vidgen.spec.base import SpecModel
 from vidgen_web import intake
 from vidgen_web.api import schemas
 from vidgen_web.api.uploads import only_file
@@ -10,6 +12,15 @@ from vidgen_web.operations import operation
 from vidgen_web.services import services
 
 blueprint = Blueprint("recall", __name__, url_prefix="/recall")
+
+
+class Recalled(SpecModel):
+    """What a file says of how it was made."""
+
+    spec: JobSpec = Field(
+        description="A body for POST /jobs: what made the clip, and the steps it went through since, in one."
+    )
+    recipe: Recipe = Field(description="As it lies in the file.")
 
 
 @blueprint.post("")
@@ -20,7 +31,7 @@ blueprint = Blueprint("recall", __name__, url_prefix="/recall")
     "is a body for POST /jobs. Nothing of the file is kept.",
     form=schemas.UPLOAD_FORM,
     scope="uploads",
-    answers={200: Recipe},
+    answers={200: Recalled},
     problems=(
         "unsupported_content_type",
         "body_too_large",
@@ -32,4 +43,5 @@ blueprint = Blueprint("recall", __name__, url_prefix="/recall")
     ),
 )
 def create() -> Response:
-    return jsonify(intake.recipe_of(services(), only_file()).model_dump(mode="json"))
+    recipe = intake.recipe_of(services(), only_file())
+    return jsonify(Recalled(spec=recipe.whole(), recipe=recipe).model_dump(mode="json"))

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from vidgen.spec import ImageToVideo, TextToVideo, VideoToVideo
+from vidgen.spec import ImageToVideo, ProcessVideo, TextToVideo, VideoToVideo
 from vidgen_web.problems import FieldError, ProblemError
 from vidgen_web.terms import Terms
 
@@ -35,8 +35,12 @@ class VideoToVideoRequest(VideoToVideo, WithTerms):
     """A restyle of a clip."""
 
 
+class ProcessVideoRequest(ProcessVideo, WithTerms):
+    """Steps over a clip, or another format for it."""
+
+
 JobRequest = Annotated[
-    TextToVideoRequest | ImageToVideoRequest | VideoToVideoRequest,
+    TextToVideoRequest | ImageToVideoRequest | VideoToVideoRequest | ProcessVideoRequest,
     Field(description="A job spec; only `task` and, where the task needs one, the media are required."),
 ]
 

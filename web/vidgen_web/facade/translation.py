@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, Job
-from vidgen.spec import SamplingFields, nearest_frame_counts
+from vidgen.spec import JobSpec, ProcessVideo, SamplingFields, nearest_frame_counts
 from vidgen_models.registry import Manifest
 from vidgen_web import submission
 from vidgen_web.api.schemas import checked_callback
@@ -72,7 +72,7 @@ def extension(services: Services, body: VideoExtend, file: FileStorage | None) -
         return _submission(body, {**own, "num_frames": frames, "image": {"frame": -1}}, {"image": file})
     job, clip = _source(services, body.video)
     fields = {**_taken_over(job.spec), **own, "image": {"artifact_id": clip.id, "frame": -1}}
-    fields["num_frames"] = measures.frames_of(body.seconds, _manifest(services, job.model).rules, job.spec.fps)
+    fields["num_frames"] = measures.frames_of(body.seconds, _manifest_of(services, job).rules, fields.get("fps"))
     return _submission(body, fields)
 
 
@@ -117,13 +117,19 @@ def _manifest(services: Services, model: str | None) -> Manifest:
     return submission.manifest_of(services, model or SamplingFields().model)
 
 
+def _manifest_of(services: Services, job: Job) -> Manifest:
+    """Of the model that made the clip, or of the default one where none did."""
+    return _manifest(services, None if isinstance(job.spec, ProcessVideo) else job.model)
+
+
 def _as_given(body: Prompted) -> Fields:
     """What both APIs call by the same name, as far as it was given."""
     return body.model_dump(include=SAME_NAMES, exclude_none=True)
 
 
-def _taken_over(spec: SamplingFields) -> Fields:
-    return {name: getattr(spec, name) for name in TAKEN_OVER}
+def _taken_over(spec: JobSpec) -> Fields:
+    """A clip that was only processed was made without a model, and says nothing of how to make another."""
+    return {} if isinstance(spec, ProcessVideo) else {name: getattr(spec, name) for name in TAKEN_OVER}
 
 
 def _restyle(services: Services, job: Job, clip: Artifact, body: VideoRemix) -> Fields:
@@ -134,7 +140,7 @@ def _restyle(services: Services, job: Job, clip: Artifact, body: VideoRemix) -> 
 
 def _same_length(services: Services, job: Job, clip: Artifact) -> int | None:
     frames = clip.num_frames or 0
-    rule = _manifest(services, job.model).rules.any_frames
+    rule = _manifest_of(services, job).rules.any_frames
     return frames if nearest_frame_counts(frames, rule) == (frames,) else None
 
 

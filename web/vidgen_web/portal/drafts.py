@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vidgen.jobs.views import Job
-from vidgen.spec import Segment
+from vidgen.spec import ProcessVideo, Segment
 from vidgen_models.registry import Manifest
 from vidgen_web.portal import words
 from vidgen_web.portal.slots import EMPTY, Slot, from_artifact, from_reference, named
@@ -96,7 +96,9 @@ def blank(manifest: Manifest) -> Draft:
 
 
 def from_job(services: Services, draft: Draft, job: Job) -> Draft:
-    """The settings of an earlier job, its seed and its media included."""
+    """The settings of an earlier job, its seed and its media included; a clip that was only processed has none."""
+    if isinstance(job.spec, ProcessVideo):
+        return draft
     told = job.spec.model_dump(mode="json", include=set(VALUES), exclude_none=True)
     values = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in told.items()}
     slots = {name: from_reference(services, getattr(job.spec, name, None)) for name in SLOTS}

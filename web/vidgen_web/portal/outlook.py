@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vidgen.errors import VidgenError
-from vidgen.spec import SamplingFields
+from vidgen.spec import JobSpec
 from vidgen_models.registry import Manifest
 from vidgen_web import submission
 from vidgen_web.api.jobs import form_fields
@@ -34,10 +34,10 @@ def outlook(found: Services, draft: Draft) -> Outlook:
     manifest = found.models.manifests[draft.model]
     unknown = unknown_words(manifest, [draft["prompt"], *(part.prompt for part in draft.parts)])
     try:
-        spec, manifest = submission.resolved(found, submission.parse(_measurable(draft)))
+        spec, used = submission.resolved(found, submission.parse(_measurable(draft)))
         submission.check_media(found, spec)
-        submission.admitted(found, spec, manifest)
-        expected = forecast(found, spec, manifest)
+        submission.admitted(found, spec, used)
+        expected = forecast(found, spec, used)
     except VidgenError as error:
         problem = problem_of(error)
         told = {words.control(e.field): words.complaint(e) for e in problem.errors} or {"": problem.message}
@@ -73,7 +73,7 @@ def _measurable(draft: Draft) -> dict[str, Any]:
     return fields
 
 
-def _length(spec: SamplingFields, manifest: Manifest) -> str:
+def _length(spec: JobSpec, manifest: Manifest) -> str:
     """How long the clip is, and in how many pieces it is made."""
     length = words.clip_length(spec.num_frames or 0, spec.fps or 1)
     rule = manifest.rules.long

@@ -9,7 +9,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from vidgen.jobs.views import Job
-from vidgen.spec import JobStatus, Stage
+from vidgen.spec import JobStatus, ProcessVideo, Stage
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.languages import language, mark
 from vidgen_web.problems import FieldError
@@ -19,6 +19,7 @@ STAGES = {
     Stage.ENCODING: mark("Reading the prompt"),
     Stage.DENOISING: mark("Painting"),
     Stage.DECODING: mark("Developing the frames"),
+    Stage.PROCESSING: mark("Finishing the frames"),
     Stage.PUBLISHING: mark("Saving"),
 }
 LABELS = {
@@ -55,6 +56,7 @@ TASKS = {
     "text-to-video": mark("Text"),
     "image-to-video": mark("Image"),
     "video-to-video": mark("Restyle"),
+    "process-video": mark("Finish"),
 }
 ARTIFACTS = {
     "video": mark("Clip"),
@@ -170,6 +172,8 @@ def artifact_name(kind: str) -> str:
 
 def title(job: Job) -> str:
     """What to call a job: its prompt, or what it does."""
+    if isinstance(job.spec, ProcessVideo):
+        return ", ".join(step.step for step in job.spec.post) or _("Another format")
     spoken = [job.spec.prompt, *(segment.prompt for segment in job.spec.segments)]
     prompt = " ".join(next((text for text in spoken if text.strip()), "").split())
     return prompt or _("%(task)s without a prompt", task=_(TASKS[job.task]))

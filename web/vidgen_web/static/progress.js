@@ -6,6 +6,7 @@ const STAGES = {
   encoding: say("Reading the prompt"),
   denoising: say("Painting"),
   decoding: say("Developing the frames"),
+  processing: say("Finishing the frames"),
   publishing: say("Saving"),
 };
 

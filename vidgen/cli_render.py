@@ -1,0 +1,39 @@
+"""Renders a resolved spec in this process, with a progress bar: what `render` and `process` share."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vidgen.spec import Progress
+
+
+def render_here(spec: Any, media: dict[str, Path], out: Path, chunks: Path | None = None) -> None:
+    """Make the clip and put it at `out`; `chunks` is where a long clip's parts are kept."""
+    from tempfile import TemporaryDirectory
+
+    from rich.progress import Progress as Bar
+
+    from vidgen.jobs.settings import load_settings
+    from vidgen.runtime.threads import wait_without_spinning
+    from vidgen_models.registry import ModelRegistry
+
+    wait_without_spinning()  # before torch is loaded
+    from vidgen.pipelines import Residency, render
+    from vidgen.runtime.chunks import FolderChunkStore
+    from vidgen.runtime.context import RunContext
+
+    with Bar() as bar, TemporaryDirectory(dir=out.resolve().parent) as folder:
+        line = bar.add_task("loading", total=1.0)
+
+        def show(progress: Progress) -> None:
+            steps = f" {progress.step}/{progress.total_steps}" if progress.total_steps else ""
+            bar.update(line, completed=progress.fraction, description=f"{progress.stage.value}{steps}")
+
+        # on disk also when they are not kept, so that memory does not grow with the length of the clip
+        store = FolderChunkStore(chunks or Path(folder) / "chunks")
+        ctx = RunContext(media=media, report=show, chunks=store)
+        residency = Residency(ModelRegistry(*load_settings().model_folders))
+        render(spec, ctx, Path(folder), residency).video.path.replace(out)
+        bar.update(line, completed=1.0, description="done")
+    click.echo(str(out))

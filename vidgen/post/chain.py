@@ -1,0 +1,108 @@
+"""The steps of a spec as one stream, with a record of what each gave.
+
+Knows which class does which step.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from vidgen.errors import SpecError
+from vidgen.media.frames import FrameChunk
+from vidgen.post.remove_background import BackgroundRemover
+from vidgen.post.sharpen import Sharpener
+from vidgen.post.tone_map import ToneMapper
+from vidgen.post.watermark import Watermarker
+from vidgen.spec.clip_shape import ClipShape
+from vidgen.spec.post import (
+    PostStep,
+    RemoveBackground,
+    Sharpen,
+    ToneMap,
+    Watermark,
+    shapes_after,
+)
+
+
+class Step(Protocol):
+    """Frames in, frames out, a chunk at a time."""
+
+    def through(self, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What steps need from outside: where media lie."""
+
+    media: Mapping[str, Path]
+
+
+class Chain:
+    """Steps over a clip of a shape. Raises SpecError where a step cannot follow the one before."""
+
+    def __init__(self, steps: Sequence[PostStep], clip: ClipShape, tools: Tools) -> None:
+        self._specs = tuple(steps)
+        self.shapes = shapes_after(self._specs, clip)
+        pairs = zip(self._specs, self.shapes, self.shapes[1:], strict=False)
+        self._steps = [_step(spec, before, after, tools) for spec, before, after in pairs]
+        self._records = [_Record() for _ in self._steps]
+
+    @property
+    def result(self) -> ClipShape:
+        """The clip that comes out."""
+        return self.shapes[-1]
+
+    def through(self, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
+        """All steps, one after the other."""
+        for step, record in zip(self._steps, self._records, strict=True):
+            chunks = record.through(step.through(chunks))
+        return chunks
+
+    def log(self) -> list[dict[str, Any]]:
+        """What each step was asked, and the count, size and sha256 of the frames that it gave."""
+        return [
+            {**spec.model_dump(mode="json", exclude_none=True), "gave": record.facts()}
+            for spec, record in zip(self._specs, self._records, strict=True)
+        ]
+
+
+class _Record:
+    """Counts and hashes frames as they stream by."""
+
+    def __init__(self) -> None:
+        self._digest, self._count, self._size = hashlib.sha256(), 0, (0, 0)
+
+    def through(self, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
+        for chunk in chunks:
+            self._digest.update(chunk.tobytes())
+            self._count += len(chunk)
+            self._size = (chunk.shape[2], chunk.shape[1])
+            yield chunk
+
+    def facts(self) -> dict[str, Any]:
+        width, height = self._size
+        return {"frames": self._count, "width": width, "height": height, "sha256": self._digest.hexdigest()}
+
+
+def _step(spec: PostStep, before: ClipShape, after: ClipShape, tools: Tools) -> Step:
+    make = _MAKERS[type(spec)]
+    return make(spec, before, after, tools)
+
+
+def _watermarker(spec: Watermark, _before: ClipShape, _after: ClipShape, tools: Tools) -> Step:
+    if spec.image is None:
+        return Watermarker(spec)
+    path = tools.media.get(spec.image.key)
+    if path is None:
+        raise SpecError("watermark.image: the picture is not there", field="post.watermark.image")
+    return Watermarker(spec, path)
+
+
+_MAKERS: dict[type, Callable[[Any, ClipShape, ClipShape, Tools], Step]] = {
+    ToneMap: lambda spec, _before, _after, _tools: ToneMapper(spec),
+    RemoveBackground: lambda spec, _before, _after, _tools: BackgroundRemover(spec),
+    Sharpen: lambda spec, _before, _after, _tools: Sharpener(spec),
+    Watermark: _watermarker,
+}

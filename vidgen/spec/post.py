@@ -1,0 +1,92 @@
+"""Steps that a finished clip goes through, in the order given: each knows its rules and what it makes of a clip.
+
+How a step does it is in vidgen/post, a step a file.
+"""
+
+from dataclasses import replace
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from vidgen.errors import SpecError
+from vidgen.spec.base import SpecModel
+from vidgen.spec.clip_shape import ClipShape
+from vidgen.spec.media_ref import MediaRef
+
+MOST_STEPS = 12
+COLOUR = r"^#[0-9a-fA-F]{6}$"
+
+Position = Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"]
+
+
+class PostStepFields(SpecModel):
+    """What every step can say of itself."""
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        """The clip that this step makes of `clip`. Raises SpecError; `field` is where the step stands in the spec."""
+        del field
+        return clip
+
+
+class ToneMap(PostStepFields):
+    """Exposure, and a curve that keeps what it lifts from burning out."""
+
+    step: Literal["tone-map"] = "tone-map"
+    curve: Literal["reinhard", "filmic"] = "reinhard"
+    exposure: float = Field(default=0.0, ge=-4, le=4, description="Stops: 1 doubles the light.")
+    white: float = Field(default=4.0, ge=1, le=16, description="How many times white is still told from white.")
+
+
+class RemoveBackground(PostStepFields):
+    """A plain background to transparency, by its colour. For subjects on one flat colour, and for those alone."""
+
+    step: Literal["remove-background"] = "remove-background"
+    colour: str | None = Field(
+        default=None, pattern=COLOUR, description="Of the background; empty: found at the edges."
+    )
+    tolerance: float = Field(default=12.0, ge=0, le=100, description="CIE76 ΔE: nearer than this is background.")
+    softness: float = Field(default=24.0, ge=1, le=100, description="ΔE over which a pixel becomes opaque.")
+    holes: bool = Field(default=False, description="Also what is enclosed by the subject.")
+    replace: str | None = Field(default=None, pattern=COLOUR, description="A new colour in place of transparency.")
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        del field
+        return replace(clip, alpha=clip.alpha or self.replace is None)
+
+
+class Sharpen(PostStepFields):
+    """Detail made clearer without halos at edges and without lifting noise. It invents nothing."""
+
+    step: Literal["sharpen"] = "sharpen"
+    amount: float = Field(default=0.8, ge=0, le=3)
+    radius: int = Field(default=1, ge=1, le=16, description="Pixels.")
+
+
+class Watermark(PostStepFields):
+    """A text or a picture over every frame."""
+
+    step: Literal["watermark"] = "watermark"
+    text: str | None = Field(default=None, min_length=1, max_length=100)
+    image: MediaRef | None = None
+    position: Position = "bottom-right"
+    opacity: float = Field(default=0.5, gt=0, le=1)
+    size: float = Field(default=0.1, ge=0.02, le=1, description="Its height as a share of the frame's.")
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        if (self.text is None) == (self.image is None):
+            raise SpecError(f"{field}: give text or image", field=field)
+        return clip
+
+
+PostStep = Annotated[
+    ToneMap | RemoveBackground | Sharpen | Watermark,
+    Field(discriminator="step"),
+]
+
+
+def shapes_after(steps: tuple[PostStep, ...], clip: ClipShape) -> tuple[ClipShape, ...]:
+    """The clip before the first step and after each. Raises SpecError naming the step that cannot be."""
+    shapes = [clip]
+    for number, step in enumerate(steps):
+        shapes.append(step.after(shapes[-1], f"post.{number}"))
+    return tuple(shapes)
