@@ -33,7 +33,7 @@ def render_here(spec: Any, media: dict[str, Path], out: Path, chunks: Path | Non
         # on disk also when they are not kept, so that memory does not grow with the length of the clip
         store = FolderChunkStore(chunks or Path(folder) / "chunks")
         ctx = RunContext(media=media, report=show, chunks=store)
-        residency = Residency(ModelRegistry(*load_settings().model_folders))
+        residency = Residency(ModelRegistry(*load_settings().manifest_folders))
         render(spec, ctx, Path(folder), residency).video.path.replace(out)
         bar.update(line, completed=1.0, description="done")
     click.echo(str(out))
