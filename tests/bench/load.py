@@ -1,148 +1,115 @@
 """The load floor of the web process (promise 21): requests a second with the load generator beside it.
 
-Starts `vidgen web` on a fresh SQLite database in a folder of its own, on the same two cores as this program, sends
-requests over a few kept connections, then opens 300 connections that send and read a byte at a time and asks for
-/healthz meanwhile. Prints every figure, with the processor seconds that the web process spent on each request, which
-tell more than the rate where other programs compete for the cores. No worker runs: POSTs fill the queue.
+Starts `vidgen web` on a fresh SQLite database in a folder of its own, on the same two cores as this program, and beside
+it the control: one bare Flask route under the same server, asked before and after everything else. Then sends requests
+over a few kept connections, opens 300 connections that send and read a byte at a time, and asks for /healthz meanwhile.
+No worker runs: POSTs fill the queue. Rates on a machine with other work say little; processor time for a request, and
+how many times that of the control it is, say more.
 """
 
 import argparse
-import asyncio
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
+from tests.bench import bare_server
+from tests.bench.http_load import Measured, Server, measure
 from tests.integration.servers import free_port
 
 FLOORS = {"GET job": 500.0, "POST job": 250.0}
 SLOW_CLIENTS, HEALTH_P99_SECONDS = 300, 0.5
 CONNECTIONS = 8
-CORES = {0, 1}
+CORES = (0, 1)
 SPEC = {"task": "text-to-video", "prompt": "a red ball moves left on a blue background", "seed": 1}
-
-
-@dataclass
-class Measured:
-    """Answers of one phase: how many, how many not as expected, seconds each, and the server's processor seconds."""
-
-    name: str
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    errors: int = 0
-    latencies: list[float] = field(default_factory=list)
-
-    @property
-    def rate(self) -> float:
-        return len(self.latencies) / self.seconds
-
-    def percentile(self, share: float) -> float:
-        return sorted(self.latencies)[min(len(self.latencies) - 1, int(share * len(self.latencies)))]
-
-    def __str__(self) -> str:
-        per_request = 1000 * self.cpu_seconds / len(self.latencies)
-        return (
-            f"{self.name:24} {self.rate:7.0f} /s   p50 {1000 * self.percentile(0.5):6.1f} ms   "
-            f"p99 {1000 * self.percentile(0.99):6.1f} ms   errors {self.errors}   server CPU {per_request:.2f} ms each"
-        )
+SCOPES = ["jobs:read", "jobs:write"]
+HEALTH = "/healthz"
 
 
 @dataclass(frozen=True)
-class Server:
-    process: "subprocess.Popen[bytes]"
-    port: int
+class Plan:
+    """`pinned`: the server has one core and the generator the other; else they share both."""
 
-    def cpu_seconds(self) -> float:
-        """User and system time of the web process so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    seconds: float
+    pinned: bool
 
-    async def ask(self, request: bytes) -> tuple[int, bytes]:
-        """One request on a connection of its own."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
-        try:
-            return await exchange(reader, writer, request)
-        finally:
-            writer.close()
+    @property
+    def server_cores(self) -> set[int]:
+        return {CORES[0]} if self.pinned else set(CORES)
+
+    @property
+    def own_cores(self) -> set[int]:
+        return {CORES[1]} if self.pinned else set(CORES)
 
 
-async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes]:
-    """Status and body of the answer to one request."""
-    writer.write(request)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-    return int(head[9:12]), await reader.readexactly(length)
-
-
-def request_bytes(method: str, path: str, body: object = None) -> bytes:
+def request_bytes(method: str, path: str, body: object = None, key: str | None = None) -> bytes:
     data = b"" if body is None else json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(data)}\r\n\r\n".encode() + data
+    named = "" if key is None else f"Authorization: Bearer {key}\r\n"
+    return f"{head}{named}Content-Length: {len(data)}\r\n\r\n".encode() + data
 
 
-async def measure(server: Server, name: str, request: bytes, status: int, seconds: float, connections: int) -> Measured:
-    """Send `request` again and again over each connection; anything but `status` is an error."""
-    measured = Measured(name)
-    begun, cpu = time.monotonic(), server.cpu_seconds()
-
-    async def client() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        while time.monotonic() - begun < seconds:
-            asked = time.monotonic()
-            try:
-                answered, _ = await exchange(reader, writer, request)
-            except (OSError, asyncio.IncompleteReadError):
-                measured.errors += 1
-                return
-            measured.latencies.append(time.monotonic() - asked)
-            measured.errors += answered != status
-        writer.close()
-
-    await asyncio.gather(*(client() for _ in range(connections)))
-    measured.seconds, measured.cpu_seconds = time.monotonic() - begun, server.cpu_seconds() - cpu
-    return measured
-
-
-async def crawl(server: Server, request: bytes) -> None:
-    """A client on a bad line: it sends and reads a byte at a time, and comes back when it is thrown out."""
-    while True:
-        with suppress(OSError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-            for n in range(len(request)):
-                writer.write(request[n : n + 1])
-                await asyncio.sleep(0.25)
-            while await reader.read(1):
-                await asyncio.sleep(0.25)
-            writer.close()
+@contextmanager
+def started(command: list[str], path: str, cores: set[int], environment: dict[str, str]) -> Iterator[Server]:
+    """A server that answers on `path`."""
+    port = free_port()
+    arguments = [sys.executable, *(word.format(port=port) for word in command)]
+    process = subprocess.Popen(
+        arguments,
+        env=environment | {"VIDGEN_PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
+    )
+    server = Server(process.pid, port)
+    try:
+        while not _answers(server, path):
+            assert process.poll() is None, f"{command} ended"
+            time.sleep(0.1)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
-async def run(server: Server, seconds: float) -> list[Measured]:
-    health = request_bytes("GET", "/healthz")
-    create = request_bytes("POST", "/api/v1/jobs", SPEC)
-    while True:
-        with suppress(OSError):
-            if (await server.ask(health))[0] == 200:
-                break
-        assert server.process.poll() is None, "the web process ended"
-        await asyncio.sleep(0.1)
-    _, body = await server.ask(create)
-    show = request_bytes("GET", f"/api/v1/jobs/{json.loads(body)['id']}")
-    await measure(server, "warming up", show, 200, 1.0, CONNECTIONS)
+def _answers(server: Server, path: str) -> bool:
+    with suppress(OSError):
+        return server.ask(request_bytes("GET", path))[0] == 200
+    return False
+
+
+def run(web: Server, bare: Server, plan: Plan) -> list[Measured]:
+    _, made = web.ask(request_bytes("POST", "/api/v1/jobs", SPEC))
+    _, key = web.ask(request_bytes("POST", "/api/v1/api-keys", {"scopes": SCOPES}))
+    job, known = f"/api/v1/jobs/{json.loads(made)['id']}", json.loads(key)["key"]
+
+    def phase(
+        name: str, request: bytes, status: int = 200, of: Server = web, connections: int = CONNECTIONS
+    ) -> Measured:
+        return measure(of, name, request, status, plan.seconds, connections)
+
+    control = request_bytes("GET", bare_server.PATH)
+    for server, request in ((bare, control), (web, request_bytes("GET", job))):
+        measure(server, "warming up", request, 200, 1.0, CONNECTIONS)
     found = [
-        await measure(server, "GET job", show, 200, seconds, CONNECTIONS),
-        await measure(server, "POST job", create, 202, seconds, CONNECTIONS),
+        phase("control", control, of=bare),
+        phase("GET job", request_bytes("GET", job)),
+        phase("GET job, with a key", request_bytes("GET", job, key=known)),
+        phase("POST job", request_bytes("POST", "/api/v1/jobs", SPEC), 202),
+        phase("POST job, with a key", request_bytes("POST", "/api/v1/jobs", SPEC, known), 202),
+        phase("control again", control, of=bare),
     ]
-    slow = [asyncio.create_task(crawl(server, show)) for _ in range(SLOW_CLIENTS)]
-    await asyncio.sleep(2)
-    found.append(await measure(server, f"/healthz, {SLOW_CLIENTS} slow", health, 200, seconds, 2))
-    for task in slow:
-        task.cancel()
-    await asyncio.gather(*slow, return_exceptions=True)
+    command = [sys.executable, "-m", "tests.bench.slow_clients", str(web.port), str(SLOW_CLIENTS)]
+    with subprocess.Popen(command) as slow:
+        time.sleep(3)  # until they are connected
+        found.append(phase(f"/healthz, {SLOW_CLIENTS} slow", request_bytes("GET", HEALTH), connections=2))
+        assert slow.poll() is None, "the slow clients are gone"
+        slow.terminate()
     return found
 
 
@@ -157,23 +124,23 @@ def shortfalls(found: list[Measured]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=10.0, help="of each measurement")
+    parser.add_argument("--pinned", action="store_true", help="one core for the server, the other for the generator")
     options = parser.parse_args()
-    os.sched_setaffinity(0, CORES & os.sched_getaffinity(0) or os.sched_getaffinity(0))
+    plan = Plan(options.seconds, options.pinned)
     with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        values = {"DATA_DIR": folder, "PORT": str(port), "MAX_QUEUED": "1000000", "MIN_FREE_MB": "0"}
+        values = {"DATA_DIR": folder, "MAX_QUEUED": "1000000", "MIN_FREE_MB": "0", "RATE_LIMIT": "0"}
         environment = os.environ | {f"VIDGEN_{name}": value for name, value in values.items()}
-        with (Path(folder) / "web.log").open("wb") as log:
-            command = [sys.executable, "-m", "vidgen.cli", "web"]
-            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-        print(f"load before the start: {os.getloadavg()[0]:.1f} on {len(os.sched_getaffinity(0))} cores", flush=True)
-        try:
-            found = asyncio.run(run(Server(process, port), options.seconds))
-        finally:
-            process.terminate()
-            process.wait(30)
+        print(f"load before the start: {os.getloadavg()[0]:.1f} on {len(CORES)} cores", flush=True)
+        with (
+            started(["-m", "vidgen.cli", "web"], HEALTH, plan.server_cores, environment) as web,
+            started(
+                ["-m", "tests.bench.bare_server", "{port}"], bare_server.PATH, plan.server_cores, environment
+            ) as bare,
+        ):
+            os.sched_setaffinity(0, plan.own_cores)
+            found = run(web, bare, plan)
     for measured in found:
-        print(measured)
+        print(f"{measured}, {measured.cpu_each / found[0].cpu_each:.1f} times the control's")
     missed = shortfalls(found)
     print("all floors are held" if not missed else "; ".join(missed))
     sys.exit(1 if missed else 0)

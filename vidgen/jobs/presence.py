@@ -1,7 +1,9 @@
 """Who works right now: rows that workers refresh, for health answers and the portal. Decides nothing about leases."""
 
+import math
 import os
 import socket
+import time
 
 from sqlalchemy import Double, Engine, bindparam, delete, select
 from sqlmodel import col
@@ -14,6 +16,7 @@ from vidgen.jobs.views import Capacity, Worker
 FORGET_SECONDS = 3600.0
 # a live worker says so every five seconds
 ALIVE_SECONDS = 30.0
+LATELY_SECONDS = 1.0
 
 _WORKERS = table_of(WorkerRow)
 # asked with every new job: made once, as making it takes longer than running it
@@ -29,6 +32,8 @@ class Presence:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # when this process looked last, and what it saw
+        self._seen: tuple[float, tuple[Capacity, ...]] = (-math.inf, ())
 
     def beat(self, worker_id: str, job_id: str | None, capacity: Capacity | None = None) -> None:
         """This process says that it is alive and what it works on; long silent ones are forgotten."""
@@ -46,6 +51,14 @@ class Presence:
     def leave(self, worker_id: str) -> None:
         with writing(self._engine) as session:
             session.execute(delete(WorkerRow).where(col(WorkerRow.id) == worker_id))
+
+    def lately(self) -> tuple[Capacity, ...]:
+        """What the live workers can hold, as this process knew it within the last second: many jobs come at once."""
+        at, seen = self._seen
+        if time.monotonic() - at > LATELY_SECONDS:
+            seen = tuple(worker.capacity for worker in self.alive())
+            self._seen = time.monotonic(), seen
+        return seen
 
     def alive(self, within_seconds: float = ALIVE_SECONDS) -> tuple[Worker, ...]:
         """Workers that said something so recently, oldest first."""

@@ -7,17 +7,17 @@ requests, processes or machines gets past a limit.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, bindparam, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.audit import append
-from vidgen.jobs.clock import database_now
+from vidgen.jobs.clock import DatabaseNow, database_now
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.tables import ArtifactRow, JobRow, QuotaRow, TenantDayRow, UploadRow, table_of
+from vidgen.jobs.tables import JOBS, ArtifactRow, JobRow, QuotaRow, TenantDayRow, UploadRow, table_of
 from vidgen.jobs.views import Quota, Share
 from vidgen.spec import JobStatus
 
@@ -64,12 +64,17 @@ class Quotas:
         self._engine = engine
         self.defaults = defaults
 
-    def admit_job(self, connection: Connection, tenant: str, now: float) -> None:
-        """Count a job that this transaction queues. Raises QuotaExceeded, or VidgenError storage_quota.
+    def admit_job(self, connection: Connection, tenant: str, max_queued: int | None) -> float:
+        """Count a job that this transaction queues, where fewer than `max_queued` of all tenants wait. Gives the time.
 
         The caller holds CREATE_LOCK, and takes everything back when this raises.
+        Raises VidgenError queue_full or storage_quota, QuotaExceeded.
         """
-        limits = self.limits(connection, tenant)
+        found = connection.execute(_STANDING, {"tenant": tenant}).one()
+        if max_queued is not None and found.waiting >= max_queued:
+            message = f"{found.waiting} jobs are waiting, the most allowed; try again later"
+            raise VidgenError(message, code="queue_full", retryable=True)
+        limits, now = self._with_exceptions(found), float(found.now)
         queued = _jobs(connection, tenant, JobStatus.QUEUED) if limits.max_queued is not None else 0
         if limits.max_queued is not None and queued >= limits.max_queued:
             raise QuotaExceeded(f"{queued} of your jobs are waiting, the most allowed; try again later", SOON_SECONDS)
@@ -81,6 +86,7 @@ class Quotas:
             raise QuotaExceeded(f"{today - 1} jobs were queued today, the most allowed; the day ends at 0:00 UTC", left)
         if limits.max_storage_mb is not None:
             self.check_storage(connection, tenant, 0)
+        return now
 
     def check_storage(self, session: Session | Connection, tenant: str, more: int) -> None:
         """Raise VidgenError storage_quota unless `more` bytes fit; with 0, unless there is any room left."""
@@ -91,8 +97,9 @@ class Quotas:
     def limits(self, session: Session | Connection, tenant: str) -> Limits:
         """The defaults with the tenant's exceptions."""
         row = session.execute(_EXCEPTIONS, {"tenant": tenant}).first()
-        if row is None:
-            return self.defaults
+        return self.defaults if row is None else self._with_exceptions(row)
+
+    def _with_exceptions(self, row: Row[Any]) -> Limits:
         return Limits(*(_first(getattr(row, name), getattr(self.defaults, name)) for name in Limits.__slots__))
 
     def of(self, tenant: str) -> Quota:
@@ -151,6 +158,14 @@ def _counting(insert: Any) -> Any:
     return one_more.returning(days.c.jobs)
 
 
+def _standing() -> Select[Any]:
+    """One row: the time, how many jobs of all tenants wait, and the exceptions of `:tenant`, empty if it has none."""
+    waiting = select(func.count()).select_from(JOBS).where(JOBS.c.status == JobStatus.QUEUED).scalar_subquery()
+    both = select(literal(1)).subquery().outerjoin(_QUOTAS, _QUOTAS.c.tenant == bindparam("tenant"))
+    return select(DatabaseNow().label("now"), waiting.label("waiting"), _QUOTAS).select_from(both)
+
+
 # asked with every creation: made once, as making them takes longer than running them
-_EXCEPTIONS = select(table_of(QuotaRow)).where(table_of(QuotaRow).c.tenant == bindparam("tenant"))
+_QUOTAS = table_of(QuotaRow)
+_EXCEPTIONS, _STANDING = select(_QUOTAS).where(_QUOTAS.c.tenant == bindparam("tenant")), _standing()
 _COUNT_JOB = {"postgresql": _counting(postgresql.insert), "sqlite": _counting(sqlite.insert)}

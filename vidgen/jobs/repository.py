@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, inse
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.clock import DatabaseNow, as_datetime, database_now
+from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.cursors import cursor_after, page
 from vidgen.jobs.ending import Ending
 from vidgen.jobs.grouped import GroupedWrites
@@ -93,8 +93,7 @@ class JobRepository(Waiting, Ending):
             replayed = self._replay(connection, idempotency_key, body_hash or hashed)
             if replayed is not None:
                 return Created(replayed, replayed=True)
-            now = _check_room(connection, max_queued)
-            self._quotas.admit_job(connection, self._owner, now)
+            now = self._quotas.admit_job(connection, self._owner, max_queued)
             times = {"run_after": now, "place": now, "start_deadline": start_by.deadline(now), "created_at": now}
             connection.execute(_JOB, {**asked, **times, "expires_at": now + self._retention_seconds})
             if idempotency_key is not None:
@@ -156,8 +155,7 @@ class JobRepository(Waiting, Ending):
                 raise VidgenError(
                     f"{job_id} is {row.status}: only failed or cancelled jobs can be retried", code="job_not_retryable"
                 )
-            now = _check_room(session.connection(), max_queued)
-            self._quotas.admit_job(session.connection(), row.tenant, now)
+            now = self._quotas.admit_job(session.connection(), row.tenant, max_queued)
             row.status, row.round, row.excused = JobStatus.QUEUED.value, row.round + 1, row.attempt
             row.run_after, row.place, row.expires_at = now, now, now + self._retention_seconds
             row.cancel_requested, row.stop_requested, row.memory_tier = False, False, 0
@@ -225,18 +223,7 @@ class JobRepository(Waiting, Ending):
         return job_now(connection, found.job_id)
 
 
-def _check_room(connection: Connection, max_queued: int | None) -> float:
-    """The database's time. Raises VidgenError queue_full."""
-    now, queued = connection.execute(_NOW_AND_QUEUED).one()
-    if max_queued is not None and queued >= max_queued:
-        raise VidgenError(
-            f"{queued} jobs are waiting, the most allowed; try again later", code="queue_full", retryable=True
-        )
-    return float(now)
-
-
 _KEYS = table_of(IdempotencyRow)
 # written or asked with every creation: made once, as making them takes longer than running them
 _JOB, _REMEMBER = insert(JOBS), insert(_KEYS)
 _REMEMBERED = select(_KEYS).where(_KEYS.c.tenant == bindparam("tenant"), _KEYS.c.key == bindparam("key"))
-_NOW_AND_QUEUED = select(DatabaseNow(), func.count()).select_from(JOBS).where(JOBS.c.status == JobStatus.QUEUED)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,9 +108,10 @@ def submit(services: Services, request: Request) -> Created:
         return before
     if request.callback_url is not None:
         check_url(request.callback_url, services.settings.webhook_allow_private)
-    # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
-    stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
-    resolved(services, parse({**request.fields, **stand_ins}))
+    if request.files:
+        # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
+        stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}
+        resolved(services, parse({**request.fields, **stand_ins}))
     uploads: dict[str, Upload] = {}
     try:
         for name, file in request.files.items():
@@ -227,6 +229,9 @@ def admitted(services: Services, spec: Spec, manifest: Manifest | None) -> dict[
     """
     if manifest is None or isinstance(spec, ProcessVideo):
         return {}
+    with suppress(SpecError):
+        return admit(spec, manifest, services.presence.lately())
+    # who has just come may have room for it: nothing is refused for what was so a second ago
     return admit(spec, manifest, [worker.capacity for worker in services.presence.alive()])
 
 

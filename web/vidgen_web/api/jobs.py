@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request
 from pydantic import Field
 
 from vidgen.errors import ModelError
@@ -15,6 +15,7 @@ from vidgen_web import removal, submission
 from vidgen_web.answers import AcceptedJob, JobAnswer, JobList, job_answer
 from vidgen_web.api import schemas
 from vidgen_web.api.line import with_version
+from vidgen_web.caller import caller
 from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
@@ -280,5 +281,5 @@ def _request() -> submission.Request:
 def _located(job: dict[str, Any], status: int) -> Response:
     response = jsonify(job)
     response.status_code = status
-    response.headers["Location"] = url_for(".show", job_id=job["id"])
+    response.headers["Location"] = f"{caller().api}/jobs/{job['id']}"
     return response
