@@ -74,6 +74,9 @@ text_length = {TEXT_LENGTH}
 [rules]
 tasks = ["text-to-video", "image-to-video", "video-to-video"]
 fps = 8
+prediction = "flow_prediction"
+samplers = ["euler", "unipc", "dpmpp-2m"]
+options = ["sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"]
 [rules.frames]
 min = 5
 max = 25

@@ -12,7 +12,8 @@ import diffusers
 import torch
 import transformers
 
-from vidgen.errors import ModelError
+from vidgen.spec.advanced import AdvancedFields
+from vidgen_models.samplers import scheduler_maker
 
 # a run shows its own progress; the libraries' bars would write over it
 transformers.utils.logging.disable_progress_bar()
@@ -36,14 +37,9 @@ def load_component(kind: type[Component], folder: Path, dtype: torch.dtype | Non
     return component
 
 
-def scheduler_factory(folder: Path) -> Callable[[], Any]:
-    """Makes the folder's scheduler anew on every call, because schedulers carry the state of one run."""
-    config = json.loads((folder / "scheduler_config.json").read_text())
-    kind: Any = getattr(diffusers, config["_class_name"], None)
-    if not (isinstance(kind, type) and issubclass(kind, diffusers.SchedulerMixin)):
-        raise ModelError(f"scheduler: {config['_class_name']} is not a scheduler of diffusers")
-    make: Any = kind
-    return lambda: make.from_config(config)
+def scheduler_factory(folder: Path) -> Callable[[AdvancedFields | None], Any]:
+    """Makes the folder's scheduler, or the sampler asked for on its schedule, anew on every call."""
+    return scheduler_maker(json.loads((folder / "scheduler_config.json").read_text()))
 
 
 def _dtype_argument(kind: type) -> str:

@@ -58,7 +58,11 @@ def build(folder: Path, *, joined: bool = True) -> Path:
 CLIP = {"num_frames": 6, "width": 32, "height": 32}
 CASES = (
     parts.Case(
-        "animatediff-t2v", build, "text-to-video", CLIP, ("seed", "prompt", "negative_prompt", "guidance_scale")
+        "animatediff-t2v",
+        build,
+        "text-to-video",
+        CLIP,
+        ("seed", "prompt", "negative_prompt", "guidance_scale", "euler-ancestral", "karras", "eta"),
     ),
     parts.Case("animatediff-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
     parts.Case("animatediff-adapter", partial(build, joined=False), "text-to-video", CLIP),

@@ -62,7 +62,13 @@ def build(folder: Path, *, picture: bool = False, patch_size_t: int | None = Non
 
 CLIP = {"num_frames": 17, "width": 32, "height": 32}
 CASES = (
-    parts.Case("cogvideox-t2v", build, "text-to-video", CLIP, ("seed", "prompt", "negative_prompt", "guidance_scale")),
+    parts.Case(
+        "cogvideox-t2v",
+        build,
+        "text-to-video",
+        CLIP,
+        ("seed", "prompt", "negative_prompt", "guidance_scale", "dpmpp-2m-sde"),
+    ),
     parts.Case("cogvideox-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
     parts.Case("cogvideox-i2v", partial(build, picture=True), "image-to-video", CLIP, ("seed", "prompt", "image")),
     parts.Case("cogvideox-1.5-t2v", partial(build, patch_size_t=2), "text-to-video", CLIP),

@@ -58,7 +58,13 @@ def _autoencoder(timestep_conditioning: bool) -> AutoencoderKLLTXVideo:
 CLIP = {"num_frames": 17, "width": 64, "height": 32}
 CONDITION = partial(build, pipeline="LTXConditionPipeline")
 CASES = (
-    parts.Case("ltx-t2v", build, "text-to-video", CLIP, ("seed", "prompt", "negative_prompt", "guidance_scale")),
+    parts.Case(
+        "ltx-t2v",
+        build,
+        "text-to-video",
+        CLIP,
+        ("seed", "prompt", "negative_prompt", "guidance_scale", "guidance_rescale"),
+    ),
     parts.Case("ltx-i2v", build, "image-to-video", CLIP, ("seed", "prompt", "image")),
     parts.Case(
         "ltx-condition-i2v",

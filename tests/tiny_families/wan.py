@@ -73,7 +73,13 @@ def _transformer(picture: str) -> WanTransformer3DModel:
 CLIP = {"num_frames": 9, "width": 32, "height": 32}
 PICTURE = {"image": True}
 CASES = (
-    parts.Case("wan-2.1-t2v", build, "text-to-video", CLIP, ("seed", "prompt", "negative_prompt", "guidance_scale")),
+    parts.Case(
+        "wan-2.1-t2v",
+        build,
+        "text-to-video",
+        CLIP,
+        ("seed", "prompt", "negative_prompt", "guidance_scale", "unipc", "shift"),
+    ),
     parts.Case("wan-2.1-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
     parts.Case("wan-2.1-i2v", partial(build, picture="first"), "image-to-video", CLIP, ("seed", "prompt", "image")),
     parts.Case(

@@ -18,7 +18,7 @@ from diffusers import (
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from vidgen.families.description import Description, sides
+from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, decode_frames, pictures, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
@@ -60,6 +60,8 @@ class AnimateDiff(DiffusersModel):
             steps=StepRule(min=1, max=100, default=25),
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
+            options=("sampler", "schedule", "eta"),
+            **sampling(folder),
         )
         return Description(rules, TEXT_LENGTH)
 
@@ -75,6 +77,8 @@ class AnimateDiff(DiffusersModel):
             "height": request.height,
             "guidance_scale": request.guidance_scale,
         }
+        if request.spec.advanced is not None and request.spec.advanced.eta is not None:
+            asked["eta"] = request.spec.advanced.eta
         if request.video is not None:
             return asked | {"video": pictures(request.video), "strength": request.strength}
         return asked | {"num_frames": request.num_frames}

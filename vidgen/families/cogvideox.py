@@ -13,7 +13,7 @@ from diffusers import (
 from torch import Tensor
 from transformers import T5EncoderModel, T5Tokenizer
 
-from vidgen.families.description import Description, sides
+from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, pictures, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
@@ -48,6 +48,8 @@ class CogVideoX(DiffusersModel):
             fps=16 if grouped else 8,
             strength=0.8,
             last_image="no",
+            options=("sampler",),
+            **sampling(folder),
         )
         return Description(rules, int(transformer.get("max_text_seq_length", 226)))
 

@@ -1,8 +1,11 @@
 """What a folder of a family can do, in the words of a manifest."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from vidgen.families.folder import ModelFolder
 from vidgen.spec import ModelRules, SideRule
+from vidgen_models.samplers import choices, prediction_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +20,11 @@ def sides(multiple: int, *, width: int, height: int, largest: int = 1920) -> Sid
     """Sides of any multiple up to `largest`; the default is what the family was trained at."""
     low = -(-max(8, multiple) // multiple) * multiple
     return SideRule(min=low, max=largest, multiple=multiple, default_width=width, default_height=height)
+
+
+def sampling(folder: ModelFolder, samplers: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """The rules' `prediction` and `samplers`: all that go with the folder's prediction, or those of `samplers`."""
+    config = folder.config("scheduler")
+    known = choices(config)
+    offered = tuple(known) if samplers is None else tuple(name for name in samplers if name in known)
+    return {"prediction": prediction_of(config), "samplers": offered}

@@ -102,9 +102,9 @@ class DiffusersModel:
                 pipeline.remove_all_hooks()
         return self.unpack(output.frames, request)
 
-    def scheduler(self, request: ClipRequest) -> Any:  # noqa: ARG002 - families may choose by request
-        """A scheduler for one run."""
-        return self._make_scheduler()
+    def scheduler(self, request: ClipRequest) -> Any:
+        """A scheduler for one run: the folder's, or the sampler asked for."""
+        return self._make_scheduler(request.spec.advanced)
 
     def _estimate(self, watched: Watched, request: ClipRequest) -> Tensor | None:
         found = watched.estimate()

@@ -53,6 +53,7 @@ class Ltx(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=10.0, default=3.0),
             fps=25,
             last_image="optional" if conditions else "no",
+            options=("guidance_rescale",),
         )
         return Description(rules, CONDITION_TEXT_LENGTH if conditions else TEXT_LENGTH)
 
@@ -75,6 +76,8 @@ class Ltx(DiffusersModel):
             "guidance_scale": request.guidance_scale,
             "max_sequence_length": self.text_length,
         }
+        if request.spec.advanced is not None and request.spec.advanced.guidance_rescale is not None:
+            asked["guidance_rescale"] = request.spec.advanced.guidance_rescale
         if self.vae.config.timestep_conditioning:
             asked |= {"decode_timestep": DECODE_TIMESTEP, "decode_noise_scale": DECODE_NOISE}
         if not self._conditions:

@@ -18,7 +18,7 @@ from diffusers import (
 from torch import Tensor
 from transformers import CLIPImageProcessor, CLIPVisionModel, T5Tokenizer, UMT5EncoderModel
 
-from vidgen.families.description import Description, sides
+from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, pictures, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
@@ -29,6 +29,8 @@ from vidgen_models.nets.causal_conv import use_onednn_convolutions
 from vidgen_models.nets.wan import decode_stream
 
 TEXT_LENGTH = 512
+SAMPLERS = ("euler", "unipc", "dpmpp-2m")
+"""Those that draw no noise of their own: the pipelines hand the seed to no other."""
 
 
 class Wan(DiffusersModel):
@@ -63,6 +65,8 @@ class Wan(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=10.0, default=5.0),
             fps=24 if small_2_2 else 16,
             last_image=_last_image(folder),
+            options=("sampler", "shift"),
+            **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)
 

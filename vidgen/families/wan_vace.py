@@ -4,6 +4,7 @@ Formulas and layouts are those of Wan (arXiv:2503.20314) and VACE (arXiv:2503.07
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from transformers import T5Tokenizer, UMT5EncoderModel
 
-from vidgen.families.description import Description, sides
+from vidgen.families.description import Description, sampling, sides
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
+from vidgen.spec.advanced import AdvancedFields
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
@@ -28,6 +30,8 @@ from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream
 
 VAE_SPATIAL, VAE_TEMPORAL = 8, 4
 TEXT_LENGTH = 512
+SAMPLERS = ("euler", "unipc", "dpmpp-2m")
+"""Those that draw no noise of their own and make one step a level, as our loop counts them."""
 GREY_BEFORE = 2
 """Latent frames of grey that go before a window in the middle of a stream; after two they hardly change."""
 
@@ -60,6 +64,7 @@ class WanVace:
         self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(home)
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
+        self.advanced = AdvancedFields()
         self._empty_latents: dict[tuple[int, ...], Tensor] = {}
 
     @classmethod
@@ -73,8 +78,18 @@ class WanVace:
             steps=StepRule(min=1, max=100, default=50),
             guidance=GuidanceRule(min=1.0, max=10.0, default=5.0),
             fps=16,
+            options=("sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"),
+            **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)
+
+    def sampled(self, advanced: AdvancedFields | None) -> "WanVace":
+        """The same networks, run with other sampling: its own by another name, so that chunks are never mixed."""
+        if advanced is None:
+            return self
+        view = copy(self)
+        view.advanced, view.fingerprint = advanced, f"{self.fingerprint}/{advanced.model_dump_json(exclude_none=True)}"
+        return view
 
     @cached_property
     def base(self) -> Any:
@@ -138,7 +153,7 @@ class WanVace:
             yield from decode_stream(vae, latents, self._decode_group)
 
     def scheduler(self, num_inference_steps: int) -> Scheduler:
-        scheduler: Any = self._make_scheduler()
+        scheduler: Any = self._make_scheduler(self.advanced)
         scheduler.set_timesteps(num_inference_steps, device=self.device)
         made: Scheduler = scheduler
         return made

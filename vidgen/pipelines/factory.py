@@ -9,6 +9,7 @@ from vidgen.pipelines.text_to_video import TextToVideoPipeline
 from vidgen.pipelines.video_to_video import VideoToVideoPipeline
 from vidgen.pipelines.whole_clip import WholeClipPipeline
 from vidgen.runtime.context import RunContext
+from vidgen.spec.advanced import AdvancedFields
 from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
 
@@ -26,8 +27,8 @@ RECIPES: dict[str, Callable[[VideoModel], Pipeline]] = {
 }
 
 
-def pipeline_for(task: str, model: VideoModel | ClipModel) -> Pipeline:
-    """The recipe of a task over a loaded model; `resolve` has refused tasks that it does not offer."""
+def pipeline_for(task: str, model: VideoModel | ClipModel, advanced: AdvancedFields | None = None) -> Pipeline:
+    """The recipe of a task over a loaded model; `resolve` has refused tasks and options that it does not offer."""
     if isinstance(model, ClipModel):
-        return WholeClipPipeline(model)
-    return RECIPES[task](model)
+        return WholeClipPipeline(model)  # it hands its request on, options and all
+    return RECIPES[task](model.sampled(advanced))

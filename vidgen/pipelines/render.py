@@ -97,7 +97,8 @@ def _frames(spec: JobSpec, ctx: RunContext, residency: Residency) -> Iterator[Fr
     model = residency.model(spec.model, ctx.memory_tier)
     ctx.checkpoint()
     ctx.report(Progress(Stage.ENCODING, 0.05))
-    yield from pipeline_for(spec.task, model)(spec, _quiet_while_decoding(ctx) if spec.post else ctx)
+    recipe = pipeline_for(spec.task, model, spec.advanced)
+    yield from recipe(spec, _quiet_while_decoding(ctx) if spec.post else ctx)
 
 
 def _begun(spec: JobSpec) -> float:

@@ -14,7 +14,7 @@ from vidgen.spec.job import (
 from vidgen.spec.long import LongFields, Segment, Take
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.memory_tier import MemoryTier
-from vidgen.spec.notation import segment_of, take_of
+from vidgen.spec.notation import advanced_of, segment_of, take_of
 from vidgen.spec.output import FORMATS, Output, resolved_output
 from vidgen.spec.post import PostStep, shapes_after
 from vidgen.spec.priority import HIGHEST_PRIORITY, LOWEST_PRIORITY, NORMAL_PRIORITY
@@ -64,6 +64,7 @@ __all__ = [
     "Take",
     "TextToVideo",
     "VideoToVideo",
+    "advanced_of",
     "delivered_shape",
     "media_refs",
     "named_media",

@@ -1,15 +1,56 @@
 """Options that only some models take. A model's rules name those it takes; any other is refused by name."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from vidgen.errors import SpecError
 from vidgen.spec.base import SpecModel
 from vidgen.spec.rules import ModelRules
 
+Sampler = Literal[
+    "ddim",
+    "ddpm",
+    "dpmpp-2m",
+    "dpmpp-2m-sde",
+    "dpmpp-2s",
+    "dpmpp-sde",
+    "euler",
+    "euler-ancestral",
+    "heun",
+    "lcm",
+    "lms",
+    "unipc",
+]
+Schedule = Literal["karras", "exponential"]
+
+FLOW_SAMPLERS = frozenset({"euler", "unipc", "dpmpp-2m", "dpmpp-2m-sde", "heun", "lcm"})
+"""Those that are made for networks that predict a flow; noise, sample and v go with all."""
+SCHEDULED = frozenset({"euler", "heun", "lms", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-2s", "dpmpp-sde", "unipc"})
+"""Those whose noise levels may lie otherwise than in training; the others are bound to the training's steps."""
+
 
 class AdvancedFields(SpecModel):
     """`None` means: as the model's authors run it."""
 
+    sampler: Sampler | None = Field(default=None, description="How the steps are made.")
+    schedule: Schedule | None = Field(default=None, description="Where the noise levels of the steps lie.")
+    shift: float | None = Field(
+        default=None, ge=0.1, le=20, description="Of flow models: above 1, more steps at noise."
+    )
+    eta: float | None = Field(default=None, ge=0, le=1, description="Of DDIM: 0 is deterministic, 1 is DDPM's noise.")
+    guidance_rescale: float | None = Field(
+        default=None, ge=0, le=1, description="How far guidance is held to the contrast of the unguided prediction."
+    )
+    guidance_from: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the steps before which there is no guidance."
+    )
+    guidance_until: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the steps after which there is no guidance."
+    )
+    expert: bool = Field(
+        default=False, description="Allows guidance outside of the band the model was seen to work in."
+    )
     motion_bucket_id: int | None = Field(
         default=None, ge=1, le=255, description="How much should move; SVD's own scale."
     )
@@ -19,8 +60,40 @@ class AdvancedFields(SpecModel):
 
 
 def check_advanced(model: str, advanced: AdvancedFields | None, rules: ModelRules) -> None:
-    """Raises SpecError naming the first option that this model would ignore, and those it takes."""
-    for name in () if advanced is None else advanced.model_fields_set:
+    """Raises SpecError naming the first option that this model would ignore, or two that do not go together."""
+    if advanced is None:
+        return
+    for name in sorted(advanced.model_fields_set - {"expert"}):
         if getattr(advanced, name) is not None and name not in rules.options:
             taken = ", ".join(rules.options) or "none"
-            raise SpecError(f"advanced.{name}: {model} does not take it; it takes {taken}", field=f"advanced.{name}")
+            raise _refused(name, f"{model} does not take it; it takes {taken}")
+    _check_sampler(model, advanced, rules)
+    if advanced.eta is not None and advanced.sampler != "ddim":
+        raise _refused("eta", "belongs to the sampler ddim")
+    if (advanced.guidance_from or 0.0) > (1.0 if advanced.guidance_until is None else advanced.guidance_until):
+        raise _refused("guidance_from", "must not be beyond guidance_until")
+
+
+def guidance_band(advanced: AdvancedFields | None, rules: ModelRules) -> tuple[float, float]:
+    """Within which scales guidance may lie; experts may leave the model's band."""
+    low, high = rules.guidance.min, rules.guidance.max
+    return (1.0, max(high, EXPERT_GUIDANCE)) if advanced is not None and advanced.expert else (low, high)
+
+
+EXPERT_GUIDANCE = 30.0
+
+
+def _check_sampler(model: str, advanced: AdvancedFields, rules: ModelRules) -> None:
+    sampler, flow = advanced.sampler, rules.prediction == "flow_prediction"
+    if sampler is not None and sampler not in rules.samplers:
+        taken = ", ".join(rules.samplers)
+        if flow and sampler not in FLOW_SAMPLERS:
+            raise _refused("sampler", f"{sampler} is not for networks that predict a flow; {model} takes {taken}")
+        raise _refused("sampler", f"{model} does not run with {sampler}; it takes {taken}")
+    if advanced.schedule is not None and sampler not in SCHEDULED:
+        wanted = ", ".join(sorted(SCHEDULED & set(rules.samplers)))
+        raise _refused("schedule", f"{sampler or 'the model’s own sampler'} takes none; {wanted} do")
+
+
+def _refused(name: str, why: str) -> SpecError:
+    return SpecError(f"advanced.{name}: {why}", field=f"advanced.{name}")

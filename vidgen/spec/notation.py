@@ -1,8 +1,10 @@
-"""Segments and takes as one line of text, as the command line takes them."""
+"""Segments, takes and advanced options as one line of text, as the command line takes them."""
 
 import re
+from collections.abc import Sequence
 
 from vidgen.errors import SpecError
+from vidgen.spec.advanced import AdvancedFields
 from vidgen.spec.long import Segment, Take
 
 SEGMENT = re.compile(r"(?P<cut>cut\s+)?(?P<length>\d+(?:\.\d+)?)(?P<unit>s)?(?:\s+(?P<prompt>\S.*))?")
@@ -28,3 +30,14 @@ def take_of(text: str, *, branch: bool) -> Take:
     return Take(
         chunk=int(found["chunk"]), seed=int(found["seed"]), prompt=found["prompt"], then="remake" if branch else "keep"
     )
+
+
+def advanced_of(texts: Sequence[str]) -> AdvancedFields | None:
+    """`sampler=unipc`, `shift=5`, …; None when there are none. Raises SpecError, and ValidationError for bad values."""
+    if not texts:
+        return None
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, _ in pairs:
+        if not sign:
+            raise SpecError(f"advanced={name}: write NAME=VALUE, as in sampler=unipc", field="advanced")
+    return AdvancedFields.model_validate({name.strip(): value.strip() for name, _, value in pairs})

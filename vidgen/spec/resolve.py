@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from vidgen.errors import SpecError
+from vidgen.spec.advanced import guidance_band
 from vidgen.spec.clip_shape import ClipShape
 from vidgen.spec.job import SamplingFields, VideoToVideo
 from vidgen.spec.offers import check_offers
@@ -56,7 +57,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
             "num_inference_steps", spec.num_inference_steps, rules.steps.min, rules.steps.max, rules.steps.default
         ),
         "guidance_scale": _within(
-            "guidance_scale", spec.guidance_scale, rules.guidance.min, rules.guidance.max, rules.guidance.default
+            "guidance_scale", spec.guidance_scale, *guidance_band(spec.advanced, rules), rules.guidance.default
         ),
     }
     if isinstance(spec, VideoToVideo):

@@ -4,14 +4,16 @@ It reports progress, shows the denoised estimate, and can be cancelled before ev
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from vidgen.components.guidance import classifier_free_guidance
+from vidgen.components.guidance import GuidancePlan
 from vidgen.components.rectified_flow import denoised_estimate
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MemoryTier, Progress, Stage
+from vidgen.spec.advanced import AdvancedFields
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import Scheduler, VideoModel
 from vidgen.stages.preview import PreviewClock
@@ -48,11 +50,13 @@ def denoise(
     previews = PreviewClock(model, silent=sparing)
     scheduler.set_begin_index(first_step)
     timesteps = scheduler.timesteps[first_step:]
+    plan = _plan(model.advanced, guidance_scale)
     for done, timestep in enumerate(timesteps):
         ctx.checkpoint()
         sigma = float(scheduler.sigmas[first_step + done])
         latents = latents if hold is None else hold(latents, sigma)
-        velocity = _guided_velocity(model, latents, timestep, text, control, guidance_scale, batched=not sparing)
+        told = text if plan.acts(done, len(timesteps)) else replace(text, negative=None)
+        velocity = _guided_velocity(model, latents, timestep, told, control, plan, batched=not sparing)
         preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: denoised_estimate(x, v, s))  # type: ignore[misc]
         latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
         fraction = share[0] + share[1] * (done + 1) / len(timesteps)
@@ -66,7 +70,7 @@ def _guided_velocity(
     timestep: Tensor,
     text: TextEmbeddings,
     control: Tensor | None,
-    scale: float,
+    plan: GuidancePlan,
     *,
     batched: bool,
 ) -> Tensor:
@@ -75,11 +79,16 @@ def _guided_velocity(
     if not batched:
         positive = model.velocity(latents, timestep[None], text.positive, control)
         negative = model.velocity(latents, timestep[None], text.negative, control)
-        return classifier_free_guidance(positive, negative, scale)
+        return plan.guided(positive, negative)
     both = model.velocity(
         latents.expand(2, -1, -1, -1, -1),
         timestep.expand(2),
         torch.cat([text.positive, text.negative]),
         None if control is None else control.expand(2, -1, -1, -1, -1),
     )
-    return classifier_free_guidance(both[:1], both[1:], scale)
+    return plan.guided(both[:1], both[1:])
+
+
+def _plan(advanced: AdvancedFields, scale: float) -> GuidancePlan:
+    begin, end = advanced.guidance_from or 0.0, advanced.guidance_until
+    return GuidancePlan(scale, advanced.guidance_rescale or 0.0, begin, 1.0 if end is None else end)

@@ -6,6 +6,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from vidgen.spec.advanced import AdvancedFields
+
 
 class Scheduler(Protocol):
     """The part of a diffusers scheduler that the denoise loop uses; one is made for every run, as it has state."""
@@ -28,11 +30,13 @@ class Decoder(Protocol):
 
 
 class VideoModel(Decoder, Protocol):
-    """A latent video diffusion model with flow prediction.
+    """A latent video diffusion model with flow prediction. `advanced` says how it is sampled.
 
     Pixels are `[batch, 3, frames, height, width]` in -1..1, latents `[batch, z, latent_frames, h, w]`, text embeddings
     `[batch, tokens, dim]`. Tensors may be given on any device and come back on `device`.
     """
+
+    advanced: AdvancedFields
 
     @property
     def device(self) -> torch.device: ...
@@ -40,6 +44,10 @@ class VideoModel(Decoder, Protocol):
     @property
     def fingerprint(self) -> str:
         """Names everything about this model that its numbers depend on: weights, device, number format, libraries."""
+        ...
+
+    def sampled(self, advanced: AdvancedFields | None) -> "VideoModel":
+        """This model sampled otherwise, on the same weights; another fingerprint."""
         ...
 
     def latent_shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]: ...

@@ -45,8 +45,12 @@ def test_an_added_folder_is_listed_and_renders(run, folder, tmp_path):
     assert shown["rules"]["tasks"] == ["text-to-video", "video-to-video"]
     assert "transformer/diffusion_pytorch_model.safetensors" in shown["files"]
     size = ["--frames", 5, "--width", 32, "--height", 32, "--steps", 1]
-    run("render", "a cat", "--model", "tiny-wan", *size, "--out", tmp_path / "clip.mp4")
+    run("render", "a cat", "--model", "tiny-wan", *size, "--out", tmp_path / "clip.mp4", "--advanced", "sampler=unipc")
     assert probe(tmp_path / "clip.mp4").num_frames == 5
+    assert '"sampler": "unipc"' in run("probe", tmp_path / "clip.mp4")
+    wrong = run("render", "a cat", "--model", "tiny-wan", *size, "--advanced", "sampler=ddim", code=1)
+    assert "ddim is not for networks that predict a flow; tiny-wan takes euler, unipc, dpmpp-2m" in wrong
+    assert "write NAME=VALUE" in run("render", "a cat", "--model", "tiny-wan", "--advanced", "unipc", code=1)
 
 
 def test_a_few_step_checkpoint_takes_no_guidance(run, folder):

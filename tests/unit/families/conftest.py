@@ -30,6 +30,13 @@ CHANGES = {
     "video": {"video": {"upload_id": "upl_other_clip"}},
     "strength": {"strength": 1.0},
     "fps": {"fps": 20},
+    "unipc": {"advanced": {"sampler": "unipc"}},
+    "dpmpp-2m-sde": {"advanced": {"sampler": "dpmpp-2m-sde"}},
+    "euler-ancestral": {"advanced": {"sampler": "euler-ancestral"}},
+    "karras": {"advanced": {"sampler": "dpmpp-2m", "schedule": "karras"}},
+    "eta": {"advanced": {"sampler": "ddim", "eta": 1.0}},
+    "shift": {"advanced": {"shift": 8.0}},
+    "guidance_rescale": {"advanced": {"guidance_rescale": 1.0}},
     "motion_bucket_id": {"advanced": {"motion_bucket_id": 250}},
     "noise_aug_strength": {"advanced": {"noise_aug_strength": 0.5}},
 }

@@ -1,0 +1,43 @@
+"""Options of sampling: what goes together, and what is refused by name."""
+
+import pytest
+
+from vidgen.errors import SpecError
+from vidgen.spec import TextToVideo, resolve
+from vidgen_models.registry import ModelRegistry
+
+FLOW = ModelRegistry().get("sprites-64").rules
+ALL = ("ddim", "ddpm", "euler", "euler-ancestral", "lms", "dpmpp-2m", "unipc", "lcm")
+NOISE = FLOW.model_copy(
+    update={"prediction": "epsilon", "samplers": ALL, "options": ("sampler", "schedule", "eta", "guidance_until")}
+)
+
+
+@pytest.mark.parametrize(
+    ("rules", "advanced", "told"),
+    [
+        (FLOW, {"sampler": "ddim"}, "ddim is not for networks that predict a flow; sprites-64 takes euler"),
+        (FLOW, {"sampler": "heun"}, "sprites-64 does not run with heun"),
+        (FLOW, {"schedule": "karras"}, "sprites-64 does not take it"),
+        (NOISE, {"sampler": "lcm", "schedule": "karras"}, "lcm takes none; dpmpp-2m, euler, lms, unipc do"),
+        (NOISE, {"schedule": "karras"}, "own sampler takes none"),
+        (NOISE, {"sampler": "euler", "eta": 0.5}, "belongs to the sampler ddim"),
+        (NOISE, {"shift": 3.0}, "sprites-64 does not take it"),
+        (FLOW, {"guidance_from": 0.8, "guidance_until": 0.2}, "must not be beyond guidance_until"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_what_does_not_go_together_is_refused_by_name(rules, advanced, told):
+    """Fails when the check of samplers, or that of schedules, is left out: tried."""
+    with pytest.raises(SpecError) as caught:
+        resolve(TextToVideo(advanced=advanced), rules)
+    assert told in caught.value.message
+    assert caught.value.field.startswith("advanced.")
+
+
+def test_guidance_leaves_its_band_for_experts_only():
+    with pytest.raises(SpecError, match="guidance_scale=12"):
+        resolve(TextToVideo(guidance_scale=12.0), FLOW)
+    assert resolve(TextToVideo(guidance_scale=12.0, advanced={"expert": True}), FLOW).guidance_scale == 12.0
+    with pytest.raises(SpecError, match="guidance_scale=31"):
+        resolve(TextToVideo(guidance_scale=31.0, advanced={"expert": True}), FLOW)
