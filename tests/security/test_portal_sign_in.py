@@ -203,7 +203,7 @@ def test_a_copy_of_the_cookie_ends_with_the_session(app: Flask, anna: Person, pl
 def test_signing_out_closes_the_sessions_event_streams(
     app: Flask, anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails when a stream looks at its key alone."""
+    """Fails when a stream looks at its key alone: tried."""
     monkeypatch.setattr("vidgen_web.api.events.KEY_CHECK_SECONDS", 0.0)
     monkeypatch.setattr("vidgen_web.api.events.POLL_SECONDS", 0.01)
     mine, other = signed_in(app, anna.key), signed_in(app, anna.key)
