@@ -45,7 +45,10 @@ def submit_jobs(client: Client, seed: int, count: int, callback_url: str, stop: 
 
 @pytest.mark.timeout(7200)
 def test_no_accepted_job_is_lost_and_each_ends_once(on: Backend, tmp_path: Path, say: Say) -> None:
-    """That each invariant would notice what it forbids is shown by test_invariants.py at every run."""
+    """Fails when nobody requeues the jobs of silent workers: tried, they had not ended after three minutes.
+
+    That each invariant would notice what it forbids is shown by test_invariants.py at every run.
+    """
     seed, rounds = fault_seed(), fault_rounds()
     print(f"VIDGEN_FAULT_SEED={seed} VIDGEN_FAULT_ROUNDS={rounds}")
     settings = {"lease_seconds": LEASE_SECONDS, "heartbeat_seconds": 1.0, "max_attempts": ENOUGH_ATTEMPTS}
