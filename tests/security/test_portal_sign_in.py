@@ -84,6 +84,15 @@ def test_two_tenants_see_only_their_own(app: Flask, anna: Person, bert: Person, 
     form = {"csrf_token": token(others, "/")}
     for verb in ("cancel", "retry", "delete", "edit", "move", "stop"):
         assert others.post(f"/jobs/{theirs}/{verb}", data=form).status_code == 404
+    for verb in ("star", "project"):
+        assert others.post(f"/gallery/{theirs}/{verb}", data={**form, "project": "x"}).status_code == 404
+    own = {"csrf_token": token(mine, "/"), "project": "annas project"}
+    assert mine.post(f"/gallery/{theirs}/project", data=own).status_code == 303
+    assert "annas project" in mine.get("/?q=rocket").get_data(as_text=True)
+    for query in ("q=rocket", "project=annas+project"):
+        page = others.get(f"/?{query}").get_data(as_text=True)
+        assert f"card-{theirs}" not in page
+        assert '<option value="annas project"' not in page
     assert mine.get(f"/jobs/{theirs}").status_code == 200
     artifact = mine.get(f"/portal/api/jobs/{theirs}").get_json()["artifacts"][0]["url"]
     assert mine.get(artifact, buffered=True).status_code == 200

@@ -136,6 +136,17 @@ class ArtifactRow(SQLModel, table=True):
     created_at: float = Field(sa_type=Double)
 
 
+class MarkRow(SQLModel, table=True):
+    """What people note of a clip: a star, a project (gallery.py)."""
+
+    __tablename__ = "gallery_marks"
+    __table_args__ = (Index("gallery_marks_by_project", "project"),)
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
+    starred: bool = False
+    project: str = ""
+
+
 class UploadRow(SQLModel, table=True):
     __tablename__ = "uploads"
     __table_args__ = (Index("uploads_by_tenant", "tenant"),)

@@ -8,6 +8,7 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.outages import is_disk_full, is_outage, told
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
@@ -66,6 +67,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...], recall_comman
         engine=plane.engine,
         jobs=plane.jobs,
         every_job=plane.jobs,
+        gallery=Gallery(plane.engine),
         uploads=plane.uploads,
         endpoints=plane.endpoints,
         deliveries=plane.deliveries,

@@ -9,6 +9,7 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from vidgen.jobs.deliveries import DeliveryRepository
+from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
@@ -34,17 +35,17 @@ RECALL_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.recall")
 
 @dataclass(frozen=True)
 class Services:
-    """`jobs`, `uploads`, `endpoints` and `deliveries` hold what the caller owns, `every_job` the queue that all share.
+    """`jobs`, `gallery`, `uploads`, `endpoints` and `deliveries` hold what the caller owns, `every_job` all jobs.
 
-    `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments
-    SRC OUT_DIR, `recall_command` with FILE;
-    `stopping` ends the event streams.
+    `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR,
+    `recall_command` with FILE; `stopping` ends the event streams.
     """
 
     settings: Settings
     engine: Engine
     jobs: JobRepository
     every_job: JobRepository
+    gallery: Gallery
     uploads: UploadRepository
     endpoints: EndpointRepository
     deliveries: DeliveryRepository
@@ -69,6 +70,7 @@ class Services:
         return replace(
             self,
             jobs=self.jobs.of(*eyes),
+            gallery=self.gallery.of(*eyes),
             uploads=self.uploads.of(*eyes),
             endpoints=self.endpoints.of(*eyes),
             deliveries=self.deliveries.of(*eyes),

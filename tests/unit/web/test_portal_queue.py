@@ -29,9 +29,9 @@ def test_clips_change_places(client: FlaskClient, plane: ControlPlane) -> None:
     rows = re.findall(r'<li class="row.*?</li>', page, re.S)
     assert [re.search(r'title="(\w)"', row)[1] for row in rows] == ["c", "a", "b"]  # type: ignore[index]
     (down,) = re.findall(
-        r'<form method="post" action="(/jobs/\w+/move)"((?:(?!</form>).)*id="below-' + a + '")', rows[1], re.S
+        r'<form method="post" action="(/jobs/[\w-]+/move)"((?:(?!</form>).)*id="below-' + a + '")', rows[1], re.S
     )
-    send(client, down[0], before=re.findall(r'name="before" value="(\w+)"', down[1])[-1])
+    send(client, down[0], before=re.findall(r'name="before" value="([\w-]+)"', down[1])[-1])
     assert line(plane) == ["c", "b", "a"]
     send(client, f"/jobs/{a}/move", before=b)
     assert line(plane) == ["c", "a", "b"]

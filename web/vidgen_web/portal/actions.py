@@ -134,6 +134,9 @@ def _queue(draft: Draft) -> list[Job]:
         seed = {"seed": int(draft["seed"]) + nth} if draft["seed"].isdecimal() else {}
         request_of = submission.Request(fields={**fields, **media, **seed})
         others.append(submission.submit(services(), request_of).job)
+    if project := request.form.get("project", "").strip():
+        for job in others:
+            services().gallery.file(job.id, project)
     return others
 
 

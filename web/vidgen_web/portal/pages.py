@@ -5,15 +5,17 @@ from typing import Any
 
 from flask import Blueprint, render_template, request
 
-from vidgen.jobs.views import Artifact, Job
+from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, nearest_frame_counts
 from vidgen_models.registry import Manifest
 from vidgen_web.access import needs
 from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
 from vidgen_web.portal import drafts, words
+from vidgen_web.portal.artifacts import artifact_of
 from vidgen_web.portal.drafts import Draft
 from vidgen_web.portal.facts import facts_of
+from vidgen_web.portal.gallery import gallery_parts, marks_of
 from vidgen_web.portal.languages import mark
 from vidgen_web.portal.outlook import outlook
 from vidgen_web.portal.queue_panel import queue_panel
@@ -22,7 +24,6 @@ from vidgen_web.services import Services, services
 
 blueprint = Blueprint("portal", __name__)
 
-GALLERY_PAGE = 12
 WORDS_SHOWN = 60
 LONGER_SECONDS = (5, 10, 20, 30, 60)
 WORD_KINDS = {"subjects": mark("Subjects"), "motions": mark("Motions"), "backgrounds": mark("Backgrounds")}
@@ -41,6 +42,7 @@ def home() -> str:
 
     Query: `job` to look at, `compare` (another beside it); `reuse` (a job's settings, or `only` some of them) or `edit`
     (a queued job), or `mode`, `source`, `frame`, `slot` and `prompt` to start from.
+    What the gallery shows: see gallery_parts.
     """
     found = services()
     return render_home(found, _draft(found), request.args)
@@ -53,12 +55,15 @@ def job_page(job_id: str) -> str:
     job = services().jobs.get(job_id)
     if job is None:
         raise ProblemError("not_found", f"there is no job {job_id}")
-    return render_template("job.html", job=job, active=not job.status.is_terminal, **job_parts(job))
+    found = services()
+    marked = {"mark": found.gallery.mark(job_id), "projects": found.gallery.projects()}
+    return render_template("job.html", job=job, active=not job.status.is_terminal, **job_parts(job), **marked)
 
 
 def render_home(found: Services, draft: Draft, query: Mapping[str, str]) -> str:
     """The main page with this draft in the composer."""
-    gallery = found.jobs.list(limit=GALLERY_PAGE, cursor=query.get("cursor"), status=JobStatus.SUCCEEDED)
+    shown = gallery_parts(found, query)
+    gallery = shown["gallery"]
     selected = found.jobs.get(query["job"]) if query.get("job") else None
     if selected is None and "job" not in query and gallery.items:
         selected = gallery.items[0]
@@ -66,11 +71,10 @@ def render_home(found: Services, draft: Draft, query: Mapping[str, str]) -> str:
         "home.html",
         examples=EXAMPLES,
         panel=queue_panel(found, caller()),
-        gallery=gallery,
-        posters={job.id: artifact_of(job, "poster") for job in gallery.items},
-        clips={job.id: artifact_of(job, "video") for job in gallery.items},
         selected=selected,
         last_event_id=found.jobs.last_event_id(),
+        **shown,
+        **marks_of(found, selected.id if selected else None, gallery),
         **composer_parts(found, draft),
         **job_parts(selected),
         **comparison(found, selected, gallery.items, query.get("compare", "")),
@@ -116,10 +120,6 @@ def comparison(found: Services, job: Job | None, recent: Sequence[Job], other_id
         "candidates": list(named.values()),
         "other": {"job": shown, "video": artifact_of(shown, "video")} if shown else None,
     }
-
-
-def artifact_of(job: Job, kind: str) -> Artifact | None:
-    return next((artifact for artifact in job.artifacts if artifact.kind == kind), None)
 
 
 def default_draft(found: Services, model_id: str | None = None) -> Draft:

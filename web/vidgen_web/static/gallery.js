@@ -1,27 +1,88 @@
 // The gallery: posters play while the pointer or the focus is on them; further pages are appended in place.
+import { announce } from "./announce.js";
 import { apiUrl } from "./api.js";
-import { fetchPage, onSwap } from "./page.js";
+import { send } from "./forms.js";
+import { fetchPage, onSwap, swap } from "./page.js";
+import { say } from "./words.js";
 
+const SEARCH_MS = 250;
+const NEAR = "600px";
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 export function startGallery() {
   for (const kind of ["pointerover", "focusin"]) document.addEventListener(kind, play);
   for (const kind of ["pointerout", "focusout"]) document.addEventListener(kind, stop);
   onSwap((id) => id === "viewer" && mark());
-  document.addEventListener("click", async (event) => {
+  document.addEventListener("click", (event) => {
     const link = event.target.closest("#load-more");
     if (!link) return;
     event.preventDefault();
-    link.setAttribute("aria-busy", "true");
-    const page = await fetchPage(link.href);
-    const list = document.getElementById("gallery-cards");
-    const cards = [...page.querySelectorAll("#gallery-cards > li")].filter((card) => !document.getElementById(card.id));
-    list.append(...cards);
-    cards[0]?.querySelector("a").focus();
-    const next = page.getElementById("load-more");
-    if (next) link.replaceWith(next);
-    else link.remove();
+    loadMore(link, true);
   });
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("form[data-star]")) return;
+    event.preventDefault();
+    star(event.target);
+  });
+  for (const kind of ["input", "change"]) {
+    document.addEventListener(kind, (event) => event.target.closest("#sieve") && siftSoon());
+  }
+}
+
+let sifting = null;
+
+function siftSoon() {
+  clearTimeout(sifting);
+  sifting = setTimeout(sift, SEARCH_MS);
+}
+
+/** Show what is searched for, while one types. */
+async function sift() {
+  const sieve = document.getElementById("sieve");
+  const query = new URLSearchParams([...new FormData(sieve)].filter(([, value]) => value));
+  const shown = document.getElementById("viewer").dataset.job;
+  if (shown) query.set("job", shown);
+  const at = document.activeElement;
+  const [id, start, end] = [at?.id, at?.selectionStart, at?.selectionEnd];
+  await swap(`/?${query}`, ["gallery"]);
+  history.replaceState({}, "", `/?${query}`);
+  const again = id ? document.getElementById(id) : null;
+  again?.focus({ preventScroll: true });
+  if (again?.type === "search") again.setSelectionRange(start, end);
+  const project = document.getElementById("project");
+  if (project) project.value = query.get("project") ?? "";
+  announce(say("Clips shown: %(n)s", { n: document.querySelectorAll("#gallery-cards > li").length }));
+}
+
+/** One page more; whoever has asked for one gets the next ones on scrolling down. */
+async function loadMore(link, asked) {
+  if (link.getAttribute("aria-busy")) return;
+  link.setAttribute("aria-busy", "true");
+  const page = await fetchPage(link.href);
+  const cards = [...page.querySelectorAll("#gallery-cards > li")].filter((card) => !document.getElementById(card.id));
+  document.getElementById("gallery-cards").append(...cards);
+  if (asked) cards[0]?.querySelector("a").focus({ preventScroll: true });
+  const next = page.getElementById("load-more");
+  if (!next) return link.remove();
+  link.replaceWith(next);
+  const watcher = new IntersectionObserver((seen) => {
+    if (!seen.some((part) => part.isIntersecting)) return;
+    watcher.disconnect();
+    loadMore(next, false);
+  }, { rootMargin: NEAR });
+  watcher.observe(next);
+}
+
+async function star(form) {
+  const job = form.action.split("/").at(-2);
+  const wanted = form.elements.starred.value === "1";
+  const response = await send(form, null);
+  if (!response.ok) return;
+  for (const other of document.querySelectorAll(`form[data-star][action$="/${CSS.escape(job)}/star"]`)) {
+    other.elements.starred.value = wanted ? "0" : "1";
+    other.querySelector("button").setAttribute("aria-pressed", String(wanted));
+    other.closest(".card")?.classList.toggle("starred", wanted);
+  }
 }
 
 /** The card of the clip in the viewer is the current one. */

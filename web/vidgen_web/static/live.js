@@ -31,7 +31,9 @@ export function followJobs() {
 /** Fetch the page and bring queue, gallery and viewer up to date. */
 export async function refresh() {
   const shown = document.getElementById("viewer").dataset.job;
-  const url = shown ? `/?job=${encodeURIComponent(shown)}` : "/";
+  const query = new URLSearchParams(document.getElementById("gallery").dataset.query);
+  if (shown) query.set("job", shown);
+  const url = `/?${query}`;
   let page;
   try {
     page = await fetchPage(url);
@@ -44,6 +46,7 @@ export async function refresh() {
   reconcile(page, "queue-rows");
   addNewCards(page);
   showIf("queue-empty", !document.querySelector("#queue-rows > li"));
+  put(page, "project-names");
   showIf("gallery-empty", !document.querySelector("#gallery-cards > li"));
   const viewer = document.getElementById("viewer");
   const fresh = page.getElementById("viewer");
@@ -102,6 +105,9 @@ function addNewCards(page) {
   const list = document.getElementById("gallery-cards");
   const fresh = page.getElementById("gallery-cards");
   if (!list || !fresh) return;
+  // the first clip, or the first project, brings something to search by
+  if (Boolean(page.getElementById("sieve")) !== Boolean(document.getElementById("sieve"))) return put(page, "gallery");
+  if (page.getElementById("project-filter") && !document.getElementById("project-filter")) return put(page, "gallery");
   const known = new Set([...list.children].map((card) => card.dataset.key));
   for (const card of [...fresh.children].reverse()) if (!known.has(card.dataset.key)) list.prepend(card);
 }
