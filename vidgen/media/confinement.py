@@ -9,11 +9,14 @@ MEMORY_BYTES, CPU_SECONDS, FILE_BYTES, OPEN_FILES = 3 << 30, 60, 1 << 30, 32
 CODECS = frozenset(
     {"h264", "hevc", "vp8", "vp9", "av1", "libdav1d", "mpeg4", "mjpeg", "prores", "gif", "libvpx", "libvpx-vp9"}
 )
+SOUND_CODECS = frozenset(
+    {"aac", "mp3", "mp3float", "opus", "libopus", "vorbis", "flac", "alac", "pcm_s16le", "pcm_s24le", "pcm_f32le"}
+)
 # `none` is no protocol at all: what is not in the open file does not exist. FFmpeg looks at codec_whitelist while it
 # finds out what the streams are; the decoder that is used afterwards does not (hence the check of its name)
 CLOSED = {
     "protocol_whitelist": "none",
-    "codec_whitelist": ",".join(sorted(CODECS)),
+    "codec_whitelist": ",".join(sorted(CODECS | SOUND_CODECS)),
     "enable_drefs": "0",
     "max_streams": str(MAX_STREAMS + 1),  # one more, so that too many can be told from enough
 }

@@ -2,27 +2,31 @@
 
 It runs as a child process with its own limits on memory, time, file size and processes, and reads only the one file:
 the container format is chosen by the file's first bytes and forced, and FFmpeg is handed an open file and no protocol,
-so no playlist, script or reference is ever followed. It re-encodes the pixels alone: no metadata, subtitles, data or
-attachments survive. One JSON line on stdout says what came out, or why nothing did (exit code 2).
+so no playlist, script or reference is ever followed. It re-encodes pictures and sound alone: no metadata, subtitles,
+data or attachments survive. One JSON line on stdout says what came out, or why nothing did (exit code 2).
 """
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vidgen.errors import MediaError, VidgenError
-from vidgen.media.confinement import CLOSED, CODECS, MAX_STREAMS, limit_resources
+from vidgen.media.confinement import CLOSED, CODECS, MAX_STREAMS, SOUND_CODECS, limit_resources
+from vidgen.media.delivery.sound import Sound
 from vidgen.media.frames import FrameChunk
 from vidgen.media.writer import write_video
 
 MAX_SIDE, MAX_FRAMES, MAX_SECONDS, MAX_PIXELS = 4096, 3600, 120, 4096 * 4096
+MOST_CHANNELS, SLOWEST_RATE, FASTEST_RATE = 8, 8000, 192_000
 STILL_FORMATS = ("PNG", "JPEG", "WEBP")
 CONTAINERS = {b"ftyp": "mov", b"\x1a\x45\xdf\xa3": "matroska", b"GIF8": "gif"}
 # the input is only decoded again: near to lossless, and a third of the time that the default preset takes
@@ -82,26 +86,56 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 def _clip(source: Path, out_dir: Path, container_format: str) -> Ingested:
     try:
-        with (
-            source.open("rb") as file,
-            av.open(
-                file,
-                format=container_format,
-                options={**CLOSED, "format_whitelist": container_format},
-                metadata_errors="replace",  # tags are thrown away, in whatever encoding they are
-            ) as container,
-        ):
+        with _opened(source, container_format) as container:
             stream = _checked_stream(container)
             fps = _frame_rate(stream)
             _check_length(container, stream, fps)
             frames = _frames(container, stream, fps)
             target = out_dir / "media.mp4"
-            written = write_video(frames, target, fps=fps, crf=INPUT_CRF, preset=INPUT_PRESET, threads=1)
+            with _sound(source, container_format, container, stream) as sound:
+                written = write_video(
+                    frames, target, fps=fps, crf=INPUT_CRF, preset=INPUT_PRESET, threads=1, sound=sound
+                )
     except av.FFmpegError as error:
         raise MediaError(f"the clip cannot be decoded ({error.strerror})") from error
     return Ingested(
         "video", "media.mp4", "video/mp4", written.width, written.height, written.num_frames, round(written.fps, 3)
     )
+
+
+@contextmanager
+def _opened(source: Path, container_format: str) -> "Iterator[av.container.InputContainer]":
+    with (
+        source.open("rb") as file,
+        av.open(
+            file,
+            format=container_format,
+            options={**CLOSED, "format_whitelist": container_format},
+            metadata_errors="replace",  # tags are thrown away, in whatever encoding they are
+        ) as container,
+    ):
+        yield container
+
+
+@contextmanager
+def _sound(
+    source: Path, container_format: str, container: "av.container.InputContainer", pictures: av.VideoStream
+) -> Iterator[Callable[[Any], Sound] | None]:
+    """What writes the clip's sound anew beside its pictures; None where there is none that is read here."""
+    if not _is_read(container):
+        yield None
+        return
+    begins = Fraction(pictures.start_time or 0) * Fraction(pictures.time_base or 1)
+    # a second look at the file, as pictures and sound are asked for in turns
+    with _opened(source, container_format) as again:
+        yield lambda output: Sound(output, again, "aac", begins=begins, copy=False)
+
+
+def _is_read(container: "av.container.InputContainer") -> bool:
+    context = container.streams.audio[0].codec_context if container.streams.audio else None
+    if context is None or context.name not in SOUND_CODECS:
+        return False
+    return bool(1 <= context.channels <= MOST_CHANNELS and SLOWEST_RATE <= context.sample_rate <= FASTEST_RATE)
 
 
 def _checked_stream(container: "av.container.InputContainer") -> av.VideoStream:

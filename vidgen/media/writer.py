@@ -1,11 +1,13 @@
 """Frames to a plain MP4 that plays everywhere: what normalised uploads are, and clips that are no one's result."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from vidgen.media.delivery.encoders import encoder_for
+from vidgen.media.delivery.sound import Sound
 from vidgen.media.delivery.stream import write_stream
 from vidgen.media.delivery.written import WrittenVideo, completed
 from vidgen.media.frames import FrameChunk
@@ -23,13 +25,17 @@ def write_video(
     crf: int = CRF,
     preset: str = "medium",
     threads: int = 0,
+    sound: Callable[[Any], Sound] | None = None,
 ) -> WrittenVideo:
     """Encode all chunks as H.264 at exactly `fps` frames a second. Raises MediaError when there is no frame at all.
 
-    `preset` is x264's; `threads` 0 lets the libraries choose. Whatever goes wrong, no file is left under `path`.
+    `preset` is x264's; `threads` 0 lets the libraries choose. `sound` makes what goes along.
+    Whatever goes wrong, no file is left under `path`.
     """
     encoder = encoder_for("h264", "high")
     encoder = replace(encoder, options={**encoder.options, "crf": str(crf), "preset": preset})
     with completed(path) as part:
-        written = write_stream(chunks, part, fps=Fraction(fps), encoder=encoder, tags=metadata or {}, threads=threads)
+        written = write_stream(
+            chunks, part, fps=Fraction(fps), encoder=encoder, tags=metadata or {}, threads=threads, sound=sound
+        )
     return replace(written, path=path)

@@ -21,7 +21,7 @@ from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.source_frames import source_frames, source_shape
 from vidgen.post.chain import Chain
 from vidgen.runtime.context import RunContext
-from vidgen.spec import FORMATS, ClipShape, JobSpec, ProcessVideo, Progress, Stage
+from vidgen.spec import FORMATS, ClipShape, JobSpec, ProcessVideo, Progress, Stage, VideoToVideo
 from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
 
 
@@ -72,12 +72,19 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
             fps=chain.result.fps,
             recipe=make_recipe(spec, residency.registry, ctx),
             alpha=chain.result.alpha,
+            sound=_sound(spec, ctx),
         )
     ctx.report(Progress(Stage.PUBLISHING, 0.96))
     receipt = out_dir / "receipt.json"
-    facts = make_receipt(spec, residency, generated, hashes, chain.log())
+    facts = make_receipt(spec, residency, generated, hashes, chain.log()) | {"sound": video.sound}
     receipt.write_text(json.dumps(facts, indent=2) + "\n")
     return RenderResult(files=(*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg")))
+
+
+def _sound(spec: JobSpec, ctx: RunContext) -> Path | None:
+    """The clip whose sound goes along: the one that is restyled or processed, from its beginning."""
+    kept = spec.output.audio == "keep"
+    return ctx.media[spec.video.key] if kept and isinstance(spec, VideoToVideo | ProcessVideo) else None
 
 
 def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:

@@ -1,4 +1,4 @@
-"""How the finished clip is delivered: format, codec, quality; and what each format can carry, as a table."""
+"""How the finished clip is delivered: format, codec, quality, sound; and what each format can carry, as a table."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,6 +23,9 @@ class Output(SpecModel):
         default=None, description="mp4: h264, hevc or av1. prores: prores-422 or prores-4444. The others have one each."
     )
     quality: Quality = Field(default="high", description="lossless keeps every pixel, in formats that can.")
+    audio: Literal["keep", "drop"] = Field(
+        default="keep", description="The source clip's sound, where there is one and the format carries it."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +37,18 @@ class FormatRule:
     codecs: tuple[Codec, ...]
     alpha: tuple[Codec, ...] = ()
     lossless: tuple[Codec, ...] = ()
+    # FFmpeg's encoder of the sound that goes with it
+    sound: str | None = None
     # a GIF counts time in hundredths of a second, and viewers slow down what is shorter than two
     max_fps: int | None = None
 
 
 FORMATS: dict[Format, FormatRule] = {
-    "mp4": FormatRule(".mp4", "video/mp4", ("h264", "hevc", "av1"), lossless=("h264", "hevc")),
-    "webm": FormatRule(".webm", "video/webm", ("vp9",), alpha=("vp9",), lossless=("vp9",)),
+    "mp4": FormatRule(".mp4", "video/mp4", ("h264", "hevc", "av1"), lossless=("h264", "hevc"), sound="aac"),
+    "webm": FormatRule(".webm", "video/webm", ("vp9",), alpha=("vp9",), lossless=("vp9",), sound="libopus"),
     "gif": FormatRule(".gif", "image/gif", ("gif",), alpha=("gif",), max_fps=50),
     "webp": FormatRule(".webp", "image/webp", ("webp",), alpha=("webp",), lossless=("webp",)),
-    "prores": FormatRule(".mov", "video/quicktime", ("prores-422", "prores-4444"), alpha=("prores-4444",)),
+    "prores": FormatRule(".mov", "video/quicktime", ("prores-422", "prores-4444"), alpha=("prores-4444",), sound="aac"),
     "png": FormatRule(".zip", "application/zip", ("png",), alpha=("png",), lossless=("png",)),
 }
 

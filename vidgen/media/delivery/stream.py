@@ -3,7 +3,7 @@
 Frames stream through, so memory does not grow with the length.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from vidgen.errors import MediaError
 from vidgen.media.delivery.encoders import Encoder
+from vidgen.media.delivery.sound import Sound
 from vidgen.media.delivery.written import WrittenVideo, no_frame
 from vidgen.media.frames import FrameChunk
 
@@ -33,13 +34,18 @@ def write_stream(
     encoder: Encoder,
     tags: Mapping[str, str],
     threads: int | None = None,
+    sound: Callable[["av.container.OutputContainer"], Sound] | None = None,
 ) -> WrittenVideo:
-    """Encode all chunks at exactly `fps`. `threads` None: the encoder's own rule. Raises MediaError without a frame."""
+    """Encode all chunks at exactly `fps`. `threads` None: the encoder's own rule. `sound` makes what goes along.
+
+    Raises MediaError without a frame.
+    """
     muxer = MUXERS[path.suffix]
     with av.open(str(path), "w", format=muxer, options=MUXER_OPTIONS[muxer]) as container:
         container.metadata.update(tags)
         stream = container.add_stream(encoder.name, rate=fps, options=dict(encoder.options))
         _describe(stream, encoder, encoder.threads if threads is None else threads)
+        beside = None if sound is None else sound(container)
         count = 0
         for frame in (frame for chunk in chunks for frame in chunk):
             if count == 0:
@@ -48,10 +54,16 @@ def write_stream(
             picture.pts, picture.time_base = count, 1 / fps
             container.mux(stream.encode(picture))
             count += 1
+            if beside is not None:
+                beside.until(count / fps)
         if count == 0:
             raise no_frame()
         container.mux(stream.encode())
-        return WrittenVideo(path, stream.width, stream.height, count, float(fps))
+        if beside is not None:
+            beside.finish(count / fps)
+        return WrittenVideo(
+            path, stream.width, stream.height, count, float(fps), None if beside is None else beside.kept
+        )
 
 
 def _describe(stream: av.VideoStream, encoder: Encoder, threads: int) -> None:

@@ -10,13 +10,17 @@ from vidgen.errors import MediaError
 
 @dataclass(frozen=True, slots=True)
 class WrittenVideo:
-    """What was written: `num_frames` counted while encoding, not copied from the request."""
+    """What was written: `num_frames` counted while encoding, not copied from the request.
+
+    `sound` says how the source's was kept: `copied`, or the encoder's name.
+    """
 
     path: Path
     width: int
     height: int
     num_frames: int
     fps: float
+    sound: str | None = None
 
 
 @contextmanager
