@@ -16,6 +16,7 @@ from vidgen.cli_process import process
 from vidgen.cli_queue import queue
 from vidgen.cli_recall import output_of, recall, spec_in
 from vidgen.cli_render import render_here
+from vidgen.cli_sweep import sweep
 from vidgen.spec import (
     FORMATS,
     ImageToVideo,
@@ -51,6 +52,7 @@ main.add_command(audit)
 main.add_command(queue)
 main.add_command(recall)
 main.add_command(models)
+main.add_command(sweep)
 main.add_command(process)
 
 

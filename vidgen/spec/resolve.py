@@ -52,7 +52,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
         "segments": length.segments,
         "long": resolved_long(spec, num_frames, rules),
         "fps": fps,
-        "seed": secrets.randbits(SEED_BITS) if spec.seed in (None, -1) else spec.seed,
+        "seed": drawn_seed() if spec.seed in (None, -1) else spec.seed,
         "num_inference_steps": _within(
             "num_inference_steps", spec.num_inference_steps, rules.steps.min, rules.steps.max, rules.steps.default
         ),
@@ -70,6 +70,11 @@ def _delivered(spec: Spec) -> Spec:
     made = ClipShape(spec.width or 0, spec.height or 0, spec.num_frames or 0, Fraction(spec.fps or 1))
     result = shapes_after(spec.post, made)[-1]
     return spec.model_copy(update={"output": resolved_output(spec.output, fps=result.fps, alpha=result.alpha)})
+
+
+def drawn_seed() -> int:
+    """A seed for a request without one; it is recorded in the resolved spec."""
+    return secrets.randbits(SEED_BITS)
 
 
 def _frames(num_frames: int, rule: FrameRule) -> int:
