@@ -10,7 +10,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long format test-faults test-hostile bench-load train-model eval-model words clean
+.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long format test-faults test-hostile bench-load train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -106,6 +106,32 @@ words: $(STAMP) ## find the portal's texts and put new ones into its translation
 	    --sort-by-file --project vidgen -o .words/portal.pot web/vidgen_web
 	for language in de; do $(BIN)/pybabel -q update -i .words/portal.pot -l $$language --no-wrap --ignore-obsolete \
 	    --no-fuzzy-matching --omit-header -o web/vidgen_web/translations/$$language.po; done
+
+# the cost of a run from nothing, on two cores: half an hour of preparation, then the minutes named here
+INTERPOLATION_MINUTES ?= 60
+UPSCALING_MINUTES ?= 60
+
+train-interpolation: $(STAMP) ## train the network that draws frames between frames, into .train/interpolation
+	mkdir -p .train
+	$(TRAIN) training.interpolation --minutes $(INTERPOLATION_MINUTES) --processes $(PROCESSES) $(FOLDERS)
+	$(TRAIN) training.export_networks --checkpoint ../.train/interpolation.pt --output ../.train/interpolation
+
+train-upscaling: $(STAMP) ## train the networks that enlarge frames two and four times, into .train/upscaling-x2 and -x4
+	mkdir -p .train
+	for scale in 2 4; do \
+	    ($(TRAIN) training.upscaling --scale $$scale --minutes $(UPSCALING_MINUTES) --processes $(PROCESSES) $(FOLDERS)) \
+	    && ($(TRAIN) training.export_networks --checkpoint ../.train/upscaling-x$$scale.pt --output ../.train/upscaling-x$$scale) \
+	    || exit 1; done
+
+eval-interpolation: $(STAMP) ## measure the interpolation network beside plain blending and RIFE 4.25, and the cut detector
+	mkdir -p .train
+	$(TRAIN) training.evaluate_interpolation $(FOLDERS)
+	$(TRAIN) training.evaluate_cuts $(FOLDERS)
+
+eval-upscaling: $(STAMP) ## measure the upscaling networks beside Lanczos and SPAN
+	mkdir -p .train
+	$(TRAIN) training.evaluate_upscaling --scale 2 $(FOLDERS)
+	$(TRAIN) training.evaluate_upscaling --scale 4 $(FOLDERS)
 
 format: $(STAMP) ## let ruff format and fix the code
 	$(BIN)/ruff format .

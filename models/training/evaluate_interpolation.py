@@ -102,7 +102,8 @@ def main() -> None:
         "plain blend": lambda a, b, t: torch.lerp(a, b, t),
         "RIFE 4.25": lambda a, b, t: reference.draw(a, b, [t]),
     }
-    print("| set | pairs | network | PSNR, mean, dB | median, dB | a pair, ms |\n|---|---|---|---|---|---|")
+    print("| set | pairs | network | PSNR, mean, dB | median, dB | a pair, ms |")
+    print("|---|---|---|---|---|---|")
     report("sprites over film, t = 1/2", measure(networks, scenes(args.cache, film, 0.5)))
     report("film, neighbours of a frame", measure(networks, film_pairs(film, 2, 3, 4)))
     if not args.quick:

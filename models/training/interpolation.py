@@ -25,7 +25,7 @@ from training.sources import film_file
 from vidgen_models.nets.interpolation import InterpolationNet
 
 SIDE = 128
-FILM_SHARE = 0.5
+FILM_SHARE = 0.4
 EMA = 0.99
 MUON_LR = 0.01
 

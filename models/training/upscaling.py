@@ -60,14 +60,17 @@ def begin(
     return net, average, optimiser
 
 
-def train(workers: Workers, scale: int, minutes: float, batch_size: int, rate: float, cache: Path, work: Path) -> None:
-    clock = Clock(budget=minutes * 60)
-    net, average, optimiser = begin(scale, work, clock, rate)
+def material(cache: Path, work: Path) -> Material:
     file = film_file(cache)
     assert file is not None, "the film's package could not be fetched"
     film = prepare(file, work)
-    material = Material(load_sprites(cache, held_out=False), film, film.trained())
-    pairs = {damage: Pairs(work, material, scale, damage) for damage in SHARES}
+    return Material(load_sprites(cache, held_out=False), film, film.trained())
+
+
+def train(workers: Workers, scale: int, minutes: float, batch_size: int, rate: float, cache: Path, work: Path) -> None:
+    clock = Clock(budget=minutes * 60)
+    net, average, optimiser = begin(scale, work, clock, rate)
+    pairs = {damage: Pairs(work, lambda: material(cache, work), scale, damage) for damage in SHARES}
     rng = np.random.default_rng([workers.rank, clock.step])
     if workers.leads:
         parameters = sum(p.numel() for p in net.parameters())

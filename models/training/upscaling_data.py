@@ -5,7 +5,7 @@ Pairs are prepared once in `pairs-x<scale>-<damage>.bin`; a record is a small sq
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,16 +50,16 @@ class Material:
 
 
 class Pairs:
-    """The prepared pairs of one scale and one kind of damage."""
+    """The prepared pairs of one scale and one kind of damage; `material` is asked for only when they are missing."""
 
-    def __init__(self, work: Path, material: Material, scale: int, damage: str) -> None:
+    def __init__(self, work: Path, material: Callable[[], Material], scale: int, damage: str) -> None:
         large = SIDE * scale
         self.kind = np.dtype([("small", np.uint8, (SIDE, SIDE, 3)), ("large", np.uint8, (large, large, 3))])
         path = work / f"pairs-x{scale}-{damage}.bin"
         if not path.exists():
             partial = path.with_suffix(".part")
             with partial.open("wb") as file:
-                for small, big in _pairs(material, scale, damage):
+                for small, big in _pairs(material(), scale, damage):
                     record = np.zeros((), self.kind)
                     record["small"], record["large"] = small, big
                     file.write(record.tobytes())

@@ -23,7 +23,7 @@ class UpscalingParams:
     """`scale` is 2 or 4; `blocks` residual blocks of two convolutions with `channels` each."""
 
     scale: int = 2
-    channels: int = 64
+    channels: int = 48
     blocks: int = 4
 
 
