@@ -29,7 +29,7 @@ def build(folder: Path, *, picture: str = "", experts: bool = False, small: bool
         parts.clip_processor(folder / "image_processor")
         index |= {"image_encoder": ("transformers", "CLIPVisionModel")}
         index |= {"image_processor": ("transformers", "CLIPImageProcessor")}
-    _autoencoder(small).save_pretrained(folder / "vae")
+    autoencoder(small).save_pretrained(folder / "vae")
     _transformer(picture).save_pretrained(folder / "transformer")
     if experts:
         _transformer(picture).save_pretrained(folder / "transformer_2")
@@ -40,7 +40,7 @@ def build(folder: Path, *, picture: str = "", experts: bool = False, small: bool
     return parts.write_index(folder, pipeline, index, boundary_ratio=boundary, expand_timesteps=small)
 
 
-def _autoencoder(small: bool) -> AutoencoderKLWan:
+def autoencoder(small: bool = False) -> AutoencoderKLWan:
     patched = {"is_residual": True, "patch_size": 2, "in_channels": 12, "out_channels": 12, "scale_factor_spatial": 16}
     return AutoencoderKLWan(
         base_dim=4,

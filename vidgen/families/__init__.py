@@ -28,6 +28,10 @@ FAMILIES: Mapping[str, str] = {
     "cogvideox": "vidgen.families.cogvideox:CogVideoX",
     "animatediff": "vidgen.families.animatediff:AnimateDiff",
     "stable_video_diffusion": "vidgen.families.stable_video_diffusion:StableVideoDiffusion",
+    "hunyuan_video": "vidgen.families.hunyuan_video:HunyuanVideo",
+    "skyreels": "vidgen.families.skyreels:SkyReels",
+    "mochi": "vidgen.families.mochi:Mochi",
+    "latte": "vidgen.families.latte:Latte",
 }
 """Where each family's adapter is."""
 
@@ -45,6 +49,10 @@ PIPELINES: Mapping[str, str] = {
     "AnimateDiffPipeline": "animatediff",
     "AnimateDiffVideoToVideoPipeline": "animatediff",
     "StableVideoDiffusionPipeline": "stable_video_diffusion",
+    "HunyuanVideoPipeline": "hunyuan_video",
+    "SkyReelsV2DiffusionForcingPipeline": "skyreels",
+    "MochiPipeline": "mochi",
+    "LattePipeline": "latte",
 }
 """The family of a folder, by the pipeline that its index names."""
 

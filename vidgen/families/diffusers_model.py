@@ -30,6 +30,8 @@ class DiffusersModel:
     """Class by component, or the classes that it may have. Components that the folder's index leaves out are None."""
     full_precision: ClassVar[frozenset[str]] = frozenset()
     """Components that stay in float32 on every device."""
+    previews: ClassVar[bool] = True
+    """Whether the scheduler given to the pipeline is the one that makes its steps, so that it can be watched."""
 
     def __init__(
         self,
@@ -81,7 +83,7 @@ class DiffusersModel:
         pipeline.set_progress_bar_config(disable=True)
         if self._offload:
             pipeline.enable_model_cpu_offload(device=self.device)
-        watched = Watched(pipeline.scheduler)
+        watched = Watched(pipeline.scheduler) if self.previews else None
 
         def step_done(_: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             on_step(step + 1, pipeline.num_timesteps, lambda: self._estimate(watched, request))
@@ -106,8 +108,8 @@ class DiffusersModel:
         """A scheduler for one run: the folder's, or the sampler asked for."""
         return self._make_scheduler(request.spec.advanced)
 
-    def _estimate(self, watched: Watched, request: ClipRequest) -> Tensor | None:
-        found = watched.estimate()
+    def _estimate(self, watched: Watched | None, request: ClipRequest) -> Tensor | None:
+        found = None if watched is None else watched.estimate()
         return None if found is None else self.unpack(found, request)
 
     def _class_of(self, name: str) -> type | None:

@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny_families import animatediff, cogvideox, ltx, stable_video_diffusion, wan
+from tests.tiny_families import (
+    animatediff,
+    cogvideox,
+    hunyuan_video,
+    latte,
+    ltx,
+    mochi,
+    skyreels,
+    stable_video_diffusion,
+    wan,
+)
 from tests.unit.families.conftest import CHANGES, distance
 from vidgen.errors import Cancelled
 from vidgen.pipelines import render, whole_clip
@@ -12,10 +22,14 @@ from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage
 from vidgen.stages import preview
 
-# of the library: schedulers that turn tensors into numpy arrays
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+# of the libraries: schedulers that turn tensors into numpy arrays, and Mochi's autocast to float32
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:In CPU autocast:UserWarning"),
+]
 
-CASES = wan.CASES + ltx.CASES + cogvideox.CASES + animatediff.CASES + stable_video_diffusion.CASES
+FAMILIES = (wan, ltx, cogvideox, animatediff, stable_video_diffusion, hunyuan_video, skyreels, mochi, latte)
+CASES = [case for family in FAMILIES for case in family.CASES]
 
 
 @pytest.fixture(params=CASES, ids=lambda case: case.name)

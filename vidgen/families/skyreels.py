@@ -1,0 +1,72 @@
+"""SkyReels-V2 by diffusion forcing, every frame with a noise level of its own: text to video (arXiv:2504.13074)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from diffusers import AutoencoderKLWan, SkyReelsV2DiffusionForcingPipeline, SkyReelsV2Transformer3DModel
+from torch import Tensor
+from transformers import T5Tokenizer, UMT5EncoderModel
+
+from vidgen.families.description import Description, sides
+from vidgen.families.diffusers_model import DiffusersModel, whole
+from vidgen.families.folder import ModelFolder
+from vidgen.runtime.memory import on_device
+from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.stages.clip_model import ClipRequest
+from vidgen_models.nets.causal_conv import use_onednn_convolutions
+from vidgen_models.nets.wan import decode_stream
+
+TEXT_LENGTH = 512
+WINDOW = 97
+
+
+class SkyReels(DiffusersModel):
+    components: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
+        "tokenizer": T5Tokenizer,
+        "text_encoder": UMT5EncoderModel,
+        "transformer": SkyReelsV2Transformer3DModel,
+        "vae": AutoencoderKLWan,
+    }
+    full_precision = frozenset({"vae"})
+    previews = False  # the pipeline copies its scheduler for every frame
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        super().__init__(folder, **options)
+        use_onednn_convolutions(self.vae)
+
+    @classmethod
+    def describe(cls, folder: ModelFolder) -> Description:
+        vae, transformer = folder.config("vae"), folder.config("transformer")
+        step = int(vae.get("scale_factor_temporal", 4))
+        multiple = int(vae.get("scale_factor_spatial", 8)) * int(transformer["patch_size"][1])
+        rules = ModelRules(
+            tasks=("text-to-video",),
+            frames=FrameRule(min=step + 1, max=WINDOW, step=step, default=WINDOW),
+            sides=sides(multiple, width=960, height=544),
+            steps=StepRule(min=1, max=100, default=30),
+            guidance=GuidanceRule(min=1.0, max=10.0, default=6.0),
+            fps=24,
+            options=("shift",),
+            prediction="flow_prediction",
+        )
+        return Description(rules, TEXT_LENGTH)
+
+    def pipeline(self, request: ClipRequest) -> Any:
+        return SkyReelsV2DiffusionForcingPipeline(**self.parts, scheduler=self.scheduler(request))
+
+    def arguments(self, request: ClipRequest) -> dict[str, Any]:
+        return {
+            "prompt": request.spec.prompt,
+            "negative_prompt": request.spec.negative_prompt,
+            "width": request.width,
+            "height": request.height,
+            "num_frames": request.num_frames,
+            "fps": request.fps,
+            "guidance_scale": request.guidance_scale,
+            "max_sequence_length": self.text_length,
+        }
+
+    def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
+        with on_device(self.vae, self.device) as vae:
+            yield from decode_stream(vae, whole(latents))
