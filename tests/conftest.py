@@ -51,10 +51,11 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_manifests(tiny_folder: Path) -> Path:
     """A folder with the manifest of the model `tiny`."""
-    from tests.tiny_models import write_manifest
+    from tests.tiny_models import write_manifest, write_networks
 
     folder = tiny_folder.parent / "manifests"
     write_manifest(folder, "tiny", tiny_folder)
+    write_networks(folder)
     return folder
 
 

@@ -109,6 +109,26 @@ overlap_max = 12
     )
 
 
+def write_networks(manifests: Path) -> None:
+    """Untrained networks for interpolation and enlargement, with their manifests, in `manifests/networks`."""
+    from safetensors.torch import save_file
+
+    from vidgen_models.nets.interpolation import InterpolationNet
+    from vidgen_models.nets.upscaling import UpscalingNet, UpscalingParams
+
+    folder = manifests / "networks"
+    folder.mkdir(parents=True)
+    torch.manual_seed(0)
+    small = UpscalingNet(UpscalingParams(channels=8, blocks=1))
+    for kind, scale, net in (("interpolation", 1, InterpolationNet()), ("upscaling", 2, small)):
+        file = folder / f"{kind}.safetensors"
+        save_file(net.state_dict(), file)
+        lines = {"id": f"zz-{kind}", "kind": kind, "name": "Untrained", "revision": "test", "licence": "Apache-2.0"}
+        lines |= {"description": "Random weights.", "scale": scale, "file": str(file), "sha256": sha256(file)}
+        lines["seconds_per_megapixel"] = 2.0
+        (folder / f"{kind}.toml").write_text("".join(f"{key} = {json.dumps(it)}\n" for key, it in lines.items()))
+
+
 def _save_tokenizer(folder: Path) -> None:
     unigram = Tokenizer(models.Unigram())
     unigram.pre_tokenizer = pre_tokenizers.Metaspace()

@@ -20,7 +20,11 @@ AUTO = "auto"
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--normalise-colour", is_flag=True, help="Levels of each shot to the full range, a cast to grey.")
 @click.option("--exposure", type=float, help="Tone mapping: stops, from -4 to 4.")
+@click.option("--interpolate", type=int, help="2, 4 or 8 times the frames a second, drawn by a network.")
+@click.option("--fps", type=float, help="In place of --interpolate: any rate.")
+@click.option("--upscale", type=int, help="2 or 4 times the sides, by a network.")
 @click.option("--sharpen", type=float, is_flag=False, flag_value=0.8, help="Edge-aware sharpening, 0.8 unless given.")
 @click.option(
     "--remove-background",
@@ -62,8 +66,14 @@ def steps_of(asked: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, 
     """The options as steps, and the watermark's picture by its reference."""
     found: list[dict[str, Any]] = []
     media: dict[str, Path] = {}
+    if asked["normalise_colour"]:
+        found.append({"step": "normalise-colour"})
     if asked["exposure"] is not None:
         found.append({"step": "tone-map", "exposure": asked["exposure"]})
+    if asked["interpolate"] is not None or asked["fps"] is not None:
+        found.append({"step": "interpolate", "factor": asked["interpolate"], "fps": asked["fps"]})
+    if asked["upscale"] is not None:
+        found.append({"step": "upscale", "factor": asked["upscale"]})
     if asked["sharpen"] is not None:
         found.append({"step": "sharpen", "amount": asked["sharpen"]})
     if asked["remove_background"] is not None:

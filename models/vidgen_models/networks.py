@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError
 
 from vidgen.errors import ModelError
 from vidgen.spec.base import SpecModel
-from vidgen_models.registry import SHIPPED_MANIFESTS, SHIPPED_WEIGHTS
+from vidgen.spec.post import Interpolate, PostStep, Upscale
+from vidgen_models.registry import SHIPPED_MANIFESTS, SHIPPED_WEIGHTS, ModelRegistry
 
 SHIPPED_NETWORKS = SHIPPED_MANIFESTS / "networks"
 
@@ -60,10 +61,28 @@ class NetworkRegistry:
             )
         return self._chosen([m for m in networks if m.scale == scale], f"upscaling x{scale}")
 
+    def upscaling_passes(self, scale: int) -> tuple[NetworkManifest, ...]:
+        """What enlarges `scale` times: the network for it, or for 4 the one for 2 twice. Raises ModelError."""
+        if scale == 4 and not any(m.kind == "upscaling" and m.scale == 4 for m in self.manifests.values()):
+            return (self.upscaling(2),) * 2
+        return (self.upscaling(scale),)
+
     def _chosen(self, networks: list[NetworkManifest], wanted: str) -> NetworkManifest:
         if not networks:
             raise ModelError(f"{wanted}: no such network is installed", code="unknown_model")
         return max(networks, key=lambda manifest: manifest.id)
+
+
+def networks_of(step: PostStep, registry: NetworkRegistry) -> tuple[NetworkManifest, ...]:
+    """The networks that do a step, in order; none for most. Raises ModelError where one is not installed."""
+    if isinstance(step, Interpolate):
+        return (registry.interpolation(),)
+    return registry.upscaling_passes(step.factor) if isinstance(step, Upscale) else ()
+
+
+def networks_beside(models: ModelRegistry) -> NetworkRegistry:
+    """Those in the folders `networks` within the folders of the models' manifests."""
+    return NetworkRegistry(*(folder / "networks" for folder in models.folders))
 
 
 def _read(file: Path) -> NetworkManifest:

@@ -70,7 +70,7 @@ class ModelRegistry:
     """The manifests of the shipped models and those of further folders, which may replace shipped ones by id."""
 
     def __init__(self, *folders: Path) -> None:
-        self._folders = (SHIPPED_MANIFESTS, *folders)
+        self.folders = (SHIPPED_MANIFESTS, *folders)
         self._read: tuple[Stamps, Mapping[str, Manifest]] | None = None
 
     @property
@@ -79,7 +79,7 @@ class ModelRegistry:
 
         A model added while the service runs is there with the next request.
         """
-        files = [file for folder in self._folders for file in sorted(folder.glob("*.toml"))]
+        files = [file for folder in self.folders for file in sorted(folder.glob("*.toml"))]
         stamps = tuple((str(file), *_stamp(file)) for file in files)
         if self._read is None or self._read[0] != stamps:
             self._read = (stamps, {manifest.id: manifest for manifest in map(read_manifest, files)})

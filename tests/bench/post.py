@@ -16,14 +16,19 @@ import numpy as np
 from tests.bench.encode import film
 from vidgen.media.delivery.deliver import deliver
 from vidgen.media.frames import FrameChunk
-from vidgen.pipelines.post_tools import tools_of
-from vidgen.post.chain import Chain
-from vidgen.runtime.context import RunContext
+from vidgen.post.chain import Chain, Tools
 from vidgen.spec import FORMATS, ClipShape, Output, PostStep, Recipe, TextToVideo, resolved_output
-from vidgen.spec.post import RemoveBackground, Sharpen, ToneMap, Watermark
+from vidgen.spec.post import NormaliseColour, RemoveBackground, Sharpen, ToneMap, Watermark
+from vidgen_models.networks import NetworkRegistry
 
 SHAPE = ClipShape(640, 360, 24, Fraction(24))
-STEPS: tuple[PostStep, ...] = (ToneMap(), Sharpen(), RemoveBackground(colour="#304060"), Watermark(text="vidgen"))
+STEPS: tuple[PostStep, ...] = (
+    NormaliseColour(),
+    ToneMap(),
+    Sharpen(),
+    RemoveBackground(colour="#304060"),
+    Watermark(text="vidgen"),
+)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -33,7 +38,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def run(step: PostStep, chunks: Iterator[FrameChunk]) -> None:
-    for _ in Chain((step,), SHAPE, tools_of(RunContext())).through(chunks):
+    for _ in Chain((step,), SHAPE, Tools(media={}, networks=NetworkRegistry())).through(chunks):
         pass
 
 

@@ -57,7 +57,7 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     MediaError, …); then no half file is left behind.
     """
     made = _shape(spec, ctx)
-    chain = Chain(spec.post, made, tools_of(ctx))
+    chain = Chain(spec.post, made, tools_of(ctx, residency))
     check_encoder(spec.output, alpha=chain.result.alpha)
     generated, hashes = FrameHash(), FrameHash()
     poster, sheet = out_dir / "poster.jpg", SpriteSheet(chain.result.num_frames)

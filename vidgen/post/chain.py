@@ -1,6 +1,6 @@
 """The steps of a spec as one stream, with a record of what each gave.
 
-Knows which class does which step.
+Knows which class does which step. Networks are loaded here, before the first frame is made.
 """
 
 import hashlib
@@ -9,21 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+
 from vidgen.errors import SpecError
+from vidgen.media.cuts import is_cut
 from vidgen.media.frames import FrameChunk
+from vidgen.post.interpolate import Interpolation
+from vidgen.post.normalise_colour import ColourNormaliser
 from vidgen.post.remove_background import BackgroundRemover
 from vidgen.post.sharpen import Sharpener
 from vidgen.post.tone_map import ToneMapper
+from vidgen.post.upscale import Upscaling
 from vidgen.post.watermark import Watermarker
 from vidgen.spec.clip_shape import ClipShape
 from vidgen.spec.post import (
+    Interpolate,
+    NormaliseColour,
     PostStep,
     RemoveBackground,
     Sharpen,
     ToneMap,
+    Upscale,
     Watermark,
     shapes_after,
 )
+from vidgen_models.frame_networks import load_interpolator, load_upscaler
+from vidgen_models.networks import NetworkRegistry, networks_of
 
 
 class Step(Protocol):
@@ -34,9 +45,11 @@ class Step(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What steps need from outside: where media lie."""
+    """What steps need from outside: where media lie, which networks are installed, and where they compute."""
 
     media: Mapping[str, Path]
+    networks: NetworkRegistry
+    device: torch.device | None = None
 
 
 class Chain:
@@ -46,7 +59,8 @@ class Chain:
         self._specs = tuple(steps)
         self.shapes = shapes_after(self._specs, clip)
         pairs = zip(self._specs, self.shapes, self.shapes[1:], strict=False)
-        self._steps = [_step(spec, before, after, tools) for spec, before, after in pairs]
+        self._steps = [_MAKERS[type(spec)](spec, before, after, tools) for spec, before, after in pairs]
+        self._networks = [networks_of(spec, tools.networks) for spec in self._specs]
         self._records = [_Record() for _ in self._steps]
 
     @property
@@ -61,11 +75,13 @@ class Chain:
         return chunks
 
     def log(self) -> list[dict[str, Any]]:
-        """What each step was asked, and the count, size and sha256 of the frames that it gave."""
-        return [
-            {**spec.model_dump(mode="json", exclude_none=True), "gave": record.facts()}
-            for spec, record in zip(self._specs, self._records, strict=True)
-        ]
+        """What each step was asked, by which networks it was done, and count, size and sha256 of the frames it gave."""
+        told = []
+        for spec, networks, record in zip(self._specs, self._networks, self._records, strict=True):
+            used = [{"id": it.id, "revision": it.revision, "sha256": it.sha256} for it in networks]
+            more = {"networks": used} if used else {}
+            told.append({**spec.model_dump(mode="json", exclude_none=True), **more, "gave": record.facts()})
+        return told
 
 
 class _Record:
@@ -86,9 +102,13 @@ class _Record:
         return {"frames": self._count, "width": width, "height": height, "sha256": self._digest.hexdigest()}
 
 
-def _step(spec: PostStep, before: ClipShape, after: ClipShape, tools: Tools) -> Step:
-    make = _MAKERS[type(spec)]
-    return make(spec, before, after, tools)
+def _interpolation(_spec: Interpolate, before: ClipShape, after: ClipShape, tools: Tools) -> Step:
+    net = load_interpolator(tools.networks.interpolation(), tools.device)
+    return Interpolation(net, is_cut, source_fps=before.fps, fps=after.fps)
+
+
+def _upscaling(spec: Upscale, _before: ClipShape, _after: ClipShape, tools: Tools) -> Step:
+    return Upscaling([load_upscaler(it, tools.device) for it in tools.networks.upscaling_passes(spec.factor)])
 
 
 def _watermarker(spec: Watermark, _before: ClipShape, _after: ClipShape, tools: Tools) -> Step:
@@ -101,6 +121,9 @@ def _watermarker(spec: Watermark, _before: ClipShape, _after: ClipShape, tools: 
 
 
 _MAKERS: dict[type, Callable[[Any, ClipShape, ClipShape, Tools], Step]] = {
+    Interpolate: _interpolation,
+    Upscale: _upscaling,
+    NormaliseColour: lambda spec, _before, _after, _tools: ColourNormaliser(spec, is_cut),
     ToneMap: lambda spec, _before, _after, _tools: ToneMapper(spec),
     RemoveBackground: lambda spec, _before, _after, _tools: BackgroundRemover(spec),
     Sharpen: lambda spec, _before, _after, _tools: Sharpener(spec),

@@ -10,9 +10,11 @@ from pydantic import Field
 
 from vidgen.errors import SpecError
 from vidgen.spec.base import SpecModel
-from vidgen.spec.clip_shape import ClipShape
+from vidgen.spec.clip_shape import ClipShape, rate
 from vidgen.spec.media_ref import MediaRef
 
+LARGEST_SIDE = 4096
+HIGHEST_FPS = 240
 MOST_STEPS = 12
 COLOUR = r"^#[0-9a-fA-F]{6}$"
 
@@ -26,6 +28,57 @@ class PostStepFields(SpecModel):
         """The clip that this step makes of `clip`. Raises SpecError; `field` is where the step stands in the spec."""
         del field
         return clip
+
+
+class Interpolate(PostStepFields):
+    """More frames in the same time: those between two frames are drawn by a network, never across a cut."""
+
+    step: Literal["interpolate"] = "interpolate"
+    factor: Literal[2, 4, 8] | None = Field(default=None, description="How many times the rate.")
+    fps: float | None = Field(default=None, ge=1, le=HIGHEST_FPS, description="In place of factor: any rate.")
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        """The last frame stays the last: n frames become (n - 1)·factor + 1."""
+        if (self.factor is None) == (self.fps is None):
+            raise SpecError(f"{field}: give factor or fps", field=field)
+        _refuse_alpha(clip, field, "interpolate")
+        fps = clip.fps * self.factor if self.factor is not None else rate(self.fps or 0)
+        if fps > HIGHEST_FPS:
+            highest = max((factor for factor in (1, 2, 4) if clip.fps * factor <= HIGHEST_FPS), default=1)
+            raise SpecError(
+                f"{field}.factor={self.factor}: {float(fps):g} frames a second; at most {HIGHEST_FPS}; "
+                f"nearest is {highest}",
+                field=f"{field}.factor",
+                nearest=(highest,),
+            )
+        return replace(clip, fps=fps, num_frames=int((clip.num_frames - 1) * fps / clip.fps) + 1)
+
+
+class Upscale(PostStepFields):
+    """Larger frames, by a network."""
+
+    step: Literal["upscale"] = "upscale"
+    factor: Literal[2, 4] = 2
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        _refuse_alpha(clip, field, "upscale")
+        width, height = clip.width * self.factor, clip.height * self.factor
+        if max(width, height) > LARGEST_SIDE:
+            nearest = (2,) if self.factor == 4 and 2 * max(clip.width, clip.height) <= LARGEST_SIDE else ()
+            advice = f"nearest is {nearest[0]}" if nearest else "leave the step out"
+            raise SpecError(
+                f"{field}.factor={self.factor}: {width}×{height}; sides may have {LARGEST_SIDE} pixels; {advice}",
+                field=f"{field}.factor",
+                nearest=nearest,
+            )
+        return replace(clip, width=width, height=height)
+
+
+class NormaliseColour(PostStepFields):
+    """Darkest and lightest places of a shot to black and white, a cast of colour to grey."""
+
+    step: Literal["normalise-colour"] = "normalise-colour"
+    strength: float = Field(default=1.0, ge=0, le=1, description="0 changes nothing.")
 
 
 class ToneMap(PostStepFields):
@@ -79,7 +132,7 @@ class Watermark(PostStepFields):
 
 
 PostStep = Annotated[
-    ToneMap | RemoveBackground | Sharpen | Watermark,
+    Interpolate | Upscale | NormaliseColour | ToneMap | RemoveBackground | Sharpen | Watermark,
     Field(discriminator="step"),
 ]
 
@@ -90,3 +143,8 @@ def shapes_after(steps: tuple[PostStep, ...], clip: ClipShape) -> tuple[ClipShap
     for number, step in enumerate(steps):
         shapes.append(step.after(shapes[-1], f"post.{number}"))
     return tuple(shapes)
+
+
+def _refuse_alpha(clip: ClipShape, field: str, name: str) -> None:
+    if clip.alpha:
+        raise SpecError(f"{field}: {name} knows no transparency; put it before remove-background", field=field)

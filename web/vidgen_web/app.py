@@ -12,6 +12,7 @@ from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.outages import is_disk_full, is_outage, told
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
+from vidgen_models.networks import networks_beside
 from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
 from vidgen_web.intake import MEGABYTE
@@ -61,7 +62,7 @@ def create_app(
 
 
 def _services(settings: Settings, ingest_command: tuple[str, ...], recall_command: tuple[str, ...]) -> Services:
-    plane = open_control_plane(settings)
+    plane, models = open_control_plane(settings), ModelRegistry(*settings.manifest_folders)
     return Services(
         settings=settings,
         engine=plane.engine,
@@ -77,7 +78,8 @@ def _services(settings: Settings, ingest_command: tuple[str, ...], recall_comman
         switch=plane.switch,
         watchdog=plane.watchdog,
         store=plane.store,
-        models=ModelRegistry(*settings.manifest_folders),
+        models=models,
+        networks=networks_beside(models),
         streams=StreamSlots(STREAMS, shared=settings.auth == "keys"),
         ingest_command=ingest_command,
         recall_command=recall_command,

@@ -9,10 +9,12 @@ from statistics import median
 
 from pydantic import Field
 
+from vidgen.errors import ModelError
 from vidgen.jobs.admission import memory_need
 from vidgen.jobs.views import Job
-from vidgen.spec import JobSpec, JobStatus, ProcessVideo, VideoToVideo, delivered_shape, shapes_after
+from vidgen.spec import JobSpec, JobStatus, PostStep, ProcessVideo, VideoToVideo, delivered_shape, shapes_after
 from vidgen.spec.base import SpecModel
+from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
 from vidgen_models.words import Remark, remarks
 from vidgen_web.services import Services
@@ -24,7 +26,13 @@ LOAD_AND_WRITE_SECONDS = 1.0
 BYTES_PER_PIXEL = 0.4
 LOSSLESS_BYTES_PER_PIXEL = 3.0
 # measured on one core by `python -m tests.bench.post`; the pace of this machine comes on top
-SECONDS_PER_MEGAPIXEL = {"tone-map": 0.024, "sharpen": 0.02, "remove-background": 0.2, "watermark": 0.005}
+SECONDS_PER_MEGAPIXEL = {
+    "normalise-colour": 0.02,
+    "tone-map": 0.024,
+    "sharpen": 0.02,
+    "remove-background": 0.2,
+    "watermark": 0.005,
+}
 ENCODING_SECONDS = {"hevc": 0.13, "av1": 0.09, "vp9": 0.44, "gif": 1.5, "webp": 0.12, "png": 0.18}
 OTHER_ENCODING_SECONDS = 0.07
 BYTES_BESIDE_THE_CLIP = 64 * 1024
@@ -51,7 +59,7 @@ def forecast(services: Services, spec: JobSpec, manifest: Manifest | None) -> Fo
     paces = _paces(services)
     learned = paces.get(spec.model, [])
     return Forecast(
-        seconds=round(run_seconds(spec, manifest) * _pace(learned), 1),
+        seconds=round(run_seconds(services, spec, manifest) * _pace(learned), 1),
         queue_seconds=round(sum(_left(services, job, paces) for job in ahead), 1),
         jobs_ahead=len(ahead),
         measured_jobs=len(learned),
@@ -62,9 +70,9 @@ def forecast(services: Services, spec: JobSpec, manifest: Manifest | None) -> Fo
     )
 
 
-def run_seconds(spec: JobSpec, manifest: Manifest | None) -> float:
+def run_seconds(services: Services, spec: JobSpec, manifest: Manifest | None) -> float:
     """Seconds a resolved spec will run: its denoising, scaled from the default size to its own, and its steps."""
-    seconds = LOAD_AND_WRITE_SECONDS + post_seconds(spec)
+    seconds = LOAD_AND_WRITE_SECONDS + post_seconds(services, spec)
     if manifest is None or isinstance(spec, ProcessVideo):
         return seconds
     sides, frames = manifest.rules.sides, manifest.rules.frames
@@ -75,12 +83,23 @@ def run_seconds(spec: JobSpec, manifest: Manifest | None) -> float:
     return seconds + steps * manifest.seconds_per_step * size
 
 
-def post_seconds(spec: JobSpec) -> float:
+def post_seconds(services: Services, spec: JobSpec) -> float:
     """Of the steps and of the encoding, by the pixels that each gives."""
     shapes = shapes_after(spec.post, delivered_shape(spec.model_copy(update={"post": ()})))
     steps = zip(spec.post, shapes[1:], strict=True)
-    seconds = sum(SECONDS_PER_MEGAPIXEL[step.step] * shape.megapixels for step, shape in steps)
+    seconds = sum(_step_seconds(services, step) * shape.megapixels for step, shape in steps)
     return seconds + ENCODING_SECONDS.get(spec.output.codec or "", OTHER_ENCODING_SECONDS) * shapes[-1].megapixels
+
+
+def _step_seconds(services: Services, step: PostStep) -> float:
+    """For a megapixel of what the step gives."""
+    try:
+        networks = networks_of(step, services.networks)
+    except ModelError:
+        return 0.0  # it was accepted before, when its network was there
+    # of two networks after each other the first gives a quarter of the pixels
+    costs = (network.seconds_per_megapixel / 4**place for place, network in enumerate(reversed(networks)))
+    return sum(costs) if networks else SECONDS_PER_MEGAPIXEL[step.step]
 
 
 def _unfinished(services: Services) -> list[Job]:
@@ -104,7 +123,7 @@ def _paces(services: Services) -> dict[str, list[float]]:
         known = manifest is not None or isinstance(job.spec, ProcessVideo)
         if known and job.started_at and job.finished_at:
             took = (job.finished_at - job.started_at).total_seconds()
-            found.setdefault(job.model, []).append(took / run_seconds(job.spec, manifest))
+            found.setdefault(job.model, []).append(took / run_seconds(services, job.spec, manifest))
     return found
 
 
@@ -119,7 +138,7 @@ def _left(services: Services, job: Job, paces: dict[str, list[float]]) -> float:
     manifest = services.models.manifests.get(job.model)
     if manifest is None and not isinstance(job.spec, ProcessVideo):
         return 0.0
-    return run_seconds(job.spec, manifest) * _pace(paces.get(job.model, [])) * (1 - job.progress)
+    return run_seconds(services, job.spec, manifest) * _pace(paces.get(job.model, [])) * (1 - job.progress)
 
 
 def _pixels(spec: JobSpec) -> int:

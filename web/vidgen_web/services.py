@@ -20,6 +20,7 @@ from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.jobs.watchdog import Watchdog
 from vidgen.jobs.webhooks import EndpointRepository
+from vidgen_models.networks import NetworkRegistry
 from vidgen_models.registry import ModelRegistry
 from vidgen_web.caller import API, Caller, caller
 from vidgen_web.streams import StreamSlots
@@ -56,6 +57,7 @@ class Services:
     watchdog: Watchdog
     store: LocalStore
     models: ModelRegistry
+    networks: NetworkRegistry
     streams: StreamSlots
     api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.datastructures import FileStorage
 
 from vidgen import __version__
-from vidgen.errors import SpecError, VidgenError
+from vidgen.errors import ModelError, SpecError, VidgenError
 from vidgen.jobs.addresses import check_url
 from vidgen.jobs.admission import admit
 from vidgen.jobs.outages import is_disk_full
@@ -37,6 +37,7 @@ from vidgen.spec import (
     resolve,
     resolve_process,
 )
+from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
@@ -210,6 +211,7 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest | None]:
 
     Raises ProblemError with the field and the nearest values.
     """
+    _check_networks(services, spec)
     if isinstance(spec, ProcessVideo):
         try:
             return resolve_process(spec, _source_shape(services, spec)), None
@@ -220,6 +222,16 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest | None]:
         return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
     except SpecError as error:
         raise problem_of(error) from error
+
+
+def _check_networks(services: Services, spec: Spec) -> None:
+    """Raise ProblemError unknown_model for the first step whose network is not installed."""
+    for number, step in enumerate(spec.post):
+        try:
+            networks_of(step, services.networks)
+        except ModelError as error:
+            problem = FieldError(field=f"post.{number}", message=error.message)
+            raise ProblemError(error.code, f"post.{number}: {error.message}", errors=(problem,)) from error
 
 
 def admitted(services: Services, spec: Spec, manifest: Manifest | None) -> dict[str, dict[str, int]]:

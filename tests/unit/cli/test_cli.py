@@ -182,6 +182,10 @@ def test_a_clip_is_processed_and_still_knows_how_it_was_made(run, tmp_path):
         ["sharpen", "watermark"],
     )
     assert told["output"]["format"] == "webm"
+    larger = run("process", "a.mp4", "--fps", "20", "--upscale", "2", "--normalise-colour", "--out", "d.zip")
+    assert larger.exit_code == 0, larger.output
+    info = probe(tmp_path / "d.zip")
+    assert (info.num_frames, info.fps, info.width) == (11, 20, 64)
     clear = run("process", "a.mp4", "--remove-background", "#000000", "--out", "c.mp4")
     assert "output.format=mp4: it carries no transparency; webm, gif, webp, prores, png do" in clear.output
     assert "post.0.sharpen.amount" in run("process", "a.mp4", "--sharpen", "9", "--out", "c.mp4").output

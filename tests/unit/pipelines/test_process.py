@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.unit.post.scenes import disc
+from tests.unit.post.scenes import disc, texture
 from vidgen.errors import Cancelled, MediaError, SpecError
 from vidgen.media.probe import probe
 from vidgen.media.reader import every_frame
@@ -15,7 +15,7 @@ from vidgen.pipelines import Residency, render
 from vidgen.pipelines.source_frames import source_shape
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MediaRef, Output, ProcessVideo, Stage, TextToVideo, resolve, resolve_process
-from vidgen.spec.post import RemoveBackground, Sharpen, ToneMap, Watermark
+from vidgen.spec.post import Interpolate, RemoveBackground, Sharpen, ToneMap, Upscale, Watermark
 
 CLIP = MediaRef(upload_id="upl_clip")
 
@@ -120,3 +120,18 @@ def test_it_can_be_cancelled_between_frames(tmp_path, source, tiny_registry):
     with pytest.raises(Cancelled):
         render(spec, RunContext({CLIP.key: source}, cancelled=lambda: True), tmp_path, Residency(tiny_registry))
     assert not list(tmp_path.glob("video*"))
+
+
+def test_more_frames_and_larger_ones_and_nothing_drawn_across_a_cut(tmp_path, tiny_registry):
+    """Fails when the cut detector is not asked: tried."""
+    first, second = disc(5)[0], 255 - texture(5)
+    clip = write_video([first, second], tmp_path / "cut.mp4", fps=8, crf=1).path
+    shots = frames_of(clip).astype(int)
+    path, _ = processed(clip, tmp_path / "out", tiny_registry, Interpolate(factor=4), Upscale(), format="png")
+    info = probe(path)
+    assert (info.num_frames, info.fps, info.width) == (37, 32, 128)
+    small = frames_of(path).reshape(37, 64, 2, 64, 2, 3).mean((2, 4))
+    # frames 17 to 19 lie between the shots: each is the last of the one or the first of the other
+    for place, shown in ((17, shots[4]), (18, shots[5]), (19, shots[5])):
+        assert np.abs(small[place] - shown).mean() < 4
+    assert np.abs(shots[4] - shots[5]).mean() > 30

@@ -1,18 +1,61 @@
-"""Tone curves and sharpening: what they do to pixels whose truth is known."""
+"""Levels, tone curves and sharpening: what they do to pixels whose truth is known."""
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.unit.post.scenes import disc, texture
+from vidgen.post.normalise_colour import ColourNormaliser
 from vidgen.post.sharpen import Sharpener
 from vidgen.post.tone_map import ToneMapper
-from vidgen.spec.post import Sharpen, ToneMap
+from vidgen.spec.post import NormaliseColour, Sharpen, ToneMap
+
+
+def never(_before, _after) -> bool:
+    return False
 
 
 def result(step, frames):
     """Two chunks in, all frames out."""
     return np.concatenate(list(step.through(iter([frames[:1], frames[1:]]))))
+
+
+def dull(frames):
+    """Little contrast, and a cast of blue."""
+    return np.clip(frames * 0.4 + np.array([20, 30, 70]), 0, 255).astype(np.uint8)
+
+
+def test_levels_are_filled_and_a_cast_is_taken_out():
+    """Fails when the colours share one gain: tried."""
+    frames = texture(6)
+    out = result(ColourNormaliser(NormaliseColour(), never), dull(frames))
+    contrasts = [clip.std((0, 1, 2)).mean() for clip in (dull(frames), out)]
+    assert contrasts[0] < 0.6 * contrasts[1]
+    assert np.abs(out.astype(int) - frames).mean() < 0.4 * np.abs(dull(frames).astype(int) - frames).mean()
+    casts = [np.ptp(clip.mean((0, 1, 2)) - frames.mean((0, 1, 2))) for clip in (dull(frames), out)]
+    assert casts[1] < casts[0] / 3
+
+
+def test_strength_mixes_and_zero_changes_nothing():
+    frames = dull(texture(4))
+    full, half, none = (
+        result(ColourNormaliser(NormaliseColour(strength=strength), never), frames).astype(int)
+        for strength in (1, 0.5, 0)
+    )
+    assert np.array_equal(none, frames)
+    assert np.abs(half - (full + none) / 2).mean() <= 0.6
+
+
+def test_a_subject_that_comes_in_does_not_make_the_ground_breathe():
+    """Fails when every frame is stretched by its own levels: tried."""
+    ground = np.full((8, 64, 64, 3), 100, np.uint8) + (np.arange(64, dtype=np.uint8) // 2)[None, None, :, None]
+    ground[4:, 20:50, 20:50] = 250
+    corner = result(ColourNormaliser(NormaliseColour(), never), ground)[:, :8, :8].astype(float).mean((1, 2, 3))
+    alone = result(ColourNormaliser(NormaliseColour(), lambda *_: True), ground)[:, :8, :8].astype(float)
+    steps, free = np.abs(np.diff(corner)), np.abs(np.diff(alone.mean((1, 2, 3))))
+    assert steps.max() < free.max() / 4
+    # and a new shot is taken as it is
+    assert free.max() > 10
 
 
 def test_exposure_is_in_stops_of_linear_light():
@@ -67,7 +110,7 @@ def test_sharpening_makes_no_halo_and_lifts_no_noise():
 def test_transparency_passes_by():
     frames, covers = disc(3)
     clear = np.concatenate([frames, np.rint(covers * 255).astype(np.uint8)[..., None]], -1)
-    for step in (ToneMapper(ToneMap(exposure=1)), Sharpener(Sharpen())):
+    for step in (ColourNormaliser(NormaliseColour(), never), ToneMapper(ToneMap(exposure=1)), Sharpener(Sharpen())):
         out = result(step, clear)
         assert np.array_equal(out[..., 3], clear[..., 3])
         assert not np.array_equal(out[..., :3], clear[..., :3])

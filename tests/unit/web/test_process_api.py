@@ -1,12 +1,17 @@
 """Steps and formats over HTTP: jobs that carry them, jobs that are nothing else, their forecast, and refusals."""
 
 import io
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen_models.networks import NetworkRegistry
+from vidgen_web.services import EXTENSION
 
 JOBS, UPLOADS = "/api/v1/jobs", "/api/v1/uploads"
 MP4 = b"\0\0\0\x18ftypmp42 clip"
@@ -88,3 +93,51 @@ def test_an_edit_may_name_another_clip(client: FlaskClient, clip: dict[str, Any]
     changed = client.patch(f"{JOBS}/{job['id']}", json={"spec": {"post": [{"step": "sharpen"}]}})
     assert changed.status_code == 200, changed.get_json()
     assert changed.get_json()["spec"]["post"][0]["step"] == "sharpen"
+
+
+@pytest.fixture
+def networks(app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the only networks that the app knows; empty."""
+    folder = tmp_path / "networks"
+    folder.mkdir()
+    monkeypatch.setattr("vidgen_models.networks.SHIPPED_NETWORKS", folder)
+    app.extensions[EXTENSION] = replace(app.extensions[EXTENSION], networks=NetworkRegistry())
+    return folder
+
+
+MANIFEST = """
+id = "{kind}"
+kind = "{kind}"
+name = "A network"
+revision = "1"
+licence = "Apache-2.0"
+description = "For a test."
+scale = 2
+file = "/nowhere"
+sha256 = "00"
+seconds_per_megapixel = 5.0
+"""
+LARGER = [{"step": "interpolate", "factor": 4}, {"step": "upscale", "factor": 4}]
+
+
+@pytest.mark.usefixtures("networks")
+def test_steps_need_their_networks_when_they_are_asked_for(client: FlaskClient, clip: dict[str, Any]) -> None:
+    status, problem = process(client, clip, post=LARGER)
+    assert (status, problem["code"], problem["errors"][0]["field"]) == (422, "unknown_model", "post.0")
+    assert "no such network is installed" in problem["detail"]
+
+
+def test_the_forecast_knows_what_networks_cost(client: FlaskClient, clip: dict[str, Any], networks: Path) -> None:
+    """36 frames of 256×256 after both passes, a quarter of that after the first, and 33 of 64×64 interpolated."""
+    for kind in ("interpolation", "upscaling"):
+        (networks / f"{kind}.toml").write_text(MANIFEST.format(kind=kind))
+    body = {"task": "process-video", "video": clip}
+    plain, larger = (
+        client.post(f"{JOBS}/forecast", json={**body, "post": post}).get_json()["seconds"] for post in ([], LARGER)
+    )
+    megapixels = 33 * 256 * 256 / 1e6 * 1.25 + 33 * 64 * 64 / 1e6
+    assert larger - plain == pytest.approx(5 * megapixels, abs=0.4)
+    status, problem = process(
+        client, clip, post=[{"step": "interpolate", "factor": 8}, {"step": "interpolate", "factor": 8}]
+    )
+    assert (status, problem["errors"][0]["field"], problem["errors"][0]["nearest"]) == (422, "post.1.factor", [2])

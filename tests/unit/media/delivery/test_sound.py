@@ -18,6 +18,7 @@ from vidgen.runtime.context import RunContext
 from vidgen.spec import (
     MediaRef,
     Output,
+    PostStep,
     ProcessVideo,
     Recipe,
     TextToVideo,
@@ -26,6 +27,7 @@ from vidgen.spec import (
     resolve_process,
     resolved_output,
 )
+from vidgen.spec.post import Interpolate
 
 FPS, FRAMES, RATE = 24, 60, 44100
 FLASH = 1.25
@@ -93,8 +95,8 @@ def in_step(path: Path) -> bool:
     return abs(heard(path)[0] - seen(path)) < 0.02
 
 
-def processed(source: Path, out: Path, registry, **output: str) -> Path:
-    spec = resolve_process(ProcessVideo(video=CLIP, output=Output(**output)), source_shape(source))
+def processed(source: Path, out: Path, registry, *steps: PostStep, **output: str) -> Path:
+    spec = resolve_process(ProcessVideo(video=CLIP, post=steps, output=Output(**output)), source_shape(source))
     return render(spec, RunContext({CLIP.key: source}), out, Residency(registry)).video.path
 
 
@@ -147,3 +149,9 @@ def test_the_same_sound_gives_the_same_bytes(tmp_path, upload, tiny_registry):
         (tmp_path / name).mkdir()
         files.append(processed(upload, tmp_path / name, tiny_registry, format="webm").read_bytes())
     assert files[0] == files[1]
+
+
+def test_interpolated_pictures_stay_in_step(tmp_path, upload, tiny_registry):
+    path = processed(upload, tmp_path, tiny_registry, Interpolate(fps=29.97))
+    assert probe(path).fps == Fraction(30000, 1001)
+    assert abs(heard(path)[0] - seen(path)) < 0.04  # a frame of either rate
