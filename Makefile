@@ -10,7 +10,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long format test-faults test-hostile bench-load train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
+.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long calibrate-seams format test-faults test-hostile bench-load train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -78,6 +78,10 @@ bench-post: $(STAMP) ## seconds of each post-processing step and each encoding f
 
 bench-long: $(STAMP) ## memory and time of clips of 5 to 60 seconds (fails when memory grows with length)
 	$(BIN)/python -m tests.bench.long_clips
+
+# films lie in .film once they are fetched
+calibrate-seams: $(STAMP) ## choose the seam thresholds on real film with planted defects, and tell both error rates
+	cd models && PYTHONPATH=.. $(CURDIR)/$(BIN)/python -m tests.bench.seams.calibrate --cache ../.film --write $(CURDIR)/vidgen/quality/seams/thresholds.toml
 
 # everything a training needs lies in .train, where it resumes from when it is started again
 TRAIN := cd models && $(CURDIR)/$(BIN)/python -m

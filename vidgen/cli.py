@@ -13,6 +13,7 @@ from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
 from vidgen.cli_models import models
 from vidgen.cli_process import process
+from vidgen.cli_quality import seams
 from vidgen.cli_queue import queue
 from vidgen.cli_recall import output_of, recall, spec_in
 from vidgen.cli_render import render_here
@@ -54,6 +55,7 @@ main.add_command(recall)
 main.add_command(models)
 main.add_command(sweep)
 main.add_command(process)
+main.add_command(seams)
 
 
 @main.command()

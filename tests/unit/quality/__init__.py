@@ -1,0 +1,1 @@
+"""Measures of finished frames, on clips whose defects are planted."""
