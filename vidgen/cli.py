@@ -115,6 +115,7 @@ def worker(name: str | None) -> None:
 @click.option("--steps", "num_inference_steps", type=int, help="Denoising steps.")
 @click.option("--guidance", "guidance_scale", type=float, help="Classifier-free guidance; 1 switches it off.")
 @click.option("--advanced", multiple=True, help="NAME=VALUE: an option that only some models take, as sampler=unipc.")
+@click.option("--lora", "loras", multiple=True, help="ID or ID:WEIGHT of an added LoRA; several are stacked.")
 @click.option("--seed", type=int, help="Empty or -1: drawn at random and printed.")
 @click.option("--format", "format_name", type=click.Choice(list(FORMATS)), help="Of the file; else its name says it.")
 @click.option("--codec", help="With mp4: h264, hevc, av1. With prores: prores-422, prores-4444.")
@@ -254,7 +255,7 @@ def _with_long(fields: dict[str, Any]) -> dict[str, Any]:
     """The options' fields with those of a long clip in their places in the spec."""
     retakes, branches, overlap = fields.pop("retakes"), fields.pop("branches"), fields.pop("overlap")
     takes = [take_of(text, branch=False) for text in retakes] + [take_of(text, branch=True) for text in branches]
-    fields["advanced"] = advanced_of(fields["advanced"])
+    fields["advanced"] = advanced_of(fields["advanced"], fields.pop("loras"))
     fields["segments"] = tuple(segment_of(text) for text in fields["segments"])
     if takes or overlap is not None:
         fields["long"] = LongFields(overlap=overlap, takes=tuple(takes))

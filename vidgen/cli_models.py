@@ -76,6 +76,34 @@ def rollback(model_id: str) -> None:
     click.echo(f"{manifest.id} revision {manifest.revision}")
 
 
+@models.command("add-lora")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--for", "model_ids", multiple=True, required=True, help="The model it was made for; several are fine.")
+@click.option("--id", "lora_id", help="How jobs name it; default: the file's name.")
+@click.option("--licence", default="unknown", help="Kept with it.")
+@errors_as_text
+def add_lora(file: Path, model_ids: tuple[str, ...], lora_id: str | None, licence: str) -> None:
+    """Add the LoRA in FILE (safetensors), which jobs on these models may then use. The file stays where it is."""
+    from vidgen.families.installation import lora_for
+
+    registry = _registry()
+    made = lora_for(file, [registry.get(model_id) for model_id in model_ids], lora_id, licence)
+    _shelf().put_lora(made)
+    click.echo(f"{made.id} for {', '.join(made.models)}")
+
+
+@models.command("remove-lora")
+@click.argument("lora_id")
+@errors_as_text
+def remove_lora(lora_id: str) -> None:
+    """Take a LoRA out of use; its file stays."""
+    from vidgen.errors import ModelError
+
+    if not _shelf().forget_lora(lora_id):
+        raise ModelError(f"lora={lora_id}: not installed", code="unknown_model")
+    click.echo(f"{lora_id} removed")
+
+
 def _list() -> None:
     for manifest in _registry().manifests.values():
         click.echo(f"{manifest.id:20} {manifest.description}")

@@ -40,7 +40,7 @@ def check_folder(folder: Path, files: Mapping[str, str]) -> None:
         if files and file.suffix in hashed_kinds and name not in files:
             raise _unsafe(f"{name}: the manifest does not name this file; remove it")
         if file.suffix == ".safetensors":
-            _check_header(file, name)
+            check_header(file, name)
         elif file.suffix == ".json":
             _check_json(file, name)
     for name, expected in files.items():
@@ -53,7 +53,7 @@ def check_weights(file: Path, expected: str | None) -> None:
         raise ModelError(f"{file.name}: no such file")
     if file.suffix != ".safetensors":
         raise _unsafe(f"{file.name}: such files can run code; convert the weights to safetensors")
-    _check_header(file, file.name)
+    check_header(file, file.name)
     if expected is not None:
         _check_hash(file.parent, file.name, expected)
 
@@ -116,8 +116,11 @@ def _check_index(content: object) -> None:
             raise _unsafe(f"{INDEX}: names code to import ({library})")
 
 
-def _check_header(file: Path, name: str) -> None:
-    """A safetensors file is the length of its header in 8 bytes, the header as JSON, and the tensors."""
+def check_header(file: Path, name: str) -> None:
+    """Raises ModelError unless it is safetensors.
+
+    Such a file is the length of its header in 8 bytes, the header as JSON, and the tensors.
+    """
     with file.open("rb") as stream:
         announced = int.from_bytes(stream.read(HEADER_BYTES), "little")
         first = stream.read(1)

@@ -12,6 +12,8 @@ from pydantic import Field, ValidationError
 from vidgen.errors import ModelError
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
+from vidgen_models.loras import FOLDER as LORAS
+from vidgen_models.loras import LoraManifest, read_lora
 
 PACKAGE = Path(__file__).parent
 # what sentencepiece puts before the first piece of a word
@@ -71,7 +73,7 @@ class ModelRegistry:
 
     def __init__(self, *folders: Path) -> None:
         self.folders = (SHIPPED_MANIFESTS, *folders)
-        self._read: tuple[Stamps, Mapping[str, Manifest]] | None = None
+        self._read: tuple[Stamps, Mapping[str, Manifest], Mapping[str, LoraManifest]] | None = None
 
     @property
     def manifests(self) -> Mapping[str, Manifest]:
@@ -79,11 +81,22 @@ class ModelRegistry:
 
         A model added while the service runs is there with the next request.
         """
+        return self._up_to_date()[0]
+
+    @property
+    def loras(self) -> Mapping[str, LoraManifest]:
+        """All installed LoRAs by id, as up to date."""
+        return self._up_to_date()[1]
+
+    def _up_to_date(self) -> tuple[Mapping[str, Manifest], Mapping[str, LoraManifest]]:
         files = [file for folder in self.folders for file in sorted(folder.glob("*.toml"))]
-        stamps = tuple((str(file), *_stamp(file)) for file in files)
+        lora_files = [file for folder in self.folders for file in sorted((folder / LORAS).glob("*.toml"))]
+        stamps = tuple((str(file), *_stamp(file)) for file in (*files, *lora_files))
         if self._read is None or self._read[0] != stamps:
-            self._read = (stamps, {manifest.id: manifest for manifest in map(read_manifest, files)})
-        return self._read[1]
+            loras = {lora.id: lora for lora in map(read_lora, lora_files)}
+            manifests = (_with_loras(read_manifest(file), loras) for file in files)
+            self._read = (stamps, {manifest.id: manifest for manifest in manifests}, loras)
+        return self._read[1:]
 
     def get(self, model_id: str) -> Manifest:
         """Raises ModelError (code unknown_model) naming the installed ids."""
@@ -98,6 +111,14 @@ class ModelRegistry:
 def _whole_words(tokenizer: Path) -> frozenset[str]:
     pieces = json.loads(tokenizer.read_text())["model"]["vocab"]
     return frozenset(piece.removeprefix(WORD_BEGIN).lower() for piece, _ in pieces if piece.startswith(WORD_BEGIN))
+
+
+def _with_loras(manifest: Manifest, loras: Mapping[str, LoraManifest]) -> Manifest:
+    """The manifest whose rules name the LoRAs made for it, where its family takes any."""
+    made = tuple(sorted(lora.id for lora in loras.values() if manifest.id in lora.models))
+    if not made or "loras" not in manifest.rules.options:
+        return manifest
+    return manifest.model_copy(update={"rules": manifest.rules.model_copy(update={"loras": made})})
 
 
 def _stamp(file: Path) -> tuple[int, int]:

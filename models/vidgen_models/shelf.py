@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from vidgen.errors import ModelError
+from vidgen.spec.base import SpecModel
+from vidgen_models.loras import FOLDER as LORAS
+from vidgen_models.loras import LoraManifest
 from vidgen_models.registry import Manifest, read_manifest
 
 HISTORY = "history"
@@ -42,6 +45,17 @@ class Shelf:
         earlier[-1].replace(self._file(model_id))
         return read_manifest(self._file(model_id))
 
+    def put_lora(self, lora: LoraManifest) -> None:
+        """Write a LoRA's manifest; one of that id is replaced."""
+        _write(self._folder / LORAS / f"{lora.id}.toml", as_toml(lora))
+
+    def forget_lora(self, lora_id: str) -> bool:
+        """Take a LoRA out of use; False when there was none of that id. Its file stays."""
+        file = self._folder / LORAS / f"{lora_id}.toml"
+        found = file.is_file()
+        file.unlink(missing_ok=True)
+        return found
+
     def _keep(self, model_id: str) -> None:
         file, earlier = self._file(model_id), self._earlier(model_id)
         if not file.is_file():
@@ -59,8 +73,8 @@ class Shelf:
         return self._folder / f"{model_id}.toml"
 
 
-def as_toml(manifest: Manifest) -> str:
-    """The manifest as a file that `read_manifest` reads back to the same; what is at its default is left out."""
+def as_toml(manifest: SpecModel) -> str:
+    """A manifest as a file that is read back to the same; what is at its default is left out."""
     text = "\n".join(_table(manifest.model_dump(mode="json", exclude_defaults=True))) + "\n"
     tomllib.loads(text)
     return text

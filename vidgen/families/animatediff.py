@@ -60,7 +60,7 @@ class AnimateDiff(DiffusersModel):
             steps=StepRule(min=1, max=100, default=25),
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
-            options=("sampler", "schedule", "eta"),
+            options=("sampler", "schedule", "eta", "loras"),
             **sampling(folder),
         )
         return Description(rules, TEXT_LENGTH)

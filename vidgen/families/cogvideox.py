@@ -48,7 +48,7 @@ class CogVideoX(DiffusersModel):
             fps=16 if grouped else 8,
             strength=0.8,
             last_image="no",
-            options=("sampler",),
+            options=("sampler", "loras"),
             **sampling(folder),
         )
         return Description(rules, int(transformer.get("max_text_seq_length", 226)))

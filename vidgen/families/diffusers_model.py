@@ -13,11 +13,13 @@ from vidgen.errors import ModelError, OutOfMemory
 from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
+from vidgen.families.lora import adapted
 from vidgen.media.frames import FrameChunk
 from vidgen.runtime.memory import on_device
 from vidgen.spec import MemoryTier
 from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.loading import load_component, scheduler_factory
+from vidgen_models.loras import LoraManifest
 
 
 class DiffusersModel:
@@ -51,6 +53,7 @@ class DiffusersModel:
         self.parts: dict[str, Any] = {
             name: None if kind is None else self._read(name, kind) for name, kind in classes.items()
         }
+        self.loras: Mapping[str, LoraManifest] = {}
         self._make_scheduler = scheduler_factory(folder / "scheduler")
 
     @classmethod
@@ -90,13 +93,14 @@ class DiffusersModel:
             return tensors
 
         try:
-            output = pipeline(
-                **self.arguments(request),
-                num_inference_steps=request.num_inference_steps,
-                generator=request.generator(),
-                output_type="latent",
-                callback_on_step_end=step_done,
-            )
+            with adapted(pipeline, request.spec.advanced, self.loras):
+                output = pipeline(
+                    **self.arguments(request),
+                    num_inference_steps=request.num_inference_steps,
+                    generator=request.generator(),
+                    output_type="latent",
+                    callback_on_step_end=step_done,
+                )
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(f"the clip did not fit on {self.device}: ask for fewer frames") from error
         finally:

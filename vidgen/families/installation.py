@@ -2,15 +2,18 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from safetensors import safe_open
 
 from vidgen.errors import ModelError
 from vidgen.families import adapter, family_of
 from vidgen.families.folder import ModelFolder
 from vidgen.spec import GuidanceRule, ModelRules, StepRule
-from vidgen_models.folder_check import check_folder, sha256
+from vidgen_models.folder_check import check_folder, check_header, sha256
+from vidgen_models.loras import LoraManifest
 from vidgen_models.registry import Manifest
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -40,11 +43,8 @@ def manifest_for(path: Path, wishes: Wishes) -> Manifest:
     said = adapter(family).describe(folder)
     _check_complete(folder)
     files = _hashes(path)
-    model_id = wishes.model_id or _slug(path.name)
-    if not ID.fullmatch(model_id):
-        raise ModelError(f"id={model_id}: letters a-z, digits, '.', '_' and '-' only; nearest is {_slug(model_id)}")
     return Manifest(
-        id=model_id,
+        id=_checked(wishes.model_id or _slug(path.name)),
         name=wishes.name or path.name,
         family=family,
         revision=_revision(files),
@@ -55,6 +55,30 @@ def manifest_for(path: Path, wishes: Wishes) -> Manifest:
         rules=_few_steps(said.rules, wishes.few_steps) if wishes.few_steps else said.rules,
         files=files,
     )
+
+
+def lora_for(file: Path, models: Sequence[Manifest], lora_id: str | None, licence: str) -> LoraManifest:
+    """Inspect a LoRA's file. Raises ModelError where it is none, or a model's family takes none."""
+    for model in models:
+        if "loras" not in model.rules.options:
+            raise ModelError(f"model={model.id}: its family takes no LoRA")
+    check_header(file, file.name)
+    with safe_open(file, framework="pt") as weights:
+        if not any("lora" in name for name in weights.keys()):  # noqa: SIM118 - not a mapping
+            raise ModelError(f"{file.name}: holds no LoRA; its weights would have lora in their names")
+    return LoraManifest(
+        id=_checked(lora_id or _slug(file.stem)),
+        models=tuple(model.id for model in models),
+        file=str(file.resolve()),
+        sha256=sha256(file),
+        licence=licence,
+    )
+
+
+def _checked(name: str) -> str:
+    if not ID.fullmatch(name):
+        raise ModelError(f"id={name}: letters a-z, digits, '.', '_' and '-' only; nearest is {_slug(name)}")
+    return name
 
 
 def _few_steps(rules: ModelRules, steps: int) -> ModelRules:

@@ -53,7 +53,7 @@ class Ltx(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=10.0, default=3.0),
             fps=25,
             last_image="optional" if conditions else "no",
-            options=("guidance_rescale",),
+            options=("guidance_rescale", "loras"),
         )
         return Description(rules, CONDITION_TEXT_LENGTH if conditions else TEXT_LENGTH)
 

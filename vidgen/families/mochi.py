@@ -36,6 +36,7 @@ class Mochi(DiffusersModel):
             steps=StepRule(min=1, max=100, default=64),
             guidance=GuidanceRule(min=1.0, max=10.0, default=4.5),
             fps=30,
+            options=("loras",),
         )
         return Description(rules, int(transformer.get("max_sequence_length", 256)))
 

@@ -47,7 +47,7 @@ class SkyReels(DiffusersModel):
             steps=StepRule(min=1, max=100, default=30),
             guidance=GuidanceRule(min=1.0, max=10.0, default=6.0),
             fps=24,
-            options=("shift",),
+            options=("shift", "loras"),
             prediction="flow_prediction",
         )
         return Description(rules, TEXT_LENGTH)

@@ -65,7 +65,8 @@ class Wan(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=10.0, default=5.0),
             fps=24 if small_2_2 else 16,
             last_image=_last_image(folder),
-            options=("sampler", "shift"),
+            # a LoRA for two experts is two, and which is whose no file says
+            options=("sampler", "shift") + (() if folder.has("transformer_2") else ("loras",)),
             **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)

@@ -59,7 +59,12 @@ def make_receipt(
     """
     device = residency.device
     manifest = None if isinstance(spec, ProcessVideo) else residency.registry.get(spec.model)
-    model = manifest and {"id": manifest.id, "revision": manifest.revision, "files": dict(manifest.files)}
+    model = manifest and {
+        "id": manifest.id,
+        "revision": manifest.revision,
+        "files": dict(manifest.files),
+        **_adapters(spec, residency.registry),
+    }
     more = {"generated": _facts(generated), "post": steps} if steps or manifest is None else {}
     return {
         "spec": spec.model_dump(mode="json"),
@@ -69,6 +74,15 @@ def make_receipt(
         "software": {"vidgen": vidgen.__version__, "torch": torch.__version__, "python": platform.python_version()},
         "device": {"type": device.type, "machine": platform.machine(), "threads": torch.get_num_threads()},
     }
+
+
+def _adapters(spec: JobSpec, registry: ModelRegistry) -> dict[str, Any]:
+    """The LoRAs that changed the model, by content; nothing where there were none."""
+    advanced = None if isinstance(spec, ProcessVideo) else spec.advanced
+    if advanced is None or not advanced.loras:
+        return {}
+    used = [{"id": use.id, "weight": use.weight, "sha256": registry.loras[use.id].sha256} for use in advanced.loras]
+    return {"adapters": used}
 
 
 def _facts(frames: FrameHash) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
 from vidgen_models.registry import Manifest, ModelRegistry
 
+Identity = tuple[str, str, str, int, tuple[tuple[str, str], ...]]
+
 
 class Residency:
     """Keeps the model used last. Not for use by several threads: one runner process owns one device."""
@@ -14,15 +16,22 @@ class Residency:
     def __init__(self, registry: ModelRegistry) -> None:
         self.registry = registry
         self.device = default_device()
-        self._resident: tuple[tuple[Manifest, MemoryTier], VideoModel | ClipModel] | None = None
+        self._resident: tuple[tuple[Identity, MemoryTier], VideoModel | ClipModel] | None = None
         use_physical_cores()
 
     def model(self, model_id: str, tier: MemoryTier = MemoryTier.FULL) -> VideoModel | ClipModel:
         """Raises ModelError when the model is unknown, unsafe or incomplete."""
         manifest = self.registry.get(model_id)
-        # by what the manifest says, as a model may be replaced or rolled back under its id
-        wanted = (manifest, tier)
+        wanted = (_identity(manifest), tier)
         if self._resident is None or self._resident[0] != wanted:
             self._resident = None
             self._resident = (wanted, load_family(manifest, self.device, default_dtype(self.device), tier))
-        return self._resident[1]
+        model = self._resident[1]
+        if isinstance(model, ClipModel):
+            model.loras = self.registry.loras
+        return model
+
+
+def _identity(manifest: Manifest) -> Identity:
+    """What was read, since a model may be replaced or rolled back under its id; rules may change and it stays."""
+    return manifest.id, manifest.revision, str(manifest.path), manifest.text_length, tuple(manifest.files.items())

@@ -30,6 +30,13 @@ SCHEDULED = frozenset({"euler", "heun", "lms", "dpmpp-2m", "dpmpp-2m-sde", "dpmp
 """Those whose noise levels may lie otherwise than in training; the others are bound to the training's steps."""
 
 
+class LoraUse(SpecModel):
+    """An installed LoRA and how much of it."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
+    weight: float = Field(default=1.0, ge=-4, le=4)
+
+
 class AdvancedFields(SpecModel):
     """`None` means: as the model's authors run it."""
 
@@ -48,6 +55,7 @@ class AdvancedFields(SpecModel):
     guidance_until: float | None = Field(
         default=None, ge=0, le=1, description="Share of the steps after which there is no guidance."
     )
+    loras: tuple[LoraUse, ...] = Field(default=(), max_length=8, description="Stacked, each by its weight.")
     expert: bool = Field(
         default=False, description="Allows guidance outside of the band the model was seen to work in."
     )
@@ -64,10 +72,11 @@ def check_advanced(model: str, advanced: AdvancedFields | None, rules: ModelRule
     if advanced is None:
         return
     for name in sorted(advanced.model_fields_set - {"expert"}):
-        if getattr(advanced, name) is not None and name not in rules.options:
+        if getattr(advanced, name) not in (None, ()) and name not in rules.options:
             taken = ", ".join(rules.options) or "none"
             raise _refused(name, f"{model} does not take it; it takes {taken}")
     _check_sampler(model, advanced, rules)
+    _check_loras(model, advanced, rules)
     if advanced.eta is not None and advanced.sampler != "ddim":
         raise _refused("eta", "belongs to the sampler ddim")
     if (advanced.guidance_from or 0.0) > (1.0 if advanced.guidance_until is None else advanced.guidance_until):
@@ -93,6 +102,15 @@ def _check_sampler(model: str, advanced: AdvancedFields, rules: ModelRules) -> N
     if advanced.schedule is not None and sampler not in SCHEDULED:
         wanted = ", ".join(sorted(SCHEDULED & set(rules.samplers)))
         raise _refused("schedule", f"{sampler or 'the model’s own sampler'} takes none; {wanted} do")
+
+
+def _check_loras(model: str, advanced: AdvancedFields, rules: ModelRules) -> None:
+    for use in advanced.loras:
+        if use.id not in rules.loras:
+            there = ", ".join(rules.loras) or "none"
+            raise _refused("loras", f"{use.id} is not made for {model}; there are {there}")
+    if len({use.id for use in advanced.loras}) < len(advanced.loras):
+        raise _refused("loras", "one is named twice; give it one weight")
 
 
 def _refused(name: str, why: str) -> SpecError:

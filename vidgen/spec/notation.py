@@ -32,12 +32,19 @@ def take_of(text: str, *, branch: bool) -> Take:
     )
 
 
-def advanced_of(texts: Sequence[str]) -> AdvancedFields | None:
-    """`sampler=unipc`, `shift=5`, …; None when there are none. Raises SpecError, and ValidationError for bad values."""
-    if not texts:
+def advanced_of(texts: Sequence[str], loras: Sequence[str] = ()) -> AdvancedFields | None:
+    """`sampler=unipc`, `shift=5`, …, and LoRAs as `ID` or `ID:WEIGHT`; None when there are none.
+
+    Raises SpecError, and ValidationError for bad values.
+    """
+    if not texts and not loras:
         return None
     pairs = [text.partition("=") for text in texts]
     for name, sign, _ in pairs:
         if not sign:
             raise SpecError(f"advanced={name}: write NAME=VALUE, as in sampler=unipc", field="advanced")
-    return AdvancedFields.model_validate({name.strip(): value.strip() for name, _, value in pairs})
+    fields: dict[str, object] = {name.strip(): value.strip() for name, _, value in pairs}
+    if loras:
+        uses = [text.partition(":") for text in loras]
+        fields["loras"] = [{"id": lora_id, "weight": weight or 1.0} for lora_id, _, weight in uses]
+    return AdvancedFields.model_validate(fields)

@@ -67,6 +67,7 @@ class ModelRules(SpecModel):
     last_image: LastImage = Field(default="optional", description="Of image-to-video: whether a clip may end on one.")
     options: tuple[str, ...] = Field(default=(), description="The `advanced` options that the model takes.")
     prediction: str | None = Field(default=None, description="epsilon, sample, v_prediction or flow_prediction.")
+    loras: tuple[str, ...] = Field(default=(), description="Installed LoRAs made for this model.")
     samplers: tuple[str, ...] = Field(default=(), description="What `advanced.sampler` may be.")
     long: LongRule | None = Field(default=None, description="None: the model makes single windows only.")
 

@@ -3,7 +3,7 @@
 `VideoModel` is the other contract: its loop is ours, so it can hold, carry and continue latents.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from vidgen.media.frames import FrameChunk
 from vidgen.spec import SamplingFields
 from vidgen.stages.model import Decoder
+from vidgen_models.loras import LoraManifest
 
 OnStep = Callable[[int, int, Callable[[], Tensor | None]], None]
 """Called after every step with the steps done, all steps, and how to get the denoised estimate (its latents, or None
@@ -44,5 +45,8 @@ class ClipRequest:
 @runtime_checkable
 class ClipModel(Decoder, Protocol):
     """A family that makes a whole clip's latents `[1, z, latent_frames, h, w]` in one call, and decodes them."""
+
+    loras: Mapping[str, LoraManifest]
+    """The LoRAs there are, by id."""
 
     def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor: ...

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
@@ -64,7 +65,7 @@ def test_rollback_brings_the_earlier_revision_back(run, folder):
     """Fails when `put` overwrites what it replaces: tried."""
     run("models", "add", folder, "--id", "mine")
     first = json.loads(run("models", "show", "mine", "--json"))["revision"]
-    weights = folder / "vae" / "diffusion_pytorch_model.safetensors"
+    weights = weights_of(folder)
     save_file({name: tensor * 1.01 for name, tensor in load_file(weights).items()}, weights, {"format": "pt"})
     run("models", "add", folder, "--id", "mine")
     assert json.loads(run("models", "show", "mine", "--json"))["revision"] != first
@@ -75,6 +76,26 @@ def test_rollback_brings_the_earlier_revision_back(run, folder):
     run("models", "remove", "mine")
     assert "not installed" in run("models", "show", "mine", code=1)
     assert first in run("models", "rollback", "mine")
+
+
+def test_an_added_lora_is_used_by_name_and_removed(run, folder, tmp_path):
+    run("models", "add", folder)
+    target = "transformer.blocks.0.attn1.to_q"
+    file = tmp_path / "Film Grain.safetensors"
+    save_file({f"{target}.lora_A.weight": torch.ones(2, 24), f"{target}.lora_B.weight": torch.ones(24, 2)}, file)
+    assert "film-grain for tiny-wan" in run("models", "add-lora", file, "--for", "tiny-wan")
+    assert json.loads(run("models", "show", "tiny-wan", "--json"))["rules"]["loras"] == ["film-grain"]
+    size = ["--frames", 5, "--width", 32, "--height", 32, "--steps", 1, "--seed", 1]
+    run("render", "a cat", "--model", "tiny-wan", *size, "--lora", "film-grain:0.5", "--out", tmp_path / "clip.mp4")
+    assert '"weight": 0.5' in run("probe", tmp_path / "clip.mp4")
+    assert "its family takes no LoRA" in run("models", "add-lora", file, "--for", "sprites-64", code=1)
+    assert "holds no LoRA" in run("models", "add-lora", weights_of(folder), "--for", "tiny-wan", code=1)
+    run("models", "remove-lora", "film-grain")
+    assert "there are none" in run("render", "a cat", "--model", "tiny-wan", *size, "--lora", "film-grain", code=1)
+
+
+def weights_of(folder: Path) -> Path:
+    return folder / "vae" / "diffusion_pytorch_model.safetensors"
 
 
 @pytest.mark.parametrize(

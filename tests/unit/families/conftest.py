@@ -48,8 +48,13 @@ class Tiny:
 
     case: Case
     residency: Residency
-    manifest: Manifest
+    manifests: Path
     media: dict[str, Path]
+
+    @property
+    def manifest(self) -> Manifest:
+        """As it is registered now."""
+        return self.residency.registry.get("tiny-family")
 
     def spec(self, **changes: Any) -> Any:
         fields: dict[str, Any] = {"seed": 3, "num_inference_steps": 2, **self.case.fields}
@@ -73,12 +78,11 @@ class Tiny:
             return np.concatenate(list(pipeline_for(spec.task, model)(spec, ctx)))
 
 
-def added(folder: Path, manifests: Path) -> Manifest:
+def add(folder: Path, manifests: Path) -> None:
     """As `vidgen models add` does it, with a text length that suits tiny encoders."""
     manifest = manifest_for(folder, Wishes(model_id="tiny-family"))
     shorter = manifest.model_copy(update={"text_length": min(manifest.text_length, 16)})
     Shelf(manifests).put(shorter)
-    return ModelRegistry(manifests).get("tiny-family")
 
 
 @pytest.fixture(scope="session")
@@ -109,8 +113,9 @@ def tiny_of(tmp_path_factory: pytest.TempPathFactory, media: dict[str, Path]) ->
     def tiny(case: Case) -> Tiny:
         if case.name not in made:
             folder = tmp_path_factory.mktemp(case.name)
-            manifest = added(case.build(folder / "model"), folder / "manifests")
-            made[case.name] = Tiny(case, Residency(ModelRegistry(folder / "manifests")), manifest, media)
+            shelf = folder / "manifests"
+            add(case.build(folder / "model"), shelf)
+            made[case.name] = Tiny(case, Residency(ModelRegistry(shelf)), shelf, media)
             torch.set_num_threads(1)  # what is tiny is slower on more
         return made[case.name]
 

@@ -1,0 +1,34 @@
+"""LoRAs a user added: small weights that change a model, each made for certain models. Loads no torch."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from vidgen.errors import ModelError
+from vidgen.spec.base import SpecModel
+
+FOLDER = "loras"
+"""Beside the manifests of models."""
+
+
+class LoraManifest(SpecModel):
+    """One file of weights, where it lies and what it must be."""
+
+    id: str
+    models: tuple[str, ...] = Field(description="Ids of the models it was made for.")
+    file: str = Field(description="Absolute path of the safetensors file.")
+    sha256: str
+    licence: str = "unknown"
+
+    @property
+    def path(self) -> Path:
+        return Path(self.file)
+
+
+def read_lora(file: Path) -> LoraManifest:
+    """Raises ModelError naming the file when it is not a LoRA's manifest."""
+    try:
+        return LoraManifest.model_validate(tomllib.loads(file.read_text()))
+    except (ValidationError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"{file.name}: not a valid manifest of a LoRA: {error}") from error
