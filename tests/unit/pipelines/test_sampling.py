@@ -61,7 +61,9 @@ def test_render_samples_as_it_is_asked(residency, tmp_path):
         render(resolve(asked, rules), RunContext(), tmp_path / str(n), residency)
         receipt = json.loads((tmp_path / str(n) / "receipt.json").read_text())
         hashes.append(receipt["frames"]["sha256"])
-        assert receipt["spec"]["advanced"] == (None if advanced is None else AdvancedFields(**advanced).model_dump())
+        assert receipt["spec"]["advanced"] == (
+            None if advanced is None else AdvancedFields(**advanced).model_dump(mode="json")
+        )
     assert hashes[0] != hashes[1]
 
 
