@@ -34,5 +34,7 @@ def _is_taggable(response: Response) -> bool:
         and response.mimetype == "application/json"
         and (request.blueprint or "").partition(".")[0] in BLUEPRINTS
         and not response.is_streamed
+        # a file, which has the tag of its artifact; under waitress it has a length and counts as no stream
+        and not response.direct_passthrough
         and response.headers.get("Cache-Control") != "no-store"
     )
