@@ -3,7 +3,8 @@
 It runs as a child process with its own limits on memory, time, file size and processes, and reads only the one file:
 the container format is chosen by the file's first bytes and forced, and FFmpeg is handed an open file and no protocol,
 so no playlist, script or reference is ever followed. It re-encodes pictures and sound alone: no metadata, subtitles,
-data or attachments survive. One JSON line on stdout says what came out, or why nothing did (exit code 2).
+data or attachments survive, but for a recipe of our own form, which is checked field by field. One JSON line on stdout
+says what came out, or why nothing did (exit code 2).
 """
 
 import json
@@ -23,6 +24,7 @@ from vidgen.errors import MediaError, VidgenError
 from vidgen.media.confinement import CLOSED, CODECS, MAX_STREAMS, SOUND_CODECS, limit_resources
 from vidgen.media.delivery.sound import Sound
 from vidgen.media.frames import FrameChunk
+from vidgen.media.recall import find_recipe
 from vidgen.media.writer import write_video
 
 MAX_SIDE, MAX_FRAMES, MAX_SECONDS, MAX_PIXELS = 4096, 3600, 120, 4096 * 4096
@@ -92,9 +94,18 @@ def _clip(source: Path, out_dir: Path, container_format: str) -> Ingested:
             _check_length(container, stream, fps)
             frames = _frames(container, stream, fps)
             target = out_dir / "media.mp4"
+            recipe = find_recipe(source)
+            tags = None if recipe is None else {"comment": recipe.text(), "software": "vidgen"}
             with _sound(source, container_format, container, stream) as sound:
                 written = write_video(
-                    frames, target, fps=fps, crf=INPUT_CRF, preset=INPUT_PRESET, threads=1, sound=sound
+                    frames,
+                    target,
+                    fps=fps,
+                    metadata=tags,
+                    crf=INPUT_CRF,
+                    preset=INPUT_PRESET,
+                    threads=1,
+                    sound=sound,
                 )
     except av.FFmpegError as error:
         raise MediaError(f"the clip cannot be decoded ({error.strerror})") from error

@@ -97,7 +97,7 @@ class RemoveBackground(PostStepFields):
     colour: str | None = Field(
         default=None, pattern=COLOUR, description="Of the background; empty: found at the edges."
     )
-    tolerance: float = Field(default=12.0, ge=0, le=100, description="CIE76 ΔE: nearer than this is background.")
+    tolerance: float = Field(default=16.0, ge=0, le=100, description="CIE76 ΔE: nearer than this is background.")
     softness: float = Field(default=24.0, ge=1, le=100, description="ΔE over which a pixel becomes opaque.")
     holes: bool = Field(default=False, description="Also what is enclosed by the subject.")
     replace: str | None = Field(default=None, pattern=COLOUR, description="A new colour in place of transparency.")

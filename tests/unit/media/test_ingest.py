@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.recipes import RECIPE
 from vidgen.media.probe import probe
 from vidgen.media.reader import read_frames_pyav
+from vidgen.media.recall import find_recipe
 from vidgen.media.source import read_picture
 from vidgen.media.writer import write_video
 
@@ -41,6 +43,18 @@ def test_a_clip_comes_out_without_its_metadata(tmp_path):
         "fps": 12.0,
     }
     assert "comment" not in probe(tmp_path / "out" / "media.mp4").metadata
+
+
+def test_only_a_recipe_of_our_own_form_comes_through(tmp_path):
+    """Fails when the comment is copied as it is found, or the recipe is left behind: tried with both."""
+    fields = json.loads(RECIPE.text())
+    texts = (RECIPE.text(), json.dumps({**fields, "home": "address"}), json.dumps({**fields, "recipe": 2}))
+    for text, kept in zip(texts, (RECIPE, None, None), strict=True):
+        tags = {"comment": text, "title": "my home address"}
+        write_video([moving(5, 32, 32)], tmp_path / "in.mp4", fps=8, metadata=tags)
+        assert run_ingest(tmp_path / "in.mp4", tmp_path / "out")[0] == 0
+        assert find_recipe(tmp_path / "out" / "media.mp4") == kept
+        assert b"address" not in (tmp_path / "out" / "media.mp4").read_bytes()
 
 
 def test_a_picture_loses_exif_and_what_is_hidden_under_transparency(tmp_path):

@@ -8,8 +8,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
+from sqlmodel import col
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.session import writing
+from vidgen.jobs.tables import ArtifactRow
 from vidgen_models.networks import NetworkRegistry
 from vidgen_web.services import EXTENSION
 
@@ -141,3 +146,22 @@ def test_the_forecast_knows_what_networks_cost(client: FlaskClient, clip: dict[s
         client, clip, post=[{"step": "interpolate", "factor": 8}, {"step": "interpolate", "factor": 8}]
     )
     assert (status, problem["errors"][0]["field"], problem["errors"][0]["nearest"]) == (422, "post.1.factor", [2])
+
+
+def test_the_portal_shows_what_browsers_do_not_play_as_a_picture(
+    client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane
+) -> None:
+    """An animation plays by itself; of a zip of pictures the poster is shown."""
+    job = client.post(JOBS, json={"prompt": "x", "num_frames": 5}).get_json()["id"]
+    artifacts = {it["kind"]: it["id"] for it in client.get(f"{JOBS}/{worker.run()}").get_json()["artifacts"]}
+    shown = {}
+    for kind in ("video/mp4", "image/gif", "application/zip"):
+        with writing(plane.engine) as session:
+            session.execute(
+                update(ArtifactRow).where(col(ArtifactRow.id) == artifacts["video"]).values(content_type=kind)
+            )
+        page = client.get(f"/?job={job}").get_data(as_text=True)
+        shown[kind] = ('id="player"' in page, "data-scrub" in page, f'artifacts/{artifacts["video"]}"' in page)
+    assert shown["video/mp4"] == (True, True, True)
+    assert shown["image/gif"] == (False, False, True)
+    assert shown["application/zip"][:2] == (False, False)
