@@ -22,10 +22,9 @@ class JobRow(SQLModel, table=True):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("jobs_by_queue", "status", "priority", "place", "id"),
-        Index("jobs_by_turn", "status", "tenant"),
+        Index("jobs_by_turn", "status", "tenant", "priority", "place", "id"),
         Index("jobs_by_age", "created_at", "id"),
         Index("jobs_by_tenant", "tenant", "created_at", "id"),
-        Index("jobs_by_tenant_status", "tenant", "status"),
         # nearly always empty, and asked every few seconds
         Index(
             "jobs_to_delete",

@@ -103,7 +103,7 @@ def submit(services: Services, request: Request) -> Created:
     After any other error nobody knows, as a commit may come through though its answer does not. So the files stay:
     retention removes those that no job refers to.
     """
-    body_hash = request.body_hash()
+    body_hash = "" if request.idempotency_key is None else request.body_hash()
     before = replayed(services, request.idempotency_key, body_hash)
     if before is not None:
         return before
