@@ -1,11 +1,11 @@
-"""The control of the load bench: one Flask route that answers a constant, under the same server as `vidgen web`."""
+"""The control of the load bench: one Flask route that answers a constant, under the very server of `vidgen web`."""
 
 import sys
 
 from flask import Flask, Response, jsonify
-from waitress import serve
 
-from vidgen_web.services import SERVER_THREADS
+from vidgen.jobs.settings import Settings
+from vidgen_web.serve import bound
 
 PATH = "/bare"
 
@@ -17,7 +17,7 @@ def main(port: int) -> None:
     def bare() -> Response:
         return jsonify(status="ok")
 
-    serve(app, host="127.0.0.1", port=port, threads=SERVER_THREADS, channel_request_lookahead=1, _quiet=True)
+    bound(app, Settings(port=port)).run()
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def main(settings: Settings) -> None:
     app = create_app(settings)
     services: Services = app.extensions[EXTENSION]
     try:
-        server = _bound(app, settings)
+        server = bound(app, settings)
     except OSError as error:
         place = f"{_shown(settings.host)}:{settings.port}"
         raise VidgenError(
@@ -57,7 +57,7 @@ def main(settings: Settings) -> None:
         services.engine.dispose()
 
 
-def _bound(app: Flask, settings: Settings) -> BaseWSGIServer | MultiSocketServer:
+def bound(app: Flask, settings: Settings) -> BaseWSGIServer | MultiSocketServer:
     """A server that holds its port already. Raises OSError when another program has it."""
     return create_server(
         app,
@@ -68,6 +68,8 @@ def _bound(app: Flask, settings: Settings) -> BaseWSGIServer | MultiSocketServer
         channel_timeout=CHANNEL_TIMEOUT_SECONDS,
         # a little above the app's own cap, so that most bodies that are too large get the app's readable answer
         max_request_body_size=settings.max_upload_mb * MEGABYTE + BODY_SLACK,
+        # select takes no file numbered above 1023, and so many connections beside those of the database come to that
+        asyncore_use_poll=True,
         # reading on while a request runs is how an event stream learns that its client has gone
         channel_request_lookahead=1,
         ident="vidgen",
