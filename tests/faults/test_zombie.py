@@ -64,5 +64,5 @@ def test_a_zombie_changes_nothing(on: Backend, tmp_path: Path, say: Say) -> None
 
 def test_without_the_fence_a_zombie_is_noticed(on: Backend, tmp_path: Path) -> None:
     """The same scenario with workers whose writes are not fenced: it must fail, or it would prove nothing."""
-    with pytest.raises(AssertionError, match="of another attempt|that somebody owns"):
+    with pytest.raises(AssertionError, match=r"of another attempt|that somebody owns"):
         wake_a_zombie(on, tmp_path, UNFENCED + SCRIPT)
