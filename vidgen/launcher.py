@@ -1,8 +1,11 @@
 """Starts the service's processes. It knows their names, not their insides: web and worker stay strangers."""
 
+import fcntl
 import socket
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 
 from vidgen.child_processes import Child, StopSignal, Worker, stop_all
@@ -40,6 +43,11 @@ def run_service(settings: Settings) -> int:
     """
     tell_unknown_variables()
     check_port(settings)
+    with sole_launcher(settings):
+        return _run_service(settings)
+
+
+def _run_service(settings: Settings) -> int:
     migrate(settings)
     show_first_key(settings)
     stop = StopSignal()
@@ -69,6 +77,25 @@ def check_port(settings: Settings) -> None:
             "Else set VIDGEN_PORT to a free port",
             code="address_unavailable",
         ) from error
+
+
+@contextmanager
+def sole_launcher(settings: Settings) -> Iterator[None]:
+    """Held while the service runs. The port is bound seconds after the start, and a second launcher may come before.
+
+    Raises VidgenError address_unavailable.
+    """
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # by port: two services with one data folder may well have two ports
+    with (settings.data_dir / f"up-{settings.port}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise VidgenError(
+                f"`vidgen up` is running already with this data folder and port {settings.port}",
+                code="address_unavailable",
+            ) from error
+        yield
 
 
 def tell_unknown_variables() -> None:

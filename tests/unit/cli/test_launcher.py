@@ -11,7 +11,7 @@ from vidgen import child_processes
 from vidgen.child_processes import Child, bury
 from vidgen.errors import VidgenError
 from vidgen.jobs.fence import LeaseLost
-from vidgen.launcher import run_service, tell_unknown_variables
+from vidgen.launcher import run_service, sole_launcher, tell_unknown_variables
 from vidgen.spec import JobStatus
 
 
@@ -73,6 +73,15 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> 
             run_service(settings)
     assert caught.value.code == "address_unavailable"
     assert list(tmp_path.iterdir()) == [], "not even the database is there"
+
+
+def test_a_second_start_is_told_though_the_port_is_still_free(tmp_path: Path) -> None:
+    """Fails when the port alone is looked at: tried; the first web process takes seconds to come to it."""
+    settings = make_settings(tmp_path, port=0)
+    with sole_launcher(settings), pytest.raises(VidgenError, match="running already"):
+        run_service(settings)
+    with sole_launcher(settings):
+        pass  # it does not outlive its holder
 
 
 def test_a_misspelled_setting_is_told_at_the_start(
