@@ -12,9 +12,10 @@ from vidgen_web import intake, submission
 from vidgen_web.access import needs
 from vidgen_web.portal import csrf, drafts
 from vidgen_web.portal.drafts import Draft, Part
+from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.outlook import outlook, wanted_fields
 from vidgen_web.portal.pages import default_draft, render_home
-from vidgen_web.problems import STATUS_BY_CODE, ProblemError, problem_of
+from vidgen_web.problems import STATUS_BY_CODE, FieldError, ProblemError, problem_of
 from vidgen_web.requests import checked, plain_form
 from vidgen_web.services import services
 from vidgen_web.terms import JobChange
@@ -51,6 +52,26 @@ def create() -> AnyResponse:
 def foretell() -> str:
     """What the composer holds, foretold: the parts of the composer that say so."""
     return render_template("portal/outlook.html", outlook=outlook(services(), _sent()), fragment=True)
+
+
+@blueprint.post("/recall")
+@needs("uploads")
+def recall() -> AnyResponse:
+    """The composer with the settings that a file carries; nothing of the file is kept."""
+    found, file = services(), request.files.get("recipe")
+    draft = default_draft(found)
+    try:
+        if file is None or not file.filename:
+            told = FieldError(field="recipe", message=_("choose a file first"))
+            raise ProblemError("invalid_request", told.message, errors=(told,))
+        spec = intake.recipe_of(found, file).spec
+        known = default_draft(found, spec.model)
+        if known.model != spec.model:
+            raise ProblemError("unknown_model", _("This clip is of the model %(name)s, which is not here.", name=spec.model))
+        draft = drafts.from_spec(found, known, spec)
+    except VidgenError as error:
+        return _refused(draft, error)
+    return Response(render_home(found, draft, {}))
 
 
 @blueprint.post("/jobs/<job_id>/edit")

@@ -96,15 +96,18 @@ def blank(manifest: Manifest) -> Draft:
 
 
 def from_job(services: Services, draft: Draft, job: Job) -> Draft:
-    """The settings of an earlier job, its seed and its media included; a clip that was only processed has none."""
-    if isinstance(job.spec, ProcessVideo):
-        return draft
-    told = job.spec.model_dump(mode="json", include=set(VALUES), exclude_none=True)
+    """The settings of an earlier job, its seed and its media included."""
+    return from_spec(services, draft, job.spec)
+
+
+def from_spec(services: Services, draft: Draft, spec: SamplingFields) -> Draft:
+    """A resolved spec as a draft; media that this service does not hold leave their slots empty."""
+    told = spec.model_dump(mode="json", include=set(VALUES), exclude_none=True)
     values = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in told.items()}
-    slots = {name: from_reference(services, getattr(job.spec, name, None)) for name in SLOTS}
-    parts = tuple(_part(segment, job.spec.fps or 1) for segment in job.spec.segments)
-    tab = STORYBOARD if parts else job.task
-    return replace(draft, tab=tab, model=job.model, values={**draft.values, **values}, slots=slots, parts=parts)
+    slots = {name: from_reference(services, getattr(spec, name, None)) for name in SLOTS}
+    parts = tuple(_part(segment, spec.fps or 1) for segment in spec.segments)
+    tab = STORYBOARD if parts else str(getattr(spec, "task", draft.tab))
+    return replace(draft, tab=tab, model=spec.model, values={**draft.values, **values}, slots=slots, parts=parts)
 
 
 def recalled(draft: Draft, earlier: Draft, what: str) -> Draft:
@@ -201,6 +204,7 @@ __all__ = [
     "from_form",
     "from_job",
     "from_query",
+    "from_spec",
     "recalled",
     "refused",
     "spec_fields",

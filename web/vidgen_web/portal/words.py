@@ -38,6 +38,7 @@ LABELS = {
     "last_image": mark("Last picture"),
     "video": mark("Clip to restyle"),
     "model": mark("Model"),
+    "recipe": mark("File with settings"),
 }
 # titles of problem pages (vidgen_web.problems)
 TITLES = (

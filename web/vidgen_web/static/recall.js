@@ -1,5 +1,6 @@
 // Brings back settings of an earlier clip: all, all but the seed, the seed, or the prompt. Undo takes it back.
 import { announce } from "./announce.js";
+import { pageOf, send } from "./forms.js";
 import { fetchPage, put } from "./page.js";
 import { say } from "./words.js";
 
@@ -13,6 +14,47 @@ export function startRecall() {
       recall(link.dataset.recall, link.href);
     } else if (event.target.closest("[data-undo]")) takeBack();
   });
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "recall-form") return;
+    event.preventDefault();
+    fromFile(event.target);
+  });
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, onDrag);
+}
+
+/** A file dropped on the composer, beside the slots, brings its settings. */
+function onDrag(event) {
+  if (event.defaultPrevented || !event.target.closest?.("#composer") || !event.dataTransfer.types.includes("Files")) return;
+  event.preventDefault();
+  const form = document.getElementById("recall-form");
+  if (event.type === "drop" && form) fromFile(form, event.dataTransfer.files[0]);
+}
+
+async function fromFile(form, file) {
+  const old = document.getElementById("composer");
+  let response;
+  try {
+    response = await send(form, null, file ? { recipe: file } : {});
+  } catch {
+    return announce(say("The service did not answer."));
+  }
+  const page = await pageOf(response);
+  if (response.ok) return replaceComposer(page, old);
+  const told = page.querySelector("#recipe-error:not([hidden]), #form-error p, [data-problem]")?.textContent.trim();
+  const line = document.getElementById("recipe-error");
+  form.closest("details").open = true;
+  line.hidden = false;
+  line.textContent = told ?? say("The service did not answer.");
+  announce(line.textContent);
+}
+
+function replaceComposer(page, old) {
+  put(page, "composer");
+  const now = document.getElementById("composer");
+  undo = () => now.replaceWith(old);
+  offerUndo(true);
+  announce(say("Settings restored"));
+  return now;
 }
 
 /** `what` is all, but-seed, seed or prompt; `url` the studio page that holds the earlier clip's settings. */
@@ -29,12 +71,9 @@ export async function recall(what, url) {
     undo = () => write(control, before);
     if (what === "seed") control.closest("details").open = true;
   } else {
-    put(page, "composer");
-    const now = document.getElementById("composer");
+    const now = replaceComposer(page, old);
     if (what === "but-seed") write(now.querySelector("#seed"), "");
-    undo = () => {
-      now.replaceWith(old);
-    };
+    return;
   }
   offerUndo(true);
   announce(say("Settings restored"));
