@@ -3,7 +3,6 @@
 import json
 import tomllib
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -16,8 +15,6 @@ from vidgen_models.loras import FOLDER as LORAS
 from vidgen_models.loras import LoraManifest, read_lora
 
 PACKAGE = Path(__file__).parent
-# what sentencepiece puts before the first piece of a word
-WORD_BEGIN = "\u2581"
 SHIPPED_MANIFESTS = PACKAGE / "manifests"
 VOCABULARY = "vocabulary.json"
 SHIPPED_WEIGHTS = PACKAGE / "weights"
@@ -60,13 +57,6 @@ class Manifest(SpecModel):
         found: dict[str, list[str] | dict[str, list[str]]] = json.loads(file.read_text()) if file.is_file() else {}
         return found
 
-    def words(self) -> frozenset[str]:
-        """Every word, in small letters, that the text encoder tells from others; empty where it takes any.
-
-        Models that list their vocabulary have a tokenizer of whole words; what is not among them is one unknown token.
-        """
-        return _whole_words(self.path / "tokenizer" / "tokenizer.json") if self.vocabulary() else frozenset()
-
 
 class ModelRegistry:
     """The manifests of the shipped models and those of further folders, which may replace shipped ones by id."""
@@ -105,12 +95,6 @@ class ModelRegistry:
             installed = ", ".join(sorted(manifests))
             raise ModelError(f"model={model_id}: not installed; installed are {installed}", code="unknown_model")
         return manifests[model_id]
-
-
-@cache
-def _whole_words(tokenizer: Path) -> frozenset[str]:
-    pieces = json.loads(tokenizer.read_text())["model"]["vocab"]
-    return frozenset(piece.removeprefix(WORD_BEGIN).lower() for piece, _ in pieces if piece.startswith(WORD_BEGIN))
 
 
 def _with_loras(manifest: Manifest, loras: Mapping[str, LoraManifest]) -> Manifest:

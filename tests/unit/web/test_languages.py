@@ -10,7 +10,6 @@ from flask.testing import FlaskClient
 
 from tests.unit.web.portal_forms import send
 from vidgen_web.portal.languages import NAMES, SOURCE, catalogue, script_texts
-from vidgen_web.vocabulary import unknown_words
 
 WEB = Path(__file__).parents[3] / "web" / "vidgen_web"
 METHODS = [("portal/**.py", "python"), ("templates/**.html", "jinja2"), ("static/**.js", "javascript")]
@@ -55,15 +54,3 @@ def test_a_browser_and_a_choice_decide_the_language(client: FlaskClient) -> None
     assert "Warteschlange" in chosen or "Schlange" in chosen
     send(client, "/language", language="xx")
     assert '<html lang="de"' in client.get("/").get_data(as_text=True)
-
-
-def test_words_that_a_model_was_not_taught_are_told(client: FlaskClient) -> None:
-    """Fails when the remark looks at the listed words alone and so doubts "moves": tried."""
-    from vidgen_models.registry import ModelRegistry
-
-    manifest = ModelRegistry().get("sprites-64")
-    told = unknown_words(manifest, ["A Cat, moves left; on a turquoise background", "the zeppelin"])
-    assert told == ("turquoise", "zeppelin")
-    status, page = send(client, "/forecast", prompt="a cat rides a zeppelin")
-    assert status == 200
-    assert "rides, zeppelin" in page

@@ -6,6 +6,7 @@ import re
 import pytest
 from flask.testing import FlaskClient
 
+from tests.recipes import recipe_picture
 from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
 from vidgen.jobs.service import ControlPlane
@@ -137,3 +138,22 @@ def test_durations_are_readable(seconds: float | None, text: str) -> None:
 
 def test_sizes_are_readable() -> None:
     assert [words.size(n) for n in (12, 34_000, 5_600_000, 7_800_000_000)] == ["12 bytes", "34 kB", "6 MB", "7.8 GB"]
+
+
+def test_words_that_a_model_was_not_taught_are_told(client: FlaskClient) -> None:
+    status, page = send(client, "/forecast", prompt="a cat rides a zeppelin")
+    assert status == 200
+    assert "This model was not taught: rides, zeppelin" in page
+
+
+def test_settings_are_restored_from_a_file(client: FlaskClient) -> None:
+    file = {"recipe": (io.BytesIO(recipe_picture()), "clip.png")}
+    status, page = send(client, "/recall", **file)
+    assert status == 200
+    assert "&lt;red&gt; cat" in page
+    assert re.search(r'id="seed"[^>]*value="7"', page)
+    for content, message in ((b"hello", "File with settings: "), (b"", "choose a file first")):
+        file = {"recipe": (io.BytesIO(content), "x.txt" if content else "")}
+        status, page = send(client, "/recall", **file)
+        assert status == 422
+        assert message in page

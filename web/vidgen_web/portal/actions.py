@@ -64,13 +64,17 @@ def recall() -> AnyResponse:
         if file is None or not file.filename:
             told = FieldError(field="recipe", message=_("choose a file first"))
             raise ProblemError("invalid_request", told.message, errors=(told,))
-        spec = intake.recipe_of(found, file).spec
+        spec = intake.recipe_of(found, file).whole()
         known = default_draft(found, spec.model)
         if known.model != spec.model:
-            raise ProblemError("unknown_model", _("This clip is of the model %(name)s, which is not here.", name=spec.model))
+            raise ProblemError(
+                "unknown_model", _("This clip is of the model %(name)s, which is not here.", name=spec.model)
+            )
         draft = drafts.from_spec(found, known, spec)
     except VidgenError as error:
-        return _refused(draft, error)
+        problem = problem_of(error)
+        told = problem.errors or (FieldError(field="recipe", message=problem.message),)
+        return _refused(draft, ProblemError(problem.code, problem.message, errors=told))
     return Response(render_home(found, draft, {}))
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vidgen.jobs.views import Job
-from vidgen.spec import ProcessVideo, Segment
+from vidgen.spec import JobSpec, ProcessVideo, Segment
 from vidgen_models.registry import Manifest
 from vidgen_web.portal import words
 from vidgen_web.portal.slots import EMPTY, Slot, from_artifact, from_reference, named
@@ -100,13 +100,18 @@ def from_job(services: Services, draft: Draft, job: Job) -> Draft:
     return from_spec(services, draft, job.spec)
 
 
-def from_spec(services: Services, draft: Draft, spec: SamplingFields) -> Draft:
-    """A resolved spec as a draft; media that this service does not hold leave their slots empty."""
+def from_spec(services: Services, draft: Draft, spec: JobSpec) -> Draft:
+    """A resolved spec as a draft; media that this service does not hold leave their slots empty.
+
+    A clip that was only processed has no settings to bring.
+    """
+    if isinstance(spec, ProcessVideo):
+        return draft
     told = spec.model_dump(mode="json", include=set(VALUES), exclude_none=True)
     values = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in told.items()}
     slots = {name: from_reference(services, getattr(spec, name, None)) for name in SLOTS}
     parts = tuple(_part(segment, spec.fps or 1) for segment in spec.segments)
-    tab = STORYBOARD if parts else str(getattr(spec, "task", draft.tab))
+    tab = STORYBOARD if parts else spec.task
     return replace(draft, tab=tab, model=spec.model, values={**draft.values, **values}, slots=slots, parts=parts)
 
 

@@ -16,7 +16,6 @@ from vidgen_web.portal.drafts import Draft
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.problems import FieldError, ProblemError, problem_of
 from vidgen_web.services import Services
-from vidgen_web.vocabulary import unknown_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,6 @@ class Outlook:
 
 def outlook(found: Services, draft: Draft) -> Outlook:
     """The outlook of a draft; an empty slot or prompt is not yet wrong."""
-    manifest = found.models.manifests[draft.model]
-    unknown = unknown_words(manifest, [draft["prompt"], *(part.prompt for part in draft.parts)])
     try:
         spec, used = submission.resolved(found, submission.parse(_measurable(draft)))
         submission.check_media(found, spec)
@@ -41,8 +38,9 @@ def outlook(found: Services, draft: Draft) -> Outlook:
     except VidgenError as error:
         problem = problem_of(error)
         told = {words.control(e.field): words.complaint(e) for e in problem.errors} or {"": problem.message}
-        return Outlook(unknown=unknown, errors=told)
-    return Outlook(_length(spec, manifest), _time(expected), unknown)
+        return Outlook(errors=told)
+    unknown = tuple(dict.fromkeys(word for remark in expected.warnings for word in remark.words))
+    return Outlook(_length(spec, used), _time(expected), unknown)
 
 
 def wanted_fields(draft: Draft) -> dict[str, Any]:
@@ -73,11 +71,11 @@ def _measurable(draft: Draft) -> dict[str, Any]:
     return fields
 
 
-def _length(spec: JobSpec, manifest: Manifest) -> str:
+def _length(spec: JobSpec, manifest: Manifest | None) -> str:
     """How long the clip is, and in how many pieces it is made."""
     length = words.clip_length(spec.num_frames or 0, spec.fps or 1)
-    rule = manifest.rules.long
-    if spec.long is None or rule is None or spec.segments:
+    rule = manifest.rules.long if manifest else None
+    if manifest is None or rule is None or spec.long is None or spec.segments:
         return length
     new = rule.window - (spec.long.overlap or rule.overlap)
     chunks = 1 + math.ceil(((spec.num_frames or 0) - manifest.rules.frames.max) / new)
