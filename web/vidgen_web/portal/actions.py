@@ -73,8 +73,8 @@ def recall() -> AnyResponse:
         draft = drafts.from_spec(found, known, spec)
     except VidgenError as error:
         problem = problem_of(error)
-        told = problem.errors or (FieldError(field="recipe", message=problem.message),)
-        return _refused(draft, ProblemError(problem.code, problem.message, errors=told))
+        errors = problem.errors or (FieldError(field="recipe", message=problem.message),)
+        return _refused(draft, ProblemError(problem.code, problem.message, errors=errors))
     return Response(render_home(found, draft, {}))
 
 
