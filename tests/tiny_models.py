@@ -72,11 +72,12 @@ description = "Random weights."
 folder = "{folder}"
 text_length = {TEXT_LENGTH}
 [rules]
-tasks = ["text-to-video", "image-to-video", "video-to-video"]
+tasks = ["text-to-video", "image-to-video", "video-to-video", "extend-video"]
 fps = 8
 prediction = "flow_prediction"
 samplers = ["euler", "unipc", "dpmpp-2m"]
 options = ["sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"]
+keyframes = true
 [rules.frames]
 min = 5
 max = 25

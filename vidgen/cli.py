@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_errors import errors_as_text
+from vidgen.cli_long import long_options, take_extension, take_long
 from vidgen.cli_models import models
 from vidgen.cli_process import process
 from vidgen.cli_quality import seams
@@ -21,7 +22,6 @@ from vidgen.cli_sweep import sweep
 from vidgen.spec import (
     FORMATS,
     ImageToVideo,
-    LongFields,
     MediaRef,
     ProcessVideo,
     SamplingFields,
@@ -29,8 +29,6 @@ from vidgen.spec import (
     VideoToVideo,
     advanced_of,
     resolve,
-    segment_of,
-    take_of,
 )
 from vidgen.spec.output import QUALITIES
 
@@ -98,17 +96,7 @@ def worker(name: str | None) -> None:
 @click.option("--negative-prompt", default="", help="What the clip should not show.")
 @click.option("--frames", "num_frames", type=int, help="Frames of the clip (4k+1); long ones are made in chunks.")
 @click.option("--seconds", type=float, help="Length of the clip, in place of --frames.")
-@click.option("--segment", "segments", multiple=True, help="Part of a clip: '3s PROMPT', '24 PROMPT', 'cut 3s PROMPT'.")
-@click.option("--overlap", type=int, help="Of a long clip: frames carried from chunk to chunk.")
-@click.option(
-    "--chunks",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Keep a long clip's chunks here, and go on from them.",
-)
-@click.option("--retake", "retakes", multiple=True, help="'CHUNK SEED [PROMPT]': make one chunk again, keep the rest.")
-@click.option(
-    "--branch", "branches", multiple=True, help="'CHUNK SEED [PROMPT]': make this chunk and all later ones again."
-)
+@long_options
 @click.option("--fps", type=int, help="Frames a second of the file.")
 @click.option("--width", type=int, help="Pixels.")
 @click.option("--height", type=int, help="Pixels.")
@@ -142,6 +130,7 @@ def render(
     spec_file: Path | None,
     out: Path,
     chunks: Path | None,
+    lender: Path | None,
     **fields: Any,
 ) -> None:
     """Make one clip here and now: from PROMPT alone, from a picture, or from a clip."""
@@ -165,7 +154,16 @@ def render(
         output_of(out, spec.output.format, None, None)
     else:
         fields["output"] = output_of(out, format_name, codec, quality)
-        spec, media = _requested(image, last_image, video, frame, strength, _with_long(fields))
+        fields["advanced"] = advanced_of(fields["advanced"], fields.pop("loras"))
+        pictures = take_long(fields)
+        extension, clip = take_extension(fields)
+        if extension is not None and (image or video):
+            raise click.UsageError("--extend takes neither --image nor --video")
+        if extension is not None:
+            spec, media = extension(**fields), clip
+        else:
+            spec, media = _requested(image, last_image, video, frame, strength, fields)
+        media |= pictures
     registry = ModelRegistry(*load_settings().manifest_folders)
     if isinstance(spec, ProcessVideo):
         raise click.UsageError("--spec: this one makes no frames of its own; `vidgen process` does such")
@@ -174,7 +172,7 @@ def render(
     for remark in remarks(spec, manifest):
         click.echo(f"warning: {remark.message}", err=True)
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
-    render_here(spec, media, out, chunks)
+    render_here(spec, media, out, chunks, lender)
 
 
 @main.command()
@@ -227,7 +225,7 @@ def alive(processes: tuple[str, ...]) -> None:
 def _refuse_beside_spec(called: click.Context) -> None:
     """A spec says everything; what else is said would be lost, or would change what was recalled."""
     given = {name for name in called.params if called.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    if extra := sorted(given - {"spec_file", "image", "last_image", "video", "out", "chunks"}):
+    if extra := sorted(given - {"spec_file", "image", "last_image", "video", "out", "chunks", "lender"}):
         raise click.UsageError(f"--spec says everything; leave out {', '.join(extra)}")
 
 
@@ -249,17 +247,6 @@ def _requested(
     if video:
         return VideoToVideo(video=ref, strength=strength, **fields), {ref.key: video}
     return TextToVideo(**fields), {}
-
-
-def _with_long(fields: dict[str, Any]) -> dict[str, Any]:
-    """The options' fields with those of a long clip in their places in the spec."""
-    retakes, branches, overlap = fields.pop("retakes"), fields.pop("branches"), fields.pop("overlap")
-    takes = [take_of(text, branch=False) for text in retakes] + [take_of(text, branch=True) for text in branches]
-    fields["advanced"] = advanced_of(fields["advanced"], fields.pop("loras"))
-    fields["segments"] = tuple(segment_of(text) for text in fields["segments"])
-    if takes or overlap is not None:
-        fields["long"] = LongFields(overlap=overlap, takes=tuple(takes))
-    return fields
 
 
 def _source_seconds(video: Path | None) -> float | None:

@@ -8,8 +8,12 @@ import click
 from vidgen.spec import Progress
 
 
-def render_here(spec: Any, media: dict[str, Path], out: Path, chunks: Path | None = None) -> None:
-    """Make the clip and put it at `out`; `chunks` is where a long clip's parts are kept."""
+def render_here(
+    spec: Any, media: dict[str, Path], out: Path, chunks: Path | None = None, lender: Path | None = None
+) -> None:
+    """Make the clip and put it at `out`. `chunks` is where its parts are kept, `lender` where those of an earlier one
+    were.
+    """
     from tempfile import TemporaryDirectory
 
     from rich.progress import Progress as Bar
@@ -20,8 +24,9 @@ def render_here(spec: Any, media: dict[str, Path], out: Path, chunks: Path | Non
 
     wait_without_spinning()  # before torch is loaded
     from vidgen.pipelines import Residency, render
-    from vidgen.runtime.chunks import FolderChunkStore
+    from vidgen.runtime.chunks import ChunkStore, FolderChunkStore
     from vidgen.runtime.context import RunContext
+    from vidgen.runtime.lent_chunks import LendingChunkStore
 
     with Bar() as bar, TemporaryDirectory(dir=out.resolve().parent) as folder:
         line = bar.add_task("loading", total=1.0)
@@ -31,8 +36,10 @@ def render_here(spec: Any, media: dict[str, Path], out: Path, chunks: Path | Non
             bar.update(line, completed=progress.fraction, description=f"{progress.stage.value}{steps}")
 
         # on disk also when they are not kept, so that memory does not grow with the length of the clip
-        store = FolderChunkStore(chunks or Path(folder) / "chunks")
-        ctx = RunContext(media=media, report=show, chunks=store)
+        store: ChunkStore = FolderChunkStore(chunks or Path(folder) / "chunks")
+        if lender is not None:
+            store = LendingChunkStore(store, lender)
+        ctx = RunContext(media=media, report=show, chunks=store, lender=lender)
         residency = Residency(ModelRegistry(*load_settings().manifest_folders))
         render(spec, ctx, Path(folder), residency).video.path.replace(out)
         bar.update(line, completed=1.0, description="done")

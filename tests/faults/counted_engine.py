@@ -12,12 +12,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from vidgen.pipelines import RenderResult, Residency
 from vidgen.pipelines import render as real_render
-from vidgen.runtime.chunks import ChunkStore
+from vidgen.runtime.chunks import NOTHING, ChunkStore
 from vidgen.runtime.context import RunContext
 from vidgen.spec import JobSpec
 
@@ -54,8 +55,22 @@ class Watched:
             (self._made / f"{n}-{secrets.token_hex(4)}").touch()
         return found
 
-    def commit(self, n: int, fingerprint: str, tensors: Mapping[str, Tensor], *, seed: int) -> None:
-        self._store.commit(n, fingerprint, tensors, seed=seed)
+    def commit(
+        self,
+        n: int,
+        fingerprint: str,
+        tensors: Mapping[str, Tensor],
+        *,
+        seed: int,
+        about: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        self._store.commit(n, fingerprint, tensors, seed=seed, about=about)
+
+    def seal(self, contents: Mapping[str, Any]) -> None:
+        self._store.seal(contents)
+
+    def show(self, n: int, jpeg: bytes) -> None:
+        self._store.show(n, jpeg)
 
     def looked(self) -> None:
         self._looks += 1

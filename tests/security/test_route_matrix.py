@@ -82,6 +82,10 @@ CALLS: dict[str, Call] = {
     f"PATCH {API}/jobs/<job_id>": Call(409, {"priority": 7}),
     f"POST {API}/jobs/<job_id>/move": Call(409, {}),
     f"POST {API}/jobs/<job_id>/stop": Call(409),
+    f"GET {API}/jobs/<job_id>/chunks": Call(200),
+    f"GET {API}/jobs/<job_id>/chunks/<int:n>/preview": Call(404),
+    f"POST {API}/jobs/<job_id>/retake": Call(422, {"chunk": 0}),
+    f"POST {API}/jobs/<job_id>/extend": Call(202, {"num_frames": 8}),
     f"GET {API}/queue": Call(200),
     # the queue is everybody's: a tenant's administrator is not its operator
     f"POST {API}/queue/pause": Call(403, {}),
@@ -231,7 +235,7 @@ def one_of_everything(anna: Person, worker: SimulatedWorker) -> dict[str, str]:
 
 
 def filled(text: str, ids: dict[str, str]) -> str:
-    return re.sub(r"<(\w+)>", lambda found: ids[found[1]], text)
+    return re.sub(r"<(\w+)>", lambda found: ids[found[1]], text.replace("<int:n>", "0"))
 
 
 def named(route: str) -> set[str]:

@@ -72,7 +72,7 @@ class WanVace:
         """All three tasks, in windows that the network goes on from."""
         multiple = VAE_SPATIAL * folder.config("transformer")["patch_size"][1]
         rules = ModelRules(
-            tasks=("text-to-video", "image-to-video", "video-to-video"),
+            tasks=("text-to-video", "image-to-video", "video-to-video", "extend-video"),
             frames=FrameRule(min=VAE_TEMPORAL + 1, max=81, step=VAE_TEMPORAL, default=81),
             sides=sides(multiple, width=832, height=480),
             steps=StepRule(min=1, max=100, default=50),
@@ -127,22 +127,15 @@ class WanVace:
         kept, remade = self._encode_or_recall(pixels * (1 - mask)), self._encode_or_recall(pixels * mask)
         return torch.cat([kept, remade, _mask_to_latent_grid(mask).to(self.device)], dim=1)
 
-    def carry_control(
-        self, head: Tensor | None, tail: Tensor | None, *, latent_frames: int, height: int, width: int, opens: bool
-    ) -> Tensor:
-        """As the network was trained to go on: the carried latents at their places, elsewhere those of a grey clip.
-
-        Grey is cut out of the middle of its own stream too, because a stream's first latents are unlike the others.
-        """
-        skipped = 0 if opens else GREY_BEFORE
-        frames = VAE_TEMPORAL * (skipped + latent_frames - 1) + 1
-        grey = self._encode_or_recall(torch.zeros(1, 3, frames, height, width))[:, :, skipped:]
-        kept, mask = grey.clone(), torch.ones(1, VAE_SPATIAL**2, *grey.shape[2:], device=grey.device)
-        if head is not None:
-            kept[:, :, : head.shape[2]], mask[:, :, : head.shape[2]] = head.to(grey), 0.0
-        if tail is not None:
-            kept[:, :, -tail.shape[2] :], mask[:, :, -tail.shape[2] :] = tail.to(grey), 0.0
-        return torch.cat([kept, grey, mask], dim=1)
+    def carry_control(self, carried: Tensor, given: Tensor, *, opens: bool, base: Tensor | None = None) -> Tensor:
+        """As the network was trained to go on: the carried latents at their places, elsewhere those of a grey clip."""
+        if base is None:
+            grey = self._grey(carried, 0 if opens else GREY_BEFORE)
+            base = torch.cat([grey, grey, torch.ones(1, VAE_SPATIAL**2, *grey.shape[2:], device=grey.device)], dim=1)
+        control, channels, given = base.clone(), carried.shape[1], given.to(base.device)
+        control[:, :channels, given] = carried.to(base)[:, :, given]
+        control[:, 2 * channels :, given] = 0.0
+        return control
 
     def encode_stream(self, pixels: Iterable[Tensor]) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
@@ -173,6 +166,16 @@ class WanVace:
             with on_device(self.transformer, self.device) as transformer:
                 predicted = transformer(**common, control_hidden_states=control.to(self.device, self._dtype))[0]
         return predicted.float()
+
+    def _grey(self, like: Tensor, skipped: int) -> Tensor:
+        """The latents of a grey clip as long as `like`, cut out of the middle of its own stream after `skipped`.
+
+        A stream's first latents are unlike the others.
+        """
+        _, _, length, height, width = like.shape
+        frames = VAE_TEMPORAL * (skipped + length - 1) + 1
+        blank = torch.zeros(1, 3, frames, VAE_SPATIAL * height, VAE_SPATIAL * width)
+        return self._encode_or_recall(blank)[:, :, skipped:]
 
     def _encode_or_recall(self, pixels: Tensor) -> Tensor:
         """An all-zero video is half of most conditions and its latents never change: encode it once a shape."""

@@ -6,18 +6,20 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.clock import database_now
 from vidgen.jobs.deliveries import DeliveryRepository
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.repository import JobRepository
-from vidgen.jobs.session import reading
+from vidgen.jobs.session import reading, writing
 from vidgen.jobs.storage import LocalStore
-from vidgen.jobs.tables import ArtifactRow, JobRow, UploadRow
+from vidgen.jobs.tables import ArtifactRow, JobChunkRow, JobRow, UploadRow
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.spec import JobStatus
 
@@ -32,6 +34,7 @@ PROGRESS_SECONDS = 3600.0
 INCOMING_SECONDS = DAY
 # databases bound the number of values in one statement
 IDS_AT_ONCE = 500
+UNFINISHED = col(JobRow.status).in_((JobStatus.QUEUED, JobStatus.RUNNING))
 
 
 class Cleaner:
@@ -47,12 +50,19 @@ class Cleaner:
         self._incoming = incoming
 
     def clean(
-        self, retention_days: float, orphan_seconds: float = ORPHAN_SECONDS, disk_budget_gb: float | None = None
+        self,
+        retention_days: float,
+        orphan_seconds: float = ORPHAN_SECONDS,
+        disk_budget_gb: float | None = None,
+        *,
+        chunk_days: float | None = None,
     ) -> int:
         """Run every step; returns how many jobs, uploads, deliveries and orphans went."""
         self._jobs.prune_progress(PROGRESS_SECONDS)
         gone = self._expire_jobs() + self._expire_uploads(retention_days) + self._sweep(orphan_seconds)
         gone += DeliveryRepository(self._engine).prune(retention_days * DAY)
+        if chunk_days is not None:
+            self._expire_chunks(chunk_days * DAY)
         KeyRepository(self._engine).forget_sessions()
         return gone if disk_budget_gb is None else gone + self._shrink(round(disk_budget_gb * GIGABYTE))
 
@@ -91,6 +101,18 @@ class Cleaner:
             except VidgenError:
                 continue  # retried or deleted by somebody meanwhile
         return gone
+
+    def _expire_chunks(self, seconds: float) -> None:
+        """Let the chunks go of clips that ended so long ago, unless another job is to be made from them."""
+        with writing(self._engine) as session:
+            ended = (col(JobRow.finished_at).is_not(None), col(JobRow.finished_at) < database_now(session) - seconds)
+            kept = select(col(JobChunkRow.job_id)).join(JobRow).where(*ended, col(JobChunkRow.size) > 0).distinct()
+            old = set(session.scalars(kept)) - set(self._awaited_jobs())
+            for some in _batches(old):
+                chosen = col(JobChunkRow.job_id).in_(some)
+                session.execute(update(JobChunkRow).where(chosen).values(size=0))
+        for job_id in old:
+            self._store.remove_chunks(job_id)
 
     def _expire_uploads(self, retention_days: float) -> int:
         old = self._uploads.older_than(retention_days * DAY, keep=self._awaited_uploads())
@@ -150,8 +172,9 @@ class Cleaner:
     def _awaited_jobs(self) -> Collection[str]:
         """Finished jobs whose files another job still needs."""
         with reading(self._engine) as session:
-            column = col(ArtifactRow.job_id)
-            return {
+            column, lender = col(ArtifactRow.job_id), col(JobRow.source_job_id)
+            lenders = session.scalars(select(lender).where(lender.is_not(None), UNFINISHED))
+            return {job_id for job_id in lenders if job_id} | {
                 job_id
                 for some in _batches(self._awaited("artifact_id"))
                 for job_id in session.scalars(select(column).where(col(ArtifactRow.id).in_(some)))
@@ -160,11 +183,9 @@ class Cleaner:
     def _awaited(self, kind: str) -> Collection[str]:
         """Ids in the media of waiting and running jobs. Read from the plain fields, as specs of another version hold
         them too."""
-        waiting = col(JobRow.status).in_((JobStatus.QUEUED, JobStatus.RUNNING))
         with reading(self._engine) as session:
-            specs = session.scalars(select(col(JobRow.spec)).where(waiting)).all()
-        media = (value for spec in specs for value in spec.values() if isinstance(value, dict))
-        return {ref[kind] for ref in media if ref.get(kind)}
+            specs = session.scalars(select(col(JobRow.spec)).where(UNFINISHED)).all()
+        return {ref[kind] for ref in _objects(specs) if ref.get(kind)}
 
     def _known_jobs(self, ids: Collection[str]) -> Collection[str]:
         return self._existing(col(JobRow.id), ids)
@@ -192,6 +213,15 @@ class Cleaner:
         with reading(self._engine) as session:
             statement = select(col(ArtifactRow.attempt)).where(col(ArtifactRow.job_id) == job_id)
             return {str(attempt) for attempt in session.scalars(statement)}
+
+
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    """Every JSON object within a JSON value, itself included."""
+    if isinstance(value, dict):
+        yield value
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _objects(part)
 
 
 def _batches(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -81,6 +81,7 @@ class Leases:
             tenant=row.tenant,
             traceparent=row.traceparent,
             memory_tier=MemoryTier(row.memory_tier),
+            source_job_id=row.source_job_id,
         )
 
     def claimable(self, capacity: Capacity = ANY) -> bool:
@@ -120,6 +121,7 @@ class Leases:
                 job_id=claim.job_id, n=chunk.n, key=chunk.key, sha256=chunk.sha256, seed=chunk.seed, created_at=0.0
             )
             row.attempt, row.key, row.sha256, row.seed = claim.attempt, chunk.key, chunk.sha256, chunk.seed
+            row.size, row.about = chunk.size, dict(chunk.about)
             row.created_at = database_now(session)
             session.add(row)
 
@@ -128,7 +130,8 @@ class Leases:
         with reading(self._engine) as session:
             rows = select(JobChunkRow).where(col(JobChunkRow.job_id) == job_id).order_by(col(JobChunkRow.n))
             return tuple(
-                FinishedChunk(n=row.n, key=row.key, sha256=row.sha256, seed=row.seed) for row in session.scalars(rows)
+                FinishedChunk(row.n, row.key, row.sha256, row.seed, row.size, row.about)
+                for row in session.scalars(rows)
             )
 
     def succeed(self, claim: Claim, artifacts: Sequence[FinishedFile]) -> JobStatus:

@@ -17,7 +17,7 @@ from vidgen.jobs.audit import append
 from vidgen.jobs.clock import DatabaseNow, database_now
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.tables import JOBS, ArtifactRow, JobRow, QuotaRow, TenantDayRow, UploadRow, table_of
+from vidgen.jobs.tables import JOBS, ArtifactRow, JobChunkRow, JobRow, QuotaRow, TenantDayRow, UploadRow, table_of
 from vidgen.jobs.views import Quota, Share
 from vidgen.spec import JobStatus
 
@@ -144,8 +144,9 @@ def _jobs(session: Session | Connection, tenant: str, status: JobStatus) -> int:
 
 def _stored(session: Session | Connection, tenant: str) -> int:
     made = select(func.sum(col(ArtifactRow.size))).join(JobRow).where(col(JobRow.tenant) == tenant)
+    kept = select(func.sum(col(JobChunkRow.size))).join(JobRow).where(col(JobRow.tenant) == tenant)
     sent = select(func.sum(col(UploadRow.size))).where(col(UploadRow.tenant) == tenant)
-    return int(session.scalar(made) or 0) + int(session.scalar(sent) or 0)
+    return sum(int(session.scalar(size) or 0) for size in (made, kept, sent))
 
 
 def _first(*values: int | None) -> int | None:

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     unclaimed_seconds: float = Field(default=60, gt=0, description="A due job not taken for so long has a problem.")
     disk_budget_gb: float | None = Field(default=None, gt=0, description="The oldest finished jobs go beyond it.")
     retention_days: float = Field(default=30, gt=0, description="Finished jobs and their files are removed after this.")
+    chunk_days: float | None = Field(
+        default=None, gt=0, description="How long a finished clip's chunks are kept; default: as long as the clip."
+    )
     min_free_mb: int = Field(default=200, ge=0, description="With less free disk, /readyz says that it is not ready.")
     log_format: LogFormat = Field(default="auto", description="json, text, or auto: text at a terminal, else json.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -56,8 +56,14 @@ class LocalStore:
         return self.path(f"scratch/{_safe(job_id)}-{int(attempt)}")
 
     def chunk_folder(self, job_id: str) -> Path:
-        """Where a long clip's finished parts lie; it outlives attempts, as the next one goes on from there."""
+        """Where a clip's finished parts lie. It outlives attempts, as the next one goes on from there, and the run, as
+        retakes and extensions do.
+        """
         return self.path(f"chunks/{_safe(job_id)}")
+
+    def chunk_picture(self, job_id: str, n: int) -> Path:
+        """Where the last frame of a chunk lies, if one was drawn."""
+        return self.chunk_folder(job_id) / f"{n:05d}.jpg"
 
     def path(self, key: str) -> Path:
         """The file of a stored key. Raises ValueError for a key that is not one of ours."""

@@ -111,6 +111,8 @@ class JobChunkRow(SQLModel, table=True):
     key: str
     sha256: str
     seed: int = Field(sa_type=BigInteger)
+    size: int = Field(default=0, sa_type=BigInteger, description="Bytes.")
+    about: AnyJson = Field(default_factory=dict, sa_type=JSON)
     created_at: float = Field(sa_type=Double)
 
 

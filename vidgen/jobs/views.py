@@ -1,6 +1,7 @@
 """What leaves the repository: frozen models that the API, the portal, events and webhooks share. No table rows."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
@@ -250,6 +251,7 @@ class Claim:
     tenant: str = "local"
     traceparent: str | None = None
     memory_tier: MemoryTier = MemoryTier.FULL
+    source_job_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,9 +280,14 @@ class FinishedFile:
 
 @dataclass(frozen=True, slots=True)
 class FinishedChunk:
-    """A part of a long clip that lies safely in the folder of its job's chunks; `key` is its file's name there."""
+    """A part of a clip that lies safely in the folder of its job's chunks; `key` is its file's name there.
+
+    `about` is what the engine says of it: its place in the clip, its frames, its prompt.
+    """
 
     n: int
     key: str
     sha256: str
     seed: int
+    size: int = 0
+    about: Mapping[str, Any] = field(default_factory=dict)

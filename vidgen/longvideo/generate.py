@@ -4,15 +4,18 @@ A chunk is a pure function of its order, and a store remembers chunks by the has
 gone on with by running it again, and a retake is a run whose orders differ in one place.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.longvideo.anchor import levels
-from vidgen.longvideo.order import Order, Settings, make
-from vidgen.longvideo.planner import Window
+from vidgen.longvideo.chunk import Chunk, laid
+from vidgen.longvideo.fingerprint import content_hash
+from vidgen.longvideo.history import History
+from vidgen.longvideo.order import Order, Settings, Transition, make
+from vidgen.longvideo.planner import GROUP, Window
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MemoryTier, Progress, Stage, Take
 from vidgen.stages.denoise import SHARE, SHARE_BEFORE
@@ -20,13 +23,22 @@ from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import VideoModel
 from vidgen.stages.preview import last_frame
 
+WARM = 3
+"""Latent frames that a decoder passes before its output hardly depends on what it began with."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Script:
     """What is to be made. `prompts` are by span of the plan; `source` gives a window its clip's own latents.
 
-    `history` are latents that exist before the first window; `tail` is what the last window ends with; `control` is
-    the condition of the very first window, and `control_name` says what it is.
+    `pins` are latents given at places (shot, position) of the clip: pictures to be shown there, frames of a clip that
+    is gone on from. `reference` are levels that colours are held to from the first window on. `control` is the
+    condition of the very first window, and `control_name` says what it is. `transitions` are by span: over how many
+    latent frames the prompt before still counts. With `loop` the last window ends on frame 1 of the first.
+    `clock` says, by shot, as which frame of the clip latent frame 1 begins; `until` is the last chunk to be made.
+    `begin` and `end` are the latent frames of the first shot that are this clip's own; None: to its end. `history` is
+    the clip that this one goes on from in latents. What is not `sealable` shows other frames than its
+    latents do, and cannot be gone on from in latents.
     """
 
     windows: Sequence[Window]
@@ -34,22 +46,25 @@ class Script:
     seed: int
     settings: Settings
     takes: Sequence[Take] = ()
-    history: Tensor | None = None
-    tail: Tensor | None = None
+    pins: Mapping[tuple[int, int], Tensor] = field(default_factory=dict)
+    reference: Tensor | None = None
     control: Callable[[], Tensor | None] | None = None
     control_name: str = ""
     source: Callable[[Window], Tensor] | None = None
+    transitions: Sequence[int] = ()
+    loop: bool = False
+    clock: Sequence[int] = (1,)
+    until: int | None = None
+    begin: int = 0
+    end: int | None = None
+    history: History | None = None
+    sealable: bool = True
 
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A committed chunk: under which number and fingerprint it lies, and which latent frames of its stream it gives."""
-
-    number: int
-    fingerprint: str
-    window: Window
-    start: int
-    stop: int
+    def frames(self, shot: int, start: int, stop: int) -> tuple[int, int]:
+        """First and last frame of the clip that latent frames `start` to `stop` show."""
+        begin = self.clock[shot]
+        first = begin + GROUP * (start - 1) if start else begin - 1
+        return first, begin + GROUP * (stop - 1) - 1
 
 
 class LongClip:
@@ -68,24 +83,35 @@ class LongClip:
         Raises SpecError when a take names a chunk that the clip does not have.
         """
         self._check_takes()
-        chunks: list[Chunk] = []
+        chunks: dict[int, Chunk] = {}
         for window in self._script.windows:
-            chunks.append(self._commit(window.n, self._order(window, chunks)))
-            if window.head and window.n > 0:
-                # the frames both share are this window's: it began from what the one before made of them
-                chunks[-2] = replace(chunks[-2], stop=window.start)
-            if self._ctx.stop_requested():
+            chunks[window.n] = self._commit(window.n, self._order(window, chunks))
+            if self._ctx.stop_requested() or window.n == self._script.until:
                 break
-        kept = [take for take in self._script.takes if take.then == "keep"]
-        for number, take in enumerate(kept, len(self._script.windows)):
-            if take.chunk < len(chunks):
-                self._retake(chunks, take, number)
-        return chunks
+        kept = [(place, take) for place, take in enumerate(self._script.takes) if take.then == "keep"]
+        for number, (place, take) in enumerate(kept, len(self._script.windows)):
+            if take.chunk in chunks:
+                # it lies between neighbours that stay as they are but for the frames that they share with it
+                order = self._order(chunks[take.chunk].window, chunks)
+                order = replace(order, seed=take.seed, prompt=order.prompt if take.prompt is None else take.prompt)
+                del chunks[take.chunk]
+                chunks[take.chunk] = self._commit(number, order, place)
+        made = list(chunks.values())
+        self._tell(made)
+        return made
 
     def streams(self, chunks: Sequence[Chunk]) -> Iterator[Iterator[Tensor]]:
         """The latents of each shot, piece by piece from the store."""
         for shot in sorted({chunk.window.shot for chunk in chunks}):
-            yield self._stream([chunk for chunk in chunks if chunk.window.shot == shot])
+            yield self._stream(self._line(shot, chunks))
+
+    def around(self, chunks: Sequence[Chunk]) -> tuple[list[Tensor], Iterator[Tensor]]:
+        """A loop's last latents, for the decoder to come from, and all of them from frame 1 on."""
+        end = self._script.windows[-1].stop - 1
+        line = laid(chunks)
+        before = [self._span(it, max(it.start, end - WARM), min(it.stop, end)) for it in line if it.stop > end - WARM]
+        inner = (self._span(it, max(it.start, 1), min(it.stop, end)) for it in line)
+        return [part for part in before if part.shape[2]], (part for part in inner if part.shape[2])
 
     def latents(self, chunk: Chunk) -> Tensor:
         """The window's latents. Raises VidgenError (chunk_lost, retryable) when the store no longer has them."""
@@ -94,80 +120,147 @@ class LongClip:
             raise VidgenError(f"chunk {chunk.window.n} was damaged on disk", code="chunk_lost", retryable=True)
         return found["latents"]
 
-    def _stream(self, chunks: Sequence[Chunk]) -> Iterator[Tensor]:
-        for chunk in chunks:
-            offset = chunk.window.start
-            yield self.latents(chunk)[:, :, chunk.start - offset : chunk.stop - offset]
+    def _line(self, shot: int, chunks: Sequence[Chunk]) -> list[Chunk]:
+        """The chunks of a shot in order of time, each cut to what it gives to the clip."""
+        line = laid(chunk for chunk in chunks if chunk.window.shot == shot)
+        if shot > 0:
+            return line
+        cut = (
+            replace(it, start=max(it.start, self._script.begin), stop=min(it.stop, self._script.end or it.stop))
+            for it in line
+        )
+        return [chunk for chunk in cut if chunk.start < chunk.stop]
 
-    def _head(self, window: Window, chunks: Sequence[Chunk]) -> Tensor | None:
-        if window.head == 0:
-            return None
-        before = self.latents(chunks[-1]) if chunks else self._script.history
-        return None if before is None else before[:, :, -window.head :]
+    def _stream(self, line: Sequence[Chunk]) -> Iterator[Tensor]:
+        for chunk in line:
+            yield self._span(chunk, chunk.start, chunk.stop)
 
-    def _order(self, window: Window, chunks: Sequence[Chunk]) -> Order:
-        """What the window is made from, given the chunks before it."""
+    def _span(self, chunk: Chunk, start: int, stop: int) -> Tensor:
+        """The chunk's latents at positions `start` to `stop` of its stream."""
+        offset = chunk.window.start
+        return self.latents(chunk)[:, :, start - offset : stop - offset]
+
+    def _order(self, window: Window, chunks: Mapping[int, Chunk]) -> Order:
+        """What the window is made from, given the chunks beside it that are there already."""
         script = self._script
         branch = next((take for take in reversed(script.takes) if self._branches(take, window)), None)
-        first, last = window.n == 0, window.n == len(script.windows) - 1
         prompt = script.prompts[window.span]
+        opens = window.n == 0 and script.control is not None
+        before, after = self._beside(window, chunks)
         return Order(
             window=window,
             seed=branch.seed if branch else script.seed,
             prompt=branch.prompt if branch and branch.prompt is not None else prompt,
-            head=self._head(window, chunks),
-            tail=script.tail if last else None,
+            head=None if before is None else self._span(before, window.start, before.window.stop),
+            tail=None if after is None else self._span(after, after.window.start, window.stop),
+            pins=self._pins(window, chunks),
             reference=self._reference(window, chunks),
             source=script.source(window) if script.source else None,
-            control=script.control if first else None,
-            control_name=script.control_name if first else "",
+            control=script.control if opens else None,
+            control_name=script.control_name if opens else "",
+            transition=self._transition(window),
         )
 
     @staticmethod
     def _branches(take: Take, window: Window) -> bool:
         return take.then == "remake" and take.chunk <= window.n
 
-    def _retake(self, chunks: list[Chunk], take: Take, number: int) -> None:
-        """Make one chunk again between its neighbours, which stay as they are but for the frames they share with it."""
-        old = chunks[take.chunk]
-        window, place = old.window, take.chunk
-        after = chunks[place + 1] if place + 1 < len(chunks) and chunks[place + 1].window.head else None
-        order = self._order(window, chunks[:place])
-        order = replace(order, seed=take.seed, prompt=order.prompt if take.prompt is None else take.prompt)
-        if after is not None:
-            order = replace(order, tail=self.latents(after)[:, :, : after.window.head])
-        chunks[place] = self._commit(number, order)
-        if window.head and place > 0:
-            chunks[place - 1] = replace(chunks[place - 1], stop=window.start)
-        if after is not None:
-            chunks[place + 1] = replace(after, start=window.stop)
+    def _beside(self, window: Window, chunks: Mapping[int, Chunk]) -> tuple[Chunk | None, Chunk | None]:
+        """The chunks before and after the window that are there and share frames with it."""
+        shot = [other for other in self._script.windows if other.shot == window.shot]
+        line = sorted(shot, key=lambda other: other.start)
+        place = line.index(window)
+        before = chunks.get(line[place - 1].n) if place > 0 else None
+        after = chunks.get(line[place + 1].n) if place + 1 < len(line) else None
+        return (
+            before if before and before.window.stop > window.start else None,
+            after if after and after.window.start < window.stop else None,
+        )
 
-    def _reference(self, window: Window, chunks: Sequence[Chunk]) -> Tensor | None:
+    def _pins(self, window: Window, chunks: Mapping[int, Chunk]) -> dict[int, Tensor]:
+        """The latent frames that are given, by their places in the window."""
+        given = {place: latent for (shot, place), latent in self._script.pins.items() if shot == window.shot}
+        if self._script.loop and 0 in chunks:
+            end = self._script.windows[-1].stop - 1
+            given |= dict.fromkeys((1, end), self._span(chunks[0], 1, 2))
+        return {place - window.start: given[place] for place in range(window.start, window.stop) if place in given}
+
+    def _reference(self, window: Window, chunks: Mapping[int, Chunk]) -> Tensor | None:
         """The levels of the first chunk with this window's prompt; another prompt may ask for other colours."""
-        first = next((chunk for chunk in chunks if chunk.window.span == window.span), None)
-        if first is None:
-            return None
-        return levels(self.latents(first)[:, :, first.window.head :])
+        if self._script.pins or self._script.reference is not None:
+            return self._script.reference  # given pictures say themselves what the colours are
+        earlier = (chunk for n, chunk in sorted(chunks.items()) if n < window.n)
+        same = (it for it in earlier if it.window.span == window.span and self._transition(it.window) is None)
+        first = next(same, None)
+        return None if first is None else levels(self.latents(first)[:, :, first.window.head :])
 
-    def _commit(self, number: int, order: Order) -> Chunk:
+    def _transition(self, window: Window) -> Transition | None:
+        """The prompt that still counts where a span has just begun, each latent frame a little less."""
+        length = self._script.transitions[window.span] if self._script.transitions else 0
+        if length == 0:
+            return None
+        begin = min(other.start + other.head for other in self._script.windows if other.span == window.span)
+        places = range(window.start - begin, window.stop - begin)
+        weights = tuple(min(1.0, max(0.0, 1 - (place + 0.5) / length)) for place in places)
+        fresh = weights[window.head :]
+        return Transition(self._script.prompts[window.span - 1], weights) if any(fresh) else None
+
+    def _commit(self, number: int, order: Order, take: int | None = None) -> Chunk:
         """The chunk as it lies in the store, made now unless it was made before."""
         settings, window = self._script.settings, order.window
         name = order.fingerprint(self._model, settings)
+        chunk = Chunk.of(number, name, window, order.seed, order.prompt, take)
         if self._ctx.chunks.load(number, name) is None:
-            text = self._text(order.prompt)
-            latents = make(self._model, order, settings, text, self._ctx, self._share(number))
-            self._ctx.chunks.commit(number, name, {"latents": latents}, seed=order.seed)
+            latents = make(self._model, order, settings, self._text, self._ctx, self._share(number))
+            self._ctx.chunks.commit(number, name, {"latents": latents}, seed=order.seed, about=self._about(chunk))
             self._show(number, latents)
-        return Chunk(number, name, window, window.start, window.stop)
+        return chunk
+
+    def _about(self, chunk: Chunk) -> dict[str, object]:
+        window = chunk.window
+        first, last = self._script.frames(window.shot, window.start + window.head, window.stop - window.tail)
+        return {
+            "chunk": window.n,
+            "take": chunk.take,
+            "shot": window.shot,
+            "window": [window.start, window.stop],
+            "first_frame": first,
+            "last_frame": last,
+            "prompt": chunk.prompt,
+        }
+
+    def _tell(self, chunks: Sequence[Chunk]) -> None:
+        """Say what the finished clip is made of: to the receipt, and to those who go on from its latents."""
+        for chunk in chunks:
+            made = {"seed": chunk.seed, "sha256": content_hash(self.latents(chunk))}
+            self._ctx.note("chunks", self._about(chunk) | made)
+        if self._script.sealable and not self._script.loop:
+            self._ctx.chunks.seal({"model": self._model.fingerprint, "shots": self._pieces(chunks)})
+
+    def _pieces(self, chunks: Sequence[Chunk]) -> list[list[list[object]]]:
+        """Where the latents of every shot lie, in order of time: number, fingerprint, and from where to where."""
+        earlier = [] if self._script.history is None else self._script.history.shots
+        known = [[[it.number, it.fingerprint, it.start, it.stop] for it in shot] for shot in earlier]
+        for shot in sorted({chunk.window.shot for chunk in chunks}):
+            line = self._line(shot, chunks)
+            # what is gone on from lies before the first shot's own latents
+            begun = known.pop() if known and shot == 0 else []
+            offsets = [(it, it.window.start) for it in line]
+            known.append(begun + [[it.number, it.fingerprint, it.start - zero, it.stop - zero] for it, zero in offsets])
+        return known
 
     def _share(self, number: int) -> tuple[float, float]:
         """Where this chunk's steps begin on the progress bar, and how much of it they take."""
         return SHARE_BEFORE + SHARE * number / self._runs, SHARE / self._runs
 
     def _show(self, number: int, latents: Tensor) -> None:
-        """Every finished chunk is shown by its last frame, unless memory is short."""
+        """Every finished chunk is shown by its last frame, unless memory is short or it is the only one."""
+        if self._runs == 1:
+            return
         sparing = self._ctx.memory_tier is MemoryTier.LOW
         preview = None if sparing else last_frame(self._model, latents)
+        if preview is not None:
+            self._ctx.chunks.show(number, preview)
         fraction = sum(self._share(number))
         steps = self._script.settings.num_inference_steps
         self._ctx.report(Progress(Stage.DENOISING, fraction, step=steps, total_steps=steps, preview=preview))
@@ -181,9 +274,9 @@ class LongClip:
         last = len(self._script.windows) - 1
         for number, take in enumerate(self._script.takes):
             if take.chunk > last:
-                field = f"long.takes.{number}.chunk"
+                name = f"long.takes.{number}.chunk"
                 raise SpecError(
-                    f"{field}={take.chunk}: the clip has chunks 0 to {last}; nearest is {last}",
-                    field=field,
+                    f"{name}={take.chunk}: the clip has chunks 0 to {last}; nearest is {last}",
+                    field=name,
                     nearest=(last,),
                 )

@@ -2,6 +2,7 @@
 they lie to the neighbour's own frames. Pure mathematics on latents `[1, z, frames, h, w]`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -28,8 +29,13 @@ class Joint:
     noise: Tensor
 
     @classmethod
-    def of(cls, head: Tensor | None, tail: Tensor | None, noise: Tensor) -> "Joint":
-        """`head` are latents that the window before shares, `tail` those of the window after."""
+    def of(
+        cls, head: Tensor | None, tail: Tensor | None, noise: Tensor, pins: Mapping[int, Tensor] | None = None
+    ) -> "Joint":
+        """`head` are latents that the window before shares, `tail` those of the window after.
+
+        `pins` are single latent frames by their places in the window, which are held wholly.
+        """
         carried, weights = torch.zeros_like(noise), torch.zeros(noise.shape[2])
         if tail is not None:
             carried[:, :, -tail.shape[2] :] = tail.to(noise)
@@ -37,7 +43,14 @@ class Joint:
         if head is not None:
             carried[:, :, : head.shape[2]] = head.to(noise)
             weights[: head.shape[2]] = firmness(head.shape[2])
+        for place, part in (pins or {}).items():
+            carried[:, :, place : place + 1], weights[place] = part.to(noise), 1.0
         return cls(carried, weights.view(1, 1, -1, 1, 1).to(noise.device), noise)
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is anything to hold."""
+        return bool(self.weights.any())
 
     def __call__(self, latents: Tensor, sigma: float) -> Tensor:
         return torch.lerp(latents, add_noise(self.carried, self.noise, sigma), self.weights)

@@ -1,8 +1,9 @@
 """Everything that determines one chunk of a long clip, and how the chunk is made from it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from vidgen.components.rectified_flow import add_noise, first_step
@@ -12,7 +13,7 @@ from vidgen.longvideo.joint import Joint
 from vidgen.longvideo.planner import Window
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
-from vidgen.stages.denoise import denoise
+from vidgen.stages.denoise import Blend, denoise
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import VideoModel
 
@@ -31,12 +32,21 @@ class Settings:
     strength: float = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The prompt that is left, and by how much it still counts (0..1) on each latent frame of the window."""
+
+    prompt: str
+    weights: tuple[float, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Order:
     """One chunk to make. Latents are `[1, z, frames, h, w]`; None where there is nothing of the kind.
 
-    `head` and `tail` are shared with the windows beside it, `reference` are the levels its colours are drawn back to,
-    `source` is a clip's own latents to start from, `control` the condition of a window that begins a stream.
+    `head` and `tail` are shared with the windows beside it; `pins` are latent frames of the window that are given, by
+    their places in it. `reference` are the levels its colours are drawn back to, `source` is a clip's own latents to
+    start from, `control` the condition of a window that begins a stream.
     """
 
     window: Window
@@ -44,10 +54,12 @@ class Order:
     prompt: str
     head: Tensor | None = None
     tail: Tensor | None = None
+    pins: Mapping[int, Tensor] = field(default_factory=dict)
     reference: Tensor | None = None
     source: Tensor | None = None
     control: Callable[[], Tensor | None] | None = None
     control_name: str = ""
+    transition: Transition | None = None
 
     def fingerprint(self, model: VideoModel, settings: Settings) -> str:
         """The hash of all of this; the chunk before is in it through the latents it handed on."""
@@ -59,7 +71,9 @@ class Order:
             seed=self.seed,
             prompt=self.prompt,
             latents=[None if part is None else content_hash(part) for part in latents],
+            pins=[[place, content_hash(part)] for place, part in sorted(self.pins.items())],
             control=self.control_name,
+            transition=self.transition and [self.transition.prompt, self.transition.weights],
         )
 
 
@@ -67,7 +81,7 @@ def make(
     model: VideoModel,
     order: Order,
     settings: Settings,
-    text: TextEmbeddings,
+    encode: Callable[[str], TextEmbeddings],
     ctx: RunContext,
     share: tuple[float, float],
 ) -> Tensor:
@@ -79,18 +93,19 @@ def make(
     shape = _shape(model, order.window, settings)
     noise = frame_noise(order.seed, order.window.n, shape).to(model.device)
     begin = first_step(settings.num_inference_steps, settings.strength) if order.source is not None else 0
-    joint = Joint.of(order.head, order.tail, noise)
+    joint = Joint.of(order.head, order.tail, noise, order.pins)
     start = noise if order.source is None else add_noise(order.source.to(noise), noise, float(scheduler.sigmas[begin]))
     latents = denoise(
         model,
         scheduler,
         start,
-        text,
+        encode(order.prompt),
         ctx,
         guidance_scale=settings.guidance_scale,
         control=_control(model, order, settings),
         first_step=begin,
-        hold=joint,
+        hold=joint if joint.holds else None,
+        blend=_blend(order.transition, encode),
         share=share,
     )
     if order.reference is None:
@@ -98,28 +113,37 @@ def make(
     return anchored(latents, order.reference, settings.anchor, 1 - joint.weights)
 
 
+def _blend(transition: Transition | None, encode: Callable[[str], TextEmbeddings]) -> Blend | None:
+    if transition is None:
+        return None
+    return Blend(encode(transition.prompt), torch.tensor(transition.weights).view(1, 1, -1, 1, 1))
+
+
 def _control(model: VideoModel, order: Order, settings: Settings) -> Tensor | None:
     """What the window is conditioned on: latents carried from its neighbours, or what its stream begins with.
 
     Carried latents are made a little noisy, as in training: then the network does not pass on their errors.
     """
-    if order.control is not None:
-        return order.control()
-    if order.head is None and order.tail is None:
-        return None
-    shape = _shape(model, order.window, settings)
-    noise = settings.condition_noise * frame_noise(order.seed, order.window.n, shape, use="/condition")
-    head = None if order.head is None else order.head + noise[:, :, : order.head.shape[2]].to(order.head)
-    # one latent frame says where to arrive; the joint holds the others
-    tail = None if order.tail is None else order.tail[:, :, -1:] + noise[:, :, -1:].to(order.tail)
-    return model.carry_control(
-        head,
-        tail,
-        latent_frames=order.window.length,
-        height=settings.height,
-        width=settings.width,
-        opens=order.window.start == 0,
-    )
+    base = None if order.control is None else order.control()
+    carried, given = _given(order, _shape(model, order.window, settings))
+    if not given.any():
+        return base
+    noise = frame_noise(order.seed, order.window.n, _shape(model, order.window, settings), use="/condition")
+    noisy = carried + settings.condition_noise * noise * given.view(-1, 1, 1)
+    return model.carry_control(noisy, given, opens=order.window.start == 0, base=base)
+
+
+def _given(order: Order, shape: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
+    """The latents that the network is told, in the window's length, and at which frames there are any."""
+    carried, given = torch.zeros(1, *shape), torch.zeros(shape[1], dtype=torch.bool)
+    if order.tail is not None:
+        # one latent frame says where to arrive; the joint holds the others
+        carried[:, :, -1:], given[-1:] = order.tail[:, :, -1:].to(carried), True
+    if order.head is not None:
+        carried[:, :, : order.head.shape[2]], given[: order.head.shape[2]] = order.head.to(carried), True
+    for place, part in order.pins.items():
+        carried[:, :, place : place + 1], given[place] = part.to(carried), True
+    return carried, given
 
 
 def _shape(model: VideoModel, window: Window, settings: Settings) -> tuple[int, int, int, int]:

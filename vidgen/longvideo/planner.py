@@ -4,8 +4,8 @@ Positions count latent frames of one causal stream. Its first latent frame is on
 is a group of four, so a shot of `frames` frames has `1 + (frames - 1) / 4` latent frames. A cut begins a new stream.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from vidgen.errors import SpecError
 
@@ -32,9 +32,9 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Piece `n` of the clip: latent frames `start` to `stop` of stream `shot`, the first `head` of which exist already.
+    """Piece `n` of the clip, in the order in which pieces are made: latent frames `start` to `stop` of stream `shot`.
 
-    A window with `head` 0 begins its stream.
+    The first `head` and the last `tail` of them exist already. A window that starts at 0 begins its stream.
     """
 
     n: int
@@ -43,6 +43,7 @@ class Window:
     start: int
     stop: int
     head: int
+    tail: int = 0
 
     @property
     def length(self) -> int:
@@ -51,13 +52,16 @@ class Window:
     @property
     def fresh(self) -> int:
         """Latent frames that this window adds to the stream."""
-        return self.length - self.head
+        return self.length - self.head - self.tail
 
 
-def plan(spans: Sequence[Span], sizes: Windows, *, history: int = 0) -> tuple[Window, ...]:
+def plan(
+    spans: Sequence[Span], sizes: Windows, *, history: int = 0, stops: Collection[tuple[int, int]] = ()
+) -> tuple[Window, ...]:
     """Windows that add every latent frame of all spans once, in order; no window's fresh frames lie in two spans.
 
     `history` latent frames of the first stream exist already (a clip that is extended); then its first span is 4k too.
+    `stops` are latent frames (shot, position) that a window shall end on, so that it can lead up to them.
     Raises SpecError when a span has no whole number of latent frames.
     """
     windows: list[Window] = []
@@ -65,16 +69,54 @@ def plan(spans: Sequence[Span], sizes: Windows, *, history: int = 0) -> tuple[Wi
     for number, span in enumerate(spans):
         if span.cut and number > 0:
             shot, stop = shot + 1, 0
-        for fresh in _pieces(_latents(number, span, opens=stop == 0), sizes, opens=stop == 0):
-            head = min(sizes.later - fresh, sizes.overlap_max, stop) if stop else 0
-            windows.append(Window(len(windows), shot, number, stop - head, stop + fresh, head))
-            stop += fresh
+        end = stop + _latents(number, span, opens=stop == 0)
+        for leg in _legs(stop, end, [place + 1 for its_shot, place in stops if its_shot == shot]):
+            for fresh in _pieces(leg - stop, sizes, opens=stop == 0):
+                head = min(sizes.later - fresh, sizes.overlap_max, stop) if stop else 0
+                windows.append(Window(len(windows), shot, number, stop - head, stop + fresh, head))
+                stop += fresh
     return tuple(windows)
+
+
+def plan_backward(frames: int, sizes: Windows, *, future: int) -> tuple[Window, ...]:
+    """Windows for what comes before a stream of which `future` latent frames exist, the nearest one first.
+
+    `frames` is 4k+1. The window that begins the stream is made last.
+    """
+    begin, windows = latent_frames(frames), list[Window]()
+    pieces = [*_pieces(begin, replace(sizes, opening=sizes.opening - sizes.overlap), opens=True)]
+    for n, fresh in enumerate(reversed(pieces)):
+        tail = min(sizes.overlap, future) if n == 0 else sizes.overlap
+        windows.append(Window(n, 0, 0, begin - fresh, begin + tail, 0, tail))
+        begin -= fresh
+    return tuple(windows)
+
+
+def plan_loop(spans: Sequence[Span], sizes: Windows, *, stops: Collection[tuple[int, int]] = ()) -> tuple[Window, ...]:
+    """Windows of a stream whose last latent frame is followed by its frame 1 again; every span is 4k frames.
+
+    The last window goes on from the one before and ends on frame 1. Frame 0 is there to begin from, and is no part of
+    the loop.
+    """
+    *before, last = spans
+    end = sum(span.frames for span in spans) // GROUP + 1
+    spare = last.frames // GROUP - (0 if before else 2)
+    closing = max(1, min(sizes.later - sizes.overlap - 1, spare))
+    rest = last.frames - GROUP * closing
+    first, *others = [*before, Span(rest)] if rest else before
+    opened = plan([Span(first.frames + 1), *others], sizes, stops=stops)
+    head = min(sizes.later - closing - 1, sizes.overlap_max, end - closing)
+    return (*opened, Window(len(opened), 0, len(spans) - 1, end - closing - head, end + 1, head, 1))
 
 
 def latent_frames(frames: int) -> int:
     """Latent frames of a stream of `frames` frames (4k+1)."""
     return (frames - 1) // GROUP + 1
+
+
+def _legs(start: int, end: int, stops: Iterable[int]) -> list[int]:
+    """Where the ways from `start` to `end` end that go by the stops between them."""
+    return [*sorted({stop for stop in stops if start + 1 < stop < end}), end]
 
 
 def _latents(number: int, span: Span, *, opens: bool) -> int:

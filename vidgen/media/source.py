@@ -49,9 +49,11 @@ def read_clip(path: Path, *, width: int, height: int, num_frames: int, fps: int)
     return fit(frame_reader(path)(path, indices), width=width, height=height)
 
 
-def stream_clip(path: Path, *, width: int, height: int, num_frames: int, fps: int) -> Iterator[FrameChunk]:
-    """What `read_clip` gives, frame by frame: memory is that of one frame, whatever the length of the clip."""
-    indices = _indices(path, num_frames, fps)
+def stream_clip(
+    path: Path, *, width: int, height: int, num_frames: int, fps: int, first: int = 0
+) -> Iterator[FrameChunk]:
+    """What `read_clip` gives, from frame `first` on, frame by frame: memory is that of one, whatever the length."""
+    indices = _indices(path, first + num_frames, fps)[first:]
     for frame in stream_frames(path, indices):
         yield fit(frame, width=width, height=height)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from vidgen.media.frames import FrameChunk
+from vidgen.pipelines.extend_video import ExtendVideoPipeline
 from vidgen.pipelines.image_to_video import ImageToVideoPipeline
 from vidgen.pipelines.text_to_video import TextToVideoPipeline
 from vidgen.pipelines.video_to_video import VideoToVideoPipeline
@@ -24,6 +25,7 @@ RECIPES: dict[str, Callable[[VideoModel], Pipeline]] = {
     "text-to-video": TextToVideoPipeline,
     "image-to-video": ImageToVideoPipeline,
     "video-to-video": VideoToVideoPipeline,
+    "extend-video": ExtendVideoPipeline,
 }
 
 

@@ -1,33 +1,61 @@
-"""A clip longer than the model's window: plan → chunks, each committed → one causal decode of every shot."""
+"""A clip in windows: plan → chunks, each committed → one causal decode of every shot. A short clip is one window."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
+import numpy as np
 from torch import Tensor
 
 from vidgen.errors import SpecError
 from vidgen.longvideo.generate import LongClip, Script
 from vidgen.longvideo.order import Settings
-from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan
+from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_loop
 from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.resolved import Resolved
+from vidgen.pipelines.stills import Still
 from vidgen.runtime.context import RunContext
 from vidgen.spec import LongFields, SamplingFields
 from vidgen.stages.decode_latents import decode_latents
-from vidgen.stages.encode_text import encode_text
+from vidgen.stages.encode_text import TextEmbeddings, encode_text
 from vidgen.stages.model import VideoModel
 
-STILL_GROUPS = 3
-"""Groups of frames after which the latent of a picture at rest no longer changes to speak of."""
+NO_STILLS: Mapping[int, Still] = {}
 
 
 def long_video(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
     """Make every chunk, then decode: an error while decoding never loses latents."""
-    clip = LongClip(model, script, ctx, lambda prompt: encode_text(model, spec.model_copy(update={"prompt": prompt})))
-    chunks, done = clip.make(), 0
+    clip = LongClip(model, script, ctx, text_encoder(model, spec))
+    chunks = clip.make()
+    total = Resolved.of(spec).num_frames
+    if script.loop and len(chunks) == len(script.windows):
+        before, around = clip.around(chunks)
+        warm = latent_frames_shown(sum(piece.shape[2] for piece in before))
+        yield from skipped(decode_latents(model, chain(before, around), total + warm, ctx), warm)
+        return
+    done = 0
     for stream in clip.streams(chunks):
-        for frames in decode_latents(model, stream, Resolved.of(spec).num_frames, ctx, done=done):
+        for frames in decode_latents(model, stream, total, ctx, done=done):
             done += len(frames)
             yield frames
+
+
+def text_encoder(model: VideoModel, spec: SamplingFields) -> Callable[[str], TextEmbeddings]:
+    """Embeddings of any prompt under the spec's other settings."""
+    return lambda prompt: encode_text(model, spec.model_copy(update={"prompt": prompt}))
+
+
+def latent_frames_shown(latents: int) -> int:
+    """How many frames a stream of so many latent frames shows."""
+    return GROUP * (latents - 1) + 1 if latents else 0
+
+
+def skipped(frames: Iterable[FrameChunk], count: int) -> Iterator[FrameChunk]:
+    """All but the first `count` frames."""
+    for chunk in frames:
+        kept = chunk[count:]
+        count -= len(chunk) - len(kept)
+        if len(kept):
+            yield np.ascontiguousarray(kept)
 
 
 def script_of(
@@ -37,31 +65,47 @@ def script_of(
     control_name: str = "",
     source: Callable[[Window], Tensor] | None = None,
     strength: float = 1.0,
+    stills: Mapping[int, Still] = NO_STILLS,
 ) -> Script:
-    """The script of a resolved spec. `control` makes the first window's condition from its number of frames."""
-    asked, long = Resolved.of(spec), spec.long or LongFields()
-    spans = [Span(segment.frames or 0, segment.cut) for segment in spec.segments] or [Span(asked.num_frames)]
-    windows = plan(spans, _sizes(long))
+    """The script of a resolved spec. `control` makes the first window's condition from its number of frames.
+
+    `stills` are pictures to be shown, by frame.
+    """
+    long = spec.long or LongFields()
+    spans, clock = spans_of(spec), _clock(spec)
+    places = {_place(clock, frame): still for frame, still in stills.items()}
+    windows = _windows(spec, spans, list(places))
     first = windows[0].length
     return Script(
         windows=windows,
-        prompts=[segment.prompt or spec.prompt for segment in spec.segments] or [spec.prompt],
-        seed=asked.seed,
-        settings=_settings(spec, asked, long, strength),
+        prompts=prompts_of(spec),
+        seed=Resolved.of(spec).seed,
+        settings=settings_of(spec, strength),
         takes=long.takes,
+        pins={place: still(place[1] == 0) for place, still in places.items()},
         control=None if control is None else lambda: control(GROUP * (first - 1) + 1),
         control_name=control_name,
         source=source,
+        transitions=[(segment.transition_frames or 0) // GROUP for segment in spec.segments],
+        loop=long.loop,
+        clock=clock,
+        until=long.last_chunk,
+        sealable=not spec.post,
     )
 
 
-def at_rest(model: VideoModel, picture: Tensor) -> Tensor:
-    """The latent of four frames that all show `picture` (`[3, height, width]`), as in the middle of a stream."""
-    still = picture[None, :, None].expand(-1, -1, GROUP * STILL_GROUPS + 1, -1, -1)
-    return model.encode_pixels(still)[:, :, -1:]
+def spans_of(spec: SamplingFields) -> list[Span]:
+    """The stretches of the clip that have a prompt each."""
+    segments = [Span(segment.frames or 0, segment.cut) for segment in spec.segments]
+    return segments or [Span(Resolved.of(spec).num_frames)]
 
 
-def _sizes(long: LongFields) -> Windows:
+def prompts_of(spec: SamplingFields) -> Sequence[str]:
+    """The prompt of each span."""
+    return [segment.prompt or spec.prompt for segment in spec.segments] or [spec.prompt]
+
+
+def sizes_of(long: LongFields) -> Windows:
     """The windows' sizes in latent frames. Raises SpecError when the spec was not resolved."""
     if long.window is None or long.overlap is None or long.opening is None:
         raise SpecError("long: empty; resolve the spec against its model first", field="long")
@@ -69,7 +113,9 @@ def _sizes(long: LongFields) -> Windows:
     return Windows(latent_frames(long.opening), long.window // GROUP, long.overlap // GROUP, overlap_max)
 
 
-def _settings(spec: SamplingFields, asked: Resolved, long: LongFields, strength: float) -> Settings:
+def settings_of(spec: SamplingFields, strength: float = 1.0) -> Settings:
+    """What all chunks of the clip share."""
+    asked, long = Resolved.of(spec), spec.long or LongFields()
     return Settings(
         width=asked.width,
         height=asked.height,
@@ -80,3 +126,30 @@ def _settings(spec: SamplingFields, asked: Resolved, long: LongFields, strength:
         condition_noise=long.condition_noise or 0.0,
         strength=strength,
     )
+
+
+def _windows(spec: SamplingFields, spans: Sequence[Span], stops: Sequence[tuple[int, int]]) -> tuple[Window, ...]:
+    """The plan; what fits into one window is one, wherever its pictures are."""
+    if spec.long is None:
+        return (Window(0, 0, 0, 0, latent_frames(Resolved.of(spec).num_frames), 0),)
+    if spec.long.loop:
+        return plan_loop(spans, sizes_of(spec.long), stops=stops)
+    return plan(spans, sizes_of(spec.long), stops=stops)
+
+
+def _clock(spec: SamplingFields) -> tuple[int, ...]:
+    """By shot, as which frame of the clip its latent frame 1 begins; a loop has no frame before that."""
+    if spec.long is not None and spec.long.loop:
+        return (0,)
+    done, clock = 0, [1]
+    for segment in spec.segments:
+        if segment.cut and done:
+            clock.append(done + 1)
+        done += segment.frames or 0
+    return tuple(clock)
+
+
+def _place(clock: Sequence[int], frame: int) -> tuple[int, int]:
+    """Shot and latent frame that show a frame of the clip."""
+    shot = max(number for number, begin in enumerate(clock) if number == 0 or begin - 1 <= frame)
+    return shot, max(0, (frame - clock[shot]) // GROUP + 1)

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -50,12 +50,28 @@ def make_recipe(spec: JobSpec, registry: ModelRegistry, ctx: RunContext) -> Reci
     )
 
 
+class Notes:
+    """What a run says of itself while it goes on, by section; each section is a list."""
+
+    def __init__(self) -> None:
+        self.sections: dict[str, list[Mapping[str, Any]]] = {}
+
+    def add(self, section: str, entry: Mapping[str, Any]) -> None:
+        self.sections.setdefault(section, []).append(entry)
+
+
 def make_receipt(
-    spec: JobSpec, residency: Residency, generated: FrameHash, delivered: FrameHash, steps: list[dict[str, Any]]
+    spec: JobSpec,
+    residency: Residency,
+    generated: FrameHash,
+    delivered: FrameHash,
+    steps: list[dict[str, Any]],
+    notes: Notes,
 ) -> dict[str, Any]:
     """Spec, model with its file hashes, code and library versions, device, and the hashes of the frames.
 
     `generated` are the frames before the steps, which `steps` records one by one; `delivered` those that were encoded.
+    `chunks` are those of the finished clip: place, window, frames, seed, prompt, take, sha256 of their latents.
     """
     device = residency.device
     manifest = None if isinstance(spec, ProcessVideo) else residency.registry.get(spec.model)
@@ -66,7 +82,7 @@ def make_receipt(
         **_adapters(spec, residency.registry),
     }
     more = {"generated": _facts(generated), "post": steps} if steps or manifest is None else {}
-    return {
+    return notes.sections | {
         "spec": spec.model_dump(mode="json"),
         "model": model,
         **more,

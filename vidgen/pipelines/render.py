@@ -15,13 +15,14 @@ from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.post_tools import tools_of
-from vidgen.pipelines.receipt import FrameHash, make_receipt, make_recipe
+from vidgen.pipelines.receipt import FrameHash, Notes, make_receipt, make_recipe
 from vidgen.pipelines.residency import Residency
 from vidgen.pipelines.resolved import Resolved
+from vidgen.pipelines.source_clip import extended_frames
 from vidgen.pipelines.source_frames import source_frames, source_shape
 from vidgen.post.chain import Chain
 from vidgen.runtime.context import RunContext
-from vidgen.spec import FORMATS, ClipShape, JobSpec, ProcessVideo, Progress, Stage, VideoToVideo
+from vidgen.spec import FORMATS, ClipShape, ExtendVideo, JobSpec, ProcessVideo, Progress, Stage, VideoToVideo
 from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
 
 
@@ -59,6 +60,8 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     made = _shape(spec, ctx)
     chain = Chain(spec.post, made, tools_of(ctx, residency))
     check_encoder(spec.output, alpha=chain.result.alpha)
+    notes = Notes()
+    ctx = replace(ctx, note=notes.add)
     generated, hashes = FrameHash(), FrameHash()
     poster, sheet = out_dir / "poster.jpg", SpriteSheet(chain.result.num_frames)
     with torch.inference_mode():
@@ -76,7 +79,7 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
         )
     ctx.report(Progress(Stage.PUBLISHING, 0.96))
     receipt = out_dir / "receipt.json"
-    facts = make_receipt(spec, residency, generated, hashes, chain.log()) | {"sound": video.sound}
+    facts = make_receipt(spec, residency, generated, hashes, chain.log(), notes) | {"sound": video.sound}
     receipt.write_text(json.dumps(facts, indent=2) + "\n")
     return RenderResult(files=(*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg")))
 
@@ -92,7 +95,8 @@ def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:
     if isinstance(spec, ProcessVideo):
         return source_shape(ctx.media[spec.video.key])
     asked = Resolved.of(spec)
-    return ClipShape(asked.width, asked.height, asked.num_frames, Fraction(asked.fps))
+    length = extended_frames(spec, ctx) if isinstance(spec, ExtendVideo) else asked.num_frames
+    return ClipShape(asked.width, asked.height, length, Fraction(asked.fps))
 
 
 def _frames(spec: JobSpec, ctx: RunContext, residency: Residency) -> Iterator[FrameChunk]:

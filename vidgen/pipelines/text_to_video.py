@@ -1,16 +1,12 @@
-"""Text-to-video: a prompt and noise."""
+"""Text-to-video: a prompt and noise, and pictures that the clip comes by where there are any."""
 
 from collections.abc import Iterator
 
 from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.long_video import long_video, script_of
-from vidgen.pipelines.resolved import Resolved
+from vidgen.pipelines.stills import stills_of
 from vidgen.runtime.context import RunContext
-from vidgen.runtime.seeding import frame_noise
 from vidgen.spec import TextToVideo
-from vidgen.stages.decode_latents import decode_latents
-from vidgen.stages.denoise import denoise
-from vidgen.stages.encode_text import encode_text
 from vidgen.stages.model import VideoModel
 
 
@@ -21,18 +17,5 @@ class TextToVideoPipeline:
         self.model = model
 
     def __call__(self, spec: TextToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
-        if spec.long is not None:
-            yield from long_video(self.model, script_of(spec), spec, ctx)
-            return
-        asked = Resolved.of(spec)
-        text = encode_text(self.model, spec)
-        shape = self.model.latent_shape(asked.num_frames, asked.height, asked.width)
-        latents = denoise(
-            self.model,
-            self.model.scheduler(asked.num_inference_steps),
-            frame_noise(asked.seed, 0, shape),
-            text,
-            ctx,
-            guidance_scale=asked.guidance_scale,
-        )
-        yield from decode_latents(self.model, latents, asked.num_frames, ctx)
+        script = script_of(spec, stills=stills_of(self.model, spec, ctx))
+        yield from long_video(self.model, script, spec, ctx)

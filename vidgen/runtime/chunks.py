@@ -10,9 +10,9 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 PART_SUFFIX = ".part"
 # several keys would come out in a random order, and the file's hash with them
 METADATA_KEY = "chunk"
+SEAL = "clip.json"
+NOTHING: Mapping[str, Any] = {}
 
 
 class ChunkStore(Protocol):
@@ -29,20 +31,53 @@ class ChunkStore(Protocol):
         """Chunk `n` (from 0) as it was committed under `fingerprint`, on the CPU; None when there is none."""
         ...
 
-    def commit(self, n: int, fingerprint: str, tensors: "Mapping[str, Tensor]", *, seed: int) -> None:
-        """Keep chunk `n`; it replaces an older chunk of that number. `seed` is recorded with it."""
+    def commit(
+        self,
+        n: int,
+        fingerprint: str,
+        tensors: "Mapping[str, Tensor]",
+        *,
+        seed: int,
+        about: Mapping[str, Any] = NOTHING,
+    ) -> None:
+        """Keep chunk `n`; it replaces an older chunk of that number. `seed` and `about` (JSON) are recorded with it."""
+        ...
+
+    def seal(self, contents: Mapping[str, Any]) -> None:
+        """Keep what the finished clip is made of (JSON), in place of what was sealed before."""
+        ...
+
+    def show(self, n: int, jpeg: bytes) -> None:
+        """Keep a picture of chunk `n`; it may be lost."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CommittedChunk:
-    """What was just written: `key` is the file's name in the store's folder, `sha256` that of the whole file."""
+    """What was just written: `key` is the file's name in the store's folder, `sha256` and `size` those of the file.
+
+    `about` says what it is a chunk of: its place in the clip, its prompt.
+    """
 
     n: int
     fingerprint: str
     seed: int
     sha256: str
     key: str
+    size: int = 0
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredChunk:
+    """A chunk as its file holds it."""
+
+    n: int
+    fingerprint: str
+    seed: int
+    about: Mapping[str, Any]
+    tensors: "Mapping[str, Tensor]"
+    size: int
 
 
 class MemoryChunkStore:
@@ -55,8 +90,22 @@ class MemoryChunkStore:
         kept, tensors = self._chunks.get(n, ("", {}))
         return dict(tensors) if kept == fingerprint else None
 
-    def commit(self, n: int, fingerprint: str, tensors: "Mapping[str, Tensor]", *, seed: int) -> None:  # noqa: ARG002
+    def commit(
+        self,
+        n: int,
+        fingerprint: str,
+        tensors: "Mapping[str, Tensor]",
+        *,
+        seed: int,  # noqa: ARG002
+        about: Mapping[str, Any] = NOTHING,  # noqa: ARG002
+    ) -> None:
         self._chunks[n] = (fingerprint, {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()})
+
+    def seal(self, contents: Mapping[str, Any]) -> None:
+        """Nobody can go on from a store that ends with its run."""
+
+    def show(self, n: int, jpeg: bytes) -> None:
+        """Nobody looks."""
 
 
 def _ignore(chunk: CommittedChunk) -> None:
@@ -81,19 +130,27 @@ class FolderChunkStore:
         """A file that is damaged, or of another fingerprint, is removed."""
         found = None
         for file in self._files(n):
-            read = _read(file, n, fingerprint)
-            if read is None:
+            read = read_chunk(file)
+            if read is None or (read.n, read.fingerprint) != (n, fingerprint):
                 file.unlink(missing_ok=True)
                 continue
-            found, seed = read
-            self._tell(CommittedChunk(n, fingerprint, seed, _hash_in_name(file), file.name))
+            found = dict(read.tensors)
+            self._tell(CommittedChunk(n, fingerprint, read.seed, _hash_in_name(file), file.name, read.size, read.about))
         return found
 
-    def commit(self, n: int, fingerprint: str, tensors: "Mapping[str, Tensor]", *, seed: int) -> None:
+    def commit(
+        self,
+        n: int,
+        fingerprint: str,
+        tensors: "Mapping[str, Tensor]",
+        *,
+        seed: int,
+        about: Mapping[str, Any] = NOTHING,
+    ) -> None:
         """Raises OSError when the disk is full; the store is then as it was before."""
         from safetensors.torch import save
 
-        described = json.dumps({"n": n, "fingerprint": fingerprint, "seed": seed}, sort_keys=True)
+        described = json.dumps({"n": n, "fingerprint": fingerprint, "seed": seed, "about": about}, sort_keys=True)
         plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         content = save(plain, {METADATA_KEY: described})
         sha256 = hashlib.sha256(content).hexdigest()
@@ -102,7 +159,15 @@ class FolderChunkStore:
         _write_durably(content, target)
         for file in older:
             file.unlink(missing_ok=True)
-        self._tell(CommittedChunk(n, fingerprint, seed, sha256, target.name))
+        self._tell(CommittedChunk(n, fingerprint, seed, sha256, target.name, len(content), about))
+
+    def seal(self, contents: Mapping[str, Any]) -> None:
+        _write_durably(json.dumps(contents, sort_keys=True).encode(), self._folder / SEAL)
+
+    def show(self, n: int, jpeg: bytes) -> None:
+        part = self._folder / f"{n:05d}-{secrets.token_hex(8)}{PART_SUFFIX}"
+        part.write_bytes(jpeg)
+        part.replace(self._folder / picture_name(n))
 
     def _tell(self, chunk: CommittedChunk) -> None:
         if chunk.key not in self._told:
@@ -110,26 +175,48 @@ class FolderChunkStore:
             self._told.add(chunk.key)
 
     def _files(self, n: int) -> list[Path]:
-        return sorted(self._folder.glob(f"{n:05d}-*.safetensors"))
+        return chunk_files(self._folder, n)
 
 
-def _hash_in_name(file: Path) -> str:
-    return file.stem.partition("-")[2]
+def picture_name(n: int) -> str:
+    """The file of a chunk's picture in a store's folder."""
+    return f"{n:05d}.jpg"
 
 
-def _read(file: Path, n: int, fingerprint: str) -> "tuple[dict[str, Tensor], int] | None":
-    """Tensors and seed; None when the file is not what its name says, or was made from other things than asked for."""
+def sealed(folder: Path) -> Mapping[str, Any] | None:
+    """What the finished clip of a store's folder is made of; None when none was finished there."""
+    try:
+        contents: Mapping[str, Any] = json.loads((folder / SEAL).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return contents
+
+
+def chunk_files(folder: Path, n: int) -> list[Path]:
+    """The files of chunk `n` in a store's folder: one, as long as nobody puts others there."""
+    return sorted(folder.glob(f"{n:05d}-*.safetensors"))
+
+
+def read_chunk(file: Path) -> StoredChunk | None:
+    """What a file of a store's folder holds; None when it is not what its name says, or is gone."""
     from safetensors import safe_open
     from safetensors.torch import load
 
-    content = file.read_bytes()
+    try:
+        content = file.read_bytes()
+    except FileNotFoundError:
+        return None
     if hashlib.sha256(content).hexdigest() != _hash_in_name(file):
         return None
     with safe_open(file, framework="pt") as opened:
         described = json.loads(opened.metadata()[METADATA_KEY])
-    if (described["n"], described["fingerprint"]) != (n, fingerprint):
-        return None
-    return load(content), described["seed"]
+    # chunks of earlier versions say nothing about themselves
+    about = described.get("about", {})
+    return StoredChunk(described["n"], described["fingerprint"], described["seed"], about, load(content), len(content))
+
+
+def _hash_in_name(file: Path) -> str:
+    return file.stem.partition("-")[2]
 
 
 def _write_durably(content: bytes, target: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from vidgen.errors import Cancelled
 from vidgen.runtime.chunks import ChunkStore, MemoryChunkStore
@@ -17,12 +18,18 @@ def _never() -> bool:
     return False
 
 
+def _unread(section: str, entry: Mapping[str, Any]) -> None:
+    """Nobody keeps the receipt."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """`media` maps `MediaRef.key` to a local, normalised file. `report` takes progress; `cancelled` is asked often.
 
     `chunks` keeps the finished pieces of a long clip. `stop_requested` is asked after each of them: when it is true,
     the clip ends there and what was made is delivered. `memory_tier` says how sparing the run must be.
+    `lender` is the folder of chunks of the job that this one is made from, where there is one.
+    `note` adds an entry (JSON) to a section of the receipt.
     """
 
     media: Mapping[str, Path] = field(default_factory=dict)
@@ -31,6 +38,8 @@ class RunContext:
     chunks: ChunkStore = field(default_factory=MemoryChunkStore)
     stop_requested: Callable[[], bool] = _never
     memory_tier: MemoryTier = MemoryTier.FULL
+    lender: Path | None = None
+    note: Callable[[str, Mapping[str, Any]], None] = _unread
 
     def checkpoint(self) -> None:
         """Raise Cancelled when the job was cancelled; called at every denoising step and every decoded group."""

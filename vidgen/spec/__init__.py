@@ -3,6 +3,7 @@
 from vidgen.spec.clip_shape import ClipShape, rate
 from vidgen.spec.job import (
     JOB_SPEC,
+    ExtendVideo,
     ImageToVideo,
     JobSpec,
     SamplingFields,
@@ -11,6 +12,7 @@ from vidgen.spec.job import (
     media_refs,
     named_media,
 )
+from vidgen.spec.keyframe import Keyframe
 from vidgen.spec.long import LongFields, Segment, Take
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.memory_tier import MemoryTier
@@ -41,11 +43,13 @@ __all__ = [
     "LOWEST_PRIORITY",
     "NORMAL_PRIORITY",
     "ClipShape",
+    "ExtendVideo",
     "FrameRule",
     "GuidanceRule",
     "ImageToVideo",
     "JobSpec",
     "JobStatus",
+    "Keyframe",
     "LongFields",
     "LongRule",
     "MediaRef",

@@ -10,6 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from vidgen.spec.advanced import AdvancedFields
 from vidgen.spec.base import SpecModel
+from vidgen.spec.keyframe import KEYFRAME_LIMIT, Keyframe
 from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.output import Output
@@ -35,6 +36,9 @@ class SamplingFields(SpecModel):
         default=(), max_length=SEGMENT_LIMIT, description="Prompts over time, in place of num_frames."
     )
     long: LongFields | None = Field(default=None, description="How a clip beyond the model's own window is made.")
+    keyframes: tuple[Keyframe, ...] = Field(
+        default=(), max_length=KEYFRAME_LIMIT, description="Pictures that the clip shows at given moments."
+    )
     fps: int | None = Field(default=None, ge=1, le=120, description="Frames a second of the delivered file.")
     seed: int | None = Field(default=None, ge=-1, lt=2**63, description="-1 or empty: drawn at random and recorded.")
     num_inference_steps: int | None = Field(default=None, description="Denoising steps.")
@@ -79,15 +83,35 @@ class VideoToVideo(SamplingFields):
     strength: float | None = Field(default=None, description="0..1: how far from the source the result may go.")
 
 
-JobSpec = Annotated[TextToVideo | ImageToVideo | VideoToVideo | ProcessVideo, Field(discriminator="task")]
-JOB_SPEC: TypeAdapter[TextToVideo | ImageToVideo | VideoToVideo | ProcessVideo] = TypeAdapter(JobSpec)
+class ExtendVideo(SamplingFields):
+    """The given clip made longer: what comes after one of its frames, or what came before it.
+
+    The new part takes `num_frames` (4k forward, 4k+1 backward); the result is the clip with it. Frames of the clip
+    beyond `from_frame`, on the side that is made new, are left out.
+    """
+
+    task: Literal["extend-video"] = "extend-video"
+    video: MediaRef = Field(description="The clip to go on from, whole: it takes no frame.")
+    direction: Literal["forward", "backward"] = "forward"
+    from_frame: int | None = Field(
+        default=None, description="The clip's frame next to the new part; empty: its last forward, its first backward."
+    )
+    from_seconds: float | None = Field(
+        default=None, ge=0, le=LONGEST_SECONDS, description="In place of from_frame: a moment of the clip."
+    )
+
+
+JobSpec = Annotated[TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo, Field(discriminator="task")]
+JOB_SPEC: TypeAdapter[TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo] = TypeAdapter(JobSpec)
 
 
 def named_media(spec: SamplingFields | ProcessVideo) -> dict[str, MediaRef]:
     """Every media reference a spec holds, by the name of its field, in their order."""
     plain = {name: value for name in type(spec).model_fields if isinstance(value := getattr(spec, name), MediaRef)}
     marks = {f"post.{n}.image": step.image for n, step in enumerate(spec.post) if isinstance(step, Watermark)}
-    return plain | {name: ref for name, ref in marks.items() if ref is not None}
+    keys = () if isinstance(spec, ProcessVideo) else spec.keyframes
+    shown = {f"keyframes.{n}.image": key.image for n, key in enumerate(keys)}
+    return plain | shown | {name: ref for name, ref in marks.items() if ref is not None}
 
 
 def media_refs(spec: SamplingFields | ProcessVideo) -> tuple[MediaRef, ...]:

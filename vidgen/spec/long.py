@@ -22,6 +22,12 @@ class Segment(SpecModel):
         default=None, gt=0, le=LONGEST_SECONDS, description="In place of frames; rounded to a valid number."
     )
     cut: bool = Field(default=False, description="Begin a new shot here instead of going on from the one before.")
+    transition_frames: int | None = Field(
+        default=None, ge=0, description="Over how many of its frames the prompt before gives way; a multiple of 4."
+    )
+    transition_seconds: float | None = Field(
+        default=None, ge=0, le=LONGEST_SECONDS, description="In place of transition_frames; rounded to a valid number."
+    )
 
 
 class Take(SpecModel):
@@ -52,4 +58,6 @@ class LongFields(SpecModel):
     condition_noise: float | None = Field(
         default=None, ge=0, le=1, description="Noise on the carried latents that a chunk is conditioned on."
     )
+    loop: bool = Field(default=False, description="The last frame is followed by the first; for short clips too.")
+    last_chunk: int | None = Field(default=None, ge=0, description="End the clip after this chunk, as a stop does.")
     takes: tuple[Take, ...] = Field(default=(), max_length=TAKE_LIMIT)

@@ -7,19 +7,34 @@ from vidgen.errors import SpecError
 from vidgen.spec.advanced import AdvancedFields
 from vidgen.spec.long import Segment, Take
 
-SEGMENT = re.compile(r"(?P<cut>cut\s+)?(?P<length>\d+(?:\.\d+)?)(?P<unit>s)?(?:\s+(?P<prompt>\S.*))?")
+SEGMENT = re.compile(
+    r"(?:(?P<cut>cut)\s+|fade\s+(?P<fade>\d+(?:\.\d+)?)(?P<fade_unit>s)?\s+)?(?P<length>\d+(?:\.\d+)?)(?P<unit>s)?(?:\s+(?P<prompt>\S.*))?"
+)
 TAKE = re.compile(r"(?P<chunk>\d+)\s+(?P<seed>\d+)(?:\s+(?P<prompt>\S.*))?")
 
 
 def segment_of(text: str) -> Segment:
-    """`24 a cat moves left`, `3s a cat moves left` or `cut 3s a dog`. Raises SpecError on anything else."""
+    """`24 a cat moves left`, `3s a cat`, `cut 3s a dog` or `fade 1s 3s a dog`. Raises SpecError on anything else."""
     found = SEGMENT.fullmatch(text.strip())
-    if found is None or (found["unit"] is None and "." in found["length"]):
+    if found is None or not (_is_whole(found, "length", "unit") and _is_whole(found, "fade", "fade_unit")):
         raise SpecError(
-            f"segment={text}: write `24 PROMPT` (frames) or `3s PROMPT`, after `cut` if cut", field="segments"
+            f"segment={text}: write `24 PROMPT` (frames) or `3s PROMPT`, after `cut` or `fade 1s` if need be",
+            field="segments",
         )
-    length = {"seconds": float(found["length"])} if found["unit"] else {"frames": int(found["length"])}
-    return Segment(prompt=found["prompt"] or "", cut=found["cut"] is not None, **length)
+    length = _amount(found, "length", "unit", "frames", "seconds")
+    fade = _amount(found, "fade", "fade_unit", "transition_frames", "transition_seconds")
+    return Segment.model_validate({"prompt": found["prompt"] or "", "cut": found["cut"] is not None, **length, **fade})
+
+
+def _is_whole(found: re.Match[str], amount: str, unit: str) -> bool:
+    """Frames are whole numbers, seconds need not be."""
+    return found[amount] is None or found[unit] is not None or "." not in found[amount]
+
+
+def _amount(found: re.Match[str], amount: str, unit: str, frames: str, seconds: str) -> dict[str, float]:
+    if found[amount] is None:
+        return {}
+    return {seconds: float(found[amount])} if found[unit] else {frames: int(found[amount])}
 
 
 def take_of(text: str, *, branch: bool) -> Take:

@@ -1,4 +1,4 @@
-"""What a model does not take at all, refused by name: text, a last picture, a negative prompt."""
+"""What a model does not take at all, refused by name: text, pictures along the way, a negative prompt."""
 
 from typing import Any
 
@@ -15,6 +15,8 @@ def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
     if spec.prompt and not rules.prompt:
         raise SpecError(f"prompt: {spec.model} takes no text; leave it empty", field="prompt")
     check_advanced(spec.model, spec.advanced, rules)
+    if spec.keyframes and not rules.keyframes:
+        raise SpecError(f"keyframes: {spec.model} is not led by pictures; leave them out", field="keyframes")
     if isinstance(spec, ImageToVideo):
         _check_last_image(spec.model, spec.last_image, rules)
 

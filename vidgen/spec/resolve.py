@@ -7,11 +7,12 @@ from typing import TypeVar
 from vidgen.errors import SpecError
 from vidgen.spec.advanced import guidance_band
 from vidgen.spec.clip_shape import ClipShape
-from vidgen.spec.job import SamplingFields, VideoToVideo
+from vidgen.spec.job import ExtendVideo, SamplingFields, VideoToVideo
 from vidgen.spec.offers import check_offers
 from vidgen.spec.output import resolved_output
 from vidgen.spec.post import shapes_after
-from vidgen.spec.resolve_long import asked_length, resolved_long
+from vidgen.spec.resolve_keyframes import resolved_keyframes
+from vidgen.spec.resolve_long import asked_length, length_rule, resolved_long
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts, nearest_side
 
 Spec = TypeVar("Spec", bound=SamplingFields)
@@ -35,9 +36,8 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
             f"task={task}: {spec.model} offers {', '.join(rules.tasks)}", field="task", code="unsupported_task"
         )
     check_offers(spec, rules)
-    if isinstance(spec, VideoToVideo) and spec.video.frame is not None:
-        raise SpecError("video.frame: a restyle takes the whole clip; leave it out", field="video.frame")
-    frames, fps = rules.any_frames, rules.fps if spec.fps is None else spec.fps
+    _check_clip(spec)
+    frames, fps = length_rule(spec, rules), rules.fps if spec.fps is None else spec.fps
     length = asked_length(spec, rules, fps)
     if isinstance(spec, VideoToVideo) and source_seconds is not None:
         frames = _shortened(frames, int(source_seconds * fps + EPSILON), length.num_frames)
@@ -51,6 +51,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
         "seconds": None,
         "segments": length.segments,
         "long": resolved_long(spec, num_frames, rules),
+        "keyframes": resolved_keyframes(spec, num_frames, fps, rules.frames.step),
         "fps": fps,
         "seed": drawn_seed() if spec.seed in (None, -1) else spec.seed,
         "num_inference_steps": _within(
@@ -77,12 +78,23 @@ def drawn_seed() -> int:
     return secrets.randbits(SEED_BITS)
 
 
+def _check_clip(spec: SamplingFields) -> None:
+    if isinstance(spec, VideoToVideo) and spec.video.frame is not None:
+        raise SpecError("video.frame: a restyle takes the whole clip; leave it out", field="video.frame")
+    if not isinstance(spec, ExtendVideo):
+        return
+    if spec.video.frame is not None:
+        raise SpecError("video.frame: say from_frame, and leave it out", field="video.frame")
+    if spec.from_frame is not None and spec.from_seconds is not None:
+        raise SpecError("from_seconds: give from_frame or from_seconds", field="from_seconds")
+
+
 def _frames(num_frames: int, rule: FrameRule) -> int:
     nearest = nearest_frame_counts(num_frames, rule)
     if nearest == (num_frames,):
         return num_frames
     offset = rule.min % rule.step
-    form = f"{rule.step}k+{offset}" if rule.step > 1 else "whole numbers"
+    form = f"{rule.step}k+{offset}" if offset else f"{rule.step}k" if rule.step > 1 else "whole numbers"
     words = " and ".join(map(str, nearest))
     verb = "are" if len(nearest) > 1 else "is"
     raise SpecError(

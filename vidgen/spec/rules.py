@@ -69,12 +69,20 @@ class ModelRules(SpecModel):
     prediction: str | None = Field(default=None, description="epsilon, sample, v_prediction or flow_prediction.")
     loras: tuple[str, ...] = Field(default=(), description="Installed LoRAs made for this model.")
     samplers: tuple[str, ...] = Field(default=(), description="What `advanced.sampler` may be.")
+    keyframes: bool = Field(default=False, description="Whether clips can be led by pictures at given moments.")
     long: LongRule | None = Field(default=None, description="None: the model makes single windows only.")
 
     @property
     def any_frames(self) -> FrameRule:
         """Valid lengths of a clip, made in one window or in several."""
         return self.frames if self.long is None else self.frames.model_copy(update={"max": self.long.max_frames})
+
+
+def whole_groups(rule: FrameRule, least: int) -> FrameRule:
+    """The rule of what adds whole groups of frames to a clip: multiples of the step, `least` at least."""
+    most = rule.max // rule.step * rule.step
+    default = min(max(least, rule.default // rule.step * rule.step), most)
+    return FrameRule(min=least, max=most, step=rule.step, default=default)
 
 
 def nearest_frame_counts(num_frames: int, rule: FrameRule) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ It reports progress, shows the denoised estimate, and can be cancelled before ev
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,6 +25,14 @@ Hold = Callable[[Tensor, float], Tensor]
 """Puts what is known of a clip into its latents at a noise level (0..1)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Blend:
+    """Another prompt that counts too: by `weights` (0..1, `[1, 1, latent frames, 1, 1]`), the first one by the rest."""
+
+    text: TextEmbeddings
+    weights: Tensor
+
+
 def denoise(
     model: VideoModel,
     scheduler: Scheduler,
@@ -36,12 +44,14 @@ def denoise(
     control: Tensor | None = None,
     first_step: int = 0,
     hold: Hold | None = None,
+    blend: Blend | None = None,
     share: tuple[float, float] = (SHARE_BEFORE, SHARE),
 ) -> Tensor:
     """Run the scheduler's steps from `first_step` on; `latents` must hold the noise level of that step.
 
     With guidance, the conditional and unconditional predictions are one batched pass, or two at the lower memory tier.
-    `hold` is applied before every step and to the result. `share` is where the steps begin on the progress bar and how
+    `hold` is applied before every step and to the result; with `blend` each latent frame follows two prompts by its
+    weights, at the cost of a second prediction. `share` is where the steps begin on the progress bar and how
     much of it they take.
     Raises Cancelled within one step of a cancel.
     """
@@ -55,8 +65,15 @@ def denoise(
         ctx.checkpoint()
         sigma = float(scheduler.sigmas[first_step + done])
         latents = latents if hold is None else hold(latents, sigma)
-        told = text if plan.acts(done, len(timesteps)) else replace(text, negative=None)
-        velocity = _guided_velocity(model, latents, timestep, told, control, plan, batched=not sparing)
+        acts = plan.acts(done, len(timesteps))
+
+        def predicted(prompt: TextEmbeddings, x: Tensor = latents, t: Tensor = timestep, guided: bool = acts) -> Tensor:
+            told = prompt if guided else replace(prompt, negative=None)
+            return guided_velocity(model, x, t, told, control, plan, batched=not sparing)
+
+        velocity = predicted(text)
+        if blend is not None:
+            velocity = torch.lerp(velocity, predicted(blend.text), blend.weights.to(velocity))
         preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: denoised_estimate(x, v, s))  # type: ignore[misc]
         latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
         fraction = share[0] + share[1] * (done + 1) / len(timesteps)
@@ -64,7 +81,7 @@ def denoise(
     return latents if hold is None else hold(latents, 0.0)
 
 
-def _guided_velocity(
+def guided_velocity(
     model: VideoModel,
     latents: Tensor,
     timestep: Tensor,
@@ -74,6 +91,7 @@ def _guided_velocity(
     *,
     batched: bool,
 ) -> Tensor:
+    """The prediction under guidance, conditional and unconditional in one pass (`batched`) or one after the other."""
     if text.negative is None:
         return model.velocity(latents, timestep[None], text.positive, control)
     if not batched:

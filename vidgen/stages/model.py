@@ -60,13 +60,12 @@ class VideoModel(Decoder, Protocol):
         """`mask` is `[batch, 1, frames, height, width]`: 0 keeps a pixel, 1 asks for it to be made."""
         ...
 
-    def carry_control(
-        self, head: Tensor | None, tail: Tensor | None, *, latent_frames: int, height: int, width: int, opens: bool
-    ) -> Tensor:
-        """What a window of a longer clip is conditioned on: latents it begins with (`head`) and ends with (`tail`).
+    def carry_control(self, carried: Tensor, given: Tensor, *, opens: bool, base: Tensor | None = None) -> Tensor:
+        """What a window of a longer clip is conditioned on: the latents `carried`, at the frames that are `given`.
 
-        They are carried from the windows beside it, never decoded and encoded again. `opens` says that the window is
-        the beginning of its stream, where the first latent is one frame and not a group. Sides are in pixels.
+        `carried` has the window's length, `given` is a bool for each of its frames. They come from the windows beside
+        it, never decoded and encoded again. `opens` says that the window is the beginning of its stream, where the
+        first latent is one frame and not a group. With `base` (from `encode_control`) they are laid on that.
         """
         ...
 

@@ -67,7 +67,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "invalid_request": (422, "Fields are unknown, missing or of the wrong kind; errors names them."),
     "invalid_spec": (422, "A value breaks a rule of the model; errors names the nearest valid ones."),
     "does_not_fit": (422, "No worker has the memory for it; errors names the nearest length that fits."),
-    "not_chunked": (422, "The clip is made in one piece and cannot be stopped halfway; cancel it."),
+    "not_chunked": (422, "The clip is made in one piece: it cannot be stopped halfway, and has no chunk to retake."),
     "unsupported_task": (422, "The model does not offer this task."),
     "unknown_model": (422, "The model is not installed."),
     "model_unavailable": (422, "The model's files are incomplete or unsafe."),

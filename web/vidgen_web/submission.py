@@ -24,6 +24,7 @@ from vidgen.spec import (
     JOB_SPEC,
     NORMAL_PRIORITY,
     ClipShape,
+    ExtendVideo,
     ImageToVideo,
     MediaRef,
     ProcessVideo,
@@ -44,7 +45,7 @@ from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of
 from vidgen_web.services import Services
 from vidgen_web.terms import JobChange
 
-Spec = TextToVideo | ImageToVideo | VideoToVideo | ProcessVideo
+Spec = TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo
 
 MEDIA_FIELDS = ("image", "last_image", "video")
 # of a clip that is processed: filled in from the source
@@ -67,6 +68,8 @@ class Request:
     start_by: StartBy = ANY_TIME
     # of the request as it was sent, where the fields here were made from it with what the service holds or fetched
     sent: str | None = None
+    # the job it is made from, where no media say so
+    source_job_id: str | None = None
 
     def body_hash(self) -> str:
         """Equal requests have equal hashes, whatever became of what they refer to."""
@@ -179,7 +182,7 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
             model_revision=_revision(manifest),
             callback_url=request.callback_url,
             dialect=request.dialect,
-            source_job_id=_source_job(services, spec),
+            source_job_id=request.source_job_id or _source_job(services, spec),
             idempotency_key=request.idempotency_key,
             body_hash=body_hash if request.idempotency_key else None,
             max_queued=services.settings.max_queued,
@@ -289,6 +292,8 @@ def check_media(services: Services, spec: SamplingFields | ProcessVideo) -> None
     """Raise SpecError unless every media reference exists, fits the task and has the frame asked for."""
     for name, ref in named_media(spec).items():
         _check_reference(services, name, ref)
+    if isinstance(spec, ExtendVideo):
+        _check_moment(_find(services, spec.video), spec)
 
 
 def _check_reference(services: Services, name: str, ref: MediaRef) -> None:
@@ -304,9 +309,32 @@ def _check_reference(services: Services, name: str, ref: MediaRef) -> None:
         raise SpecError(f"{name}.frame={ref.frame}: the clip has frames 0 to {frames - 1}", field=f"{name}.frame")
 
 
+def _check_moment(clip: Upload | Artifact | None, spec: ExtendVideo) -> None:
+    """Raise SpecError unless the clip has the frame from which it is extended."""
+    frames = clip.num_frames if clip is not None else None
+    if frames is None or clip is None:
+        return
+    if spec.from_frame is not None and not -frames <= spec.from_frame < frames:
+        nearest = frames - 1 if spec.from_frame > 0 else 0
+        raise SpecError(
+            f"from_frame={spec.from_frame}: the clip has frames 0 to {frames - 1}; nearest is {nearest}",
+            field="from_frame",
+            nearest=(nearest,),
+        )
+    if spec.from_seconds is not None and clip.fps and spec.from_seconds > frames / clip.fps:
+        last = (frames - 1) / clip.fps
+        raise SpecError(
+            f"from_seconds={spec.from_seconds:g}: the clip lasts {frames / clip.fps:g}; nearest is {last:g}",
+            field="from_seconds",
+            nearest=(last,),
+        )
+
+
 def _task(fields: Mapping[str, Any]) -> str:
     if fields.get("image") is not None:
         return "image-to-video"
+    if fields.get("direction") is not None:
+        return "extend-video"
     return "video-to-video" if fields.get("video") is not None else "text-to-video"
 
 

@@ -18,6 +18,10 @@ class Housekeeping:
         self._settings = settings
 
     def step(self) -> None:
-        removed = self._cleaner.clean(self._settings.retention_days, disk_budget_gb=self._settings.disk_budget_gb)
+        removed = self._cleaner.clean(
+            self._settings.retention_days,
+            disk_budget_gb=self._settings.disk_budget_gb,
+            chunk_days=self._settings.chunk_days,
+        )
         if removed:
             log.info("cleaned", extra={"count": removed})

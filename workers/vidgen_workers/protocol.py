@@ -14,8 +14,8 @@ from vidgen.spec import MemoryTier, Progress, Stage
 class Run:
     """Supervisor → runner: do this job. `spec` is the resolved spec as JSON, `media` maps MediaRef.key to a path.
 
-    `ids` are what the runner's log lines carry: job, attempt, tenant, trace. `chunk_dir` is where a long clip's parts
-    are kept from attempt to attempt.
+    `ids` are what the runner's log lines carry: job, attempt, tenant, trace. `chunk_dir` is where a clip's parts
+    are kept from attempt to attempt, `lender` that folder of the job which this one is made from.
     """
 
     kind: ClassVar[str] = "run"
@@ -26,6 +26,7 @@ class Run:
     ids: Mapping[str, Any] = field(default_factory=dict)
     chunk_dir: str | None = None
     memory_tier: int = MemoryTier.FULL
+    lender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class ChunkDone:
     key: str
     sha256: str
     seed: int
+    size: int = 0
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from vidgen.errors import Cancelled, VidgenError
 from vidgen.runtime.chunks import ChunkStore, CommittedChunk, FolderChunkStore, MemoryChunkStore
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.lent_chunks import LendingChunkStore
 from vidgen.runtime.threads import wait_without_spinning
 from vidgen.spec import JOB_SPEC, MemoryTier, Progress
 from vidgen.telemetry import context
@@ -101,19 +102,22 @@ class Runner:
         return Finished(tuple(asdict(file) | {"path": str(file.path)} for file in result.files))
 
     def _context(self, run: Run) -> RunContext:
-        folder = run.chunk_dir
+        folder, lender = run.chunk_dir, None if run.lender is None else Path(run.lender)
         chunks: ChunkStore = MemoryChunkStore() if folder is None else FolderChunkStore(Path(folder), self._committed)
+        if lender is not None:
+            chunks = LendingChunkStore(chunks, lender)
         return RunContext(
             media={key: Path(path) for key, path in run.media.items()},
             report=self._report,
             cancelled=self._cancelled.is_set,
             chunks=chunks,
+            lender=lender,
             stop_requested=self._end_early.is_set,
             memory_tier=MemoryTier(run.memory_tier),
         )
 
     def _committed(self, chunk: CommittedChunk) -> None:
-        self._say(ChunkDone(chunk.n, chunk.key, chunk.sha256, chunk.seed))
+        self._say(ChunkDone(chunk.n, chunk.key, chunk.sha256, chunk.seed, chunk.size, chunk.about))
 
     def _report(self, progress: Progress) -> None:
         self._say(Reported.of(progress))

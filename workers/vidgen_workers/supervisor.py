@@ -136,10 +136,7 @@ class Supervisor:
                 if isinstance(outcome, Finished):
                     with span("publish", clock.trace):
                         files = publish(self._plane.store, claim, outcome.files)
-                    status = self._settle(lease, lambda: self._jobs.succeed(claim, files))
-                    if status is JobStatus.SUCCEEDED:
-                        self._plane.store.remove_chunks(claim.job_id)
-                    return status
+                    return self._settle(lease, lambda: self._jobs.succeed(claim, files))
                 if isinstance(outcome, Failed):
                     failed = self._explained(claim, outcome)
                     log.warning("failed", extra={"code": failed.code})
@@ -162,7 +159,7 @@ class Supervisor:
     def _order(self, claim: Claim) -> Run:
         """The runner's message. Raises VidgenError media_missing, storage_failed."""
         out_dir = make_scratch(self._plane.store, claim)
-        chunk_dir = str(self._plane.store.chunk_folder(claim.job_id)) if claim.spec.chunked else None
+        lender = None if claim.source_job_id is None else str(self._plane.store.chunk_folder(claim.source_job_id))
         media = {ref.key: str(self._media_path(ref.key)) for ref in media_refs(claim.spec)}
         return Run(
             claim.job_id,
@@ -170,8 +167,9 @@ class Supervisor:
             media,
             str(out_dir),
             _ids(claim),
-            chunk_dir,
+            str(self._plane.store.chunk_folder(claim.job_id)),
             claim.memory_tier,
+            lender,
         )
 
     def _media_path(self, key: str) -> Path:
@@ -233,7 +231,8 @@ class Supervisor:
     def _committed(self, claim: Claim, chunk: ChunkDone) -> None:
         """Raises LeaseLost."""
         try:
-            self._jobs.commit_chunk(claim, FinishedChunk(chunk.n, chunk.key, chunk.sha256, chunk.seed))
+            finished = FinishedChunk(chunk.n, chunk.key, chunk.sha256, chunk.seed, chunk.size, chunk.about)
+            self._jobs.commit_chunk(claim, finished)
         except SQLAlchemyError as error:
             # the file is what the next attempt looks for; the row says how far it is
             log.warning("chunk not written down: %s", type(error).__name__)

@@ -39,13 +39,26 @@ def test_a_clip_can_be_animated_and_restyled(run, tmp_path):
 def test_a_long_clip_is_gone_on_with_and_retaken_from_its_chunks(run, tmp_path):
     long = ("render", "a red cat", "--model", "tiny", "--seconds", "4", "--seed", "3", "--chunks", "kept")
     assert run(*long, "--out", "a.mp4").exit_code == 0
-    first = {file.name for file in (tmp_path / "kept").iterdir()}
+    first = {file.name for file in (tmp_path / "kept").glob("*.safetensors")}
     assert len(first) == 2
     assert run(*long, "--out", "b.mp4").exit_code == 0
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
     assert run(*long, "--out", "c.mp4", "--retake", "1 9 the green dog").exit_code == 0
-    assert first < {file.name for file in (tmp_path / "kept").iterdir()}
+    assert first < {file.name for file in (tmp_path / "kept").glob("*.safetensors")}
     assert (tmp_path / "c.mp4").read_bytes() != (tmp_path / "a.mp4").read_bytes()
+
+
+def test_a_clip_is_extended_from_its_chunks(run, tmp_path):
+    clip = ("render", "a red cat", "--model", "tiny", "--seed", "3")
+    assert run(*clip, "--frames", "9", "--out", "a.mp4", "--chunks", "a.chunks").exit_code == 0
+    longer = ("--extend", "a.mp4", "--frames", "8", "--chunks", "b.chunks", "--from-chunks", "a.chunks")
+    assert run(*clip, *longer, "--out", "b.mp4").exit_code == 0
+    assert probe(tmp_path / "b.mp4").num_frames == 17
+    assert len(list((tmp_path / "b.chunks").glob("5000*"))) == 2
+    assert run(*clip, "--frames", "12", "--loop", "--out", "c.mp4").exit_code == 0
+    assert probe(tmp_path / "c.mp4").num_frames == 12
+    refused = run(*clip, "--backward", "--out", "d.mp4")
+    assert "--extend" in refused.output
 
 
 def test_segments_and_branches_are_written_in_a_line(run, tmp_path):

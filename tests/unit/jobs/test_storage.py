@@ -5,7 +5,8 @@ from collections.abc import Callable, Sized
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
+from sqlmodel import col
 
 from tests.jobs_fixtures import make_spec, queue_job
 from vidgen.jobs.cleaning import Cleaner
@@ -13,7 +14,7 @@ from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import JobRow, UploadRow
-from vidgen.jobs.views import FinishedFile
+from vidgen.jobs.views import FinishedChunk, FinishedFile
 from vidgen.spec import ImageToVideo, JobStatus, MediaRef
 
 BAD_NAMES = ["", ".", "..", ".hidden", "a/b", "a\\b", "/etc/passwd", "a\0b", "ä", "x" * 129, "a b", "a\n"]
@@ -283,3 +284,20 @@ def test_what_another_job_is_made_from_stays(plane: ControlPlane) -> None:
             row.expires_at = 1.0
     assert cleaner(plane).clean(30) == 0
     assert (plane.jobs.get(source) is None, plane.jobs.get(other) is None) == (False, True)
+
+
+def test_chunks_go_before_their_clip_when_the_operator_says_so(plane: ControlPlane) -> None:
+    """Not those of a clip that a waiting job is to be made from. Fails when such jobs are not looked for: tried."""
+    jobs = [queue_job(plane).id for _ in range(3)]
+    for _ in jobs:
+        claim = plane.jobs.claim("w", 60)
+        assert claim is not None
+        plane.jobs.commit_chunk(claim, FinishedChunk(0, "00000-aa", "aa", 1, size=10))
+        plane.store.chunk_folder(claim.job_id).mkdir(parents=True)
+        plane.jobs.succeed(claim, ())
+    queue_job(plane, source_job_id=jobs[2])
+    with writing(plane.engine) as session:
+        session.execute(update(JobRow).where(col(JobRow.id) != jobs[1]).values(finished_at=1.0))
+    cleaner(plane).clean(30, chunk_days=1)
+    assert [plane.store.chunk_folder(job_id).exists() for job_id in jobs] == [False, True, True]
+    assert [plane.jobs.chunks(job_id)[0].size for job_id in jobs] == [0, 10, 10]

@@ -1,7 +1,6 @@
 """Long clips on a tiny checkpoint of the real classes: length, joints, resume, retakes, early end."""
 
 import io
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -9,13 +8,13 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.unit.longvideo.rendering import CountingStore, frames_of, stream_of
 from vidgen.errors import Cancelled, SpecError, VidgenError
 from vidgen.longvideo.generate import LongClip
 from vidgen.media.source import read_clip, read_picture
 from vidgen.media.tensor import to_pixels
 from vidgen.media.writer import write_video
-from vidgen.pipelines import Residency, long_video
-from vidgen.pipelines.factory import pipeline_for
+from vidgen.pipelines import Residency, long_video, stills
 from vidgen.pipelines.long_video import script_of
 from vidgen.runtime.chunks import CommittedChunk, FolderChunkStore, MemoryChunkStore
 from vidgen.runtime.context import RunContext
@@ -39,37 +38,9 @@ FRAMES = 61
 """Opening of 7 latent frames and three windows that add 3 each."""
 
 
-class CountingStore(MemoryChunkStore):
-    """Remembers which chunks were made, and may fail at one of them as a power cut would."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.made: list[int] = []
-        self.seeds: dict[int, int] = {}
-        self.fail_after: int | None = None
-
-    def commit(self, n, fingerprint, tensors, *, seed) -> None:
-        super().commit(n, fingerprint, tensors, seed=seed)
-        self.made.append(n)
-        self.seeds[n] = seed
-        if n == self.fail_after:
-            raise RuntimeError("the power went")
-
-
 @pytest.fixture(scope="module")
 def residency(tiny_registry) -> Residency:
     return Residency(tiny_registry)
-
-
-def frames_of(residency: Residency, spec, **context) -> np.ndarray:
-    return np.concatenate(list(stream_of(residency, spec, **context)))
-
-
-def stream_of(residency: Residency, spec, **context) -> Iterator[np.ndarray]:
-    source_seconds = context.pop("source_seconds", None)
-    spec = resolve(spec, residency.registry.get("tiny").rules, source_seconds=source_seconds)
-    with torch.inference_mode():
-        yield from pipeline_for(spec.task, residency.model("tiny"))(spec, RunContext(**context))
 
 
 def text(**fields) -> TextToVideo:
@@ -310,7 +281,7 @@ def test_a_long_clip_ends_on_the_picture_it_was_given(residency, source, monkeyp
         frames_of(residency, spec.model_copy(update={"last_image": ref}), media={CLIP.key: source, last.key: source})
     picture = to_pixels(read_picture(source, width=32, height=32, frame=30))[0, :, 0]
     with torch.inference_mode():
-        still = long_video.at_rest(residency.model("tiny"), picture)
+        still = stills.at_rest(residency.model("tiny"), picture)
     assert not torch.allclose(ends[0][:, :, -1:], still, atol=0.1)
     assert torch.equal(ends[1][:, :, -1:], still)
     assert not torch.equal(ends[0][:, :, 0], ends[1][:, :, 0])

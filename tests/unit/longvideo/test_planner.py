@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidgen.errors import SpecError
-from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan
+from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_backward, plan_loop
 
 SPRITES = Windows(opening=7, later=5, overlap=2, overlap_max=3)
 
@@ -101,3 +101,40 @@ def test_no_window_adds_frames_to_two_prompts(spans, sizes):
 def test_a_length_that_is_no_whole_number_of_groups_is_refused(frames):
     with pytest.raises(SpecError, match=r"segments\.0\.frames"):
         plan([Span(frames)], SPRITES)
+
+
+@given(groups=st.integers(1, 100), future=st.integers(1, 20), sizes=sizes())
+def test_what_goes_before_a_clip_is_made_once_from_the_clip_backward(groups, future, sizes):
+    """Fails when the last window made shares nothing: tried."""
+    frames = GROUP * groups + 1
+    begin = latent_frames(frames)
+    for window in plan_backward(frames, sizes, future=future):
+        assert window.stop - window.tail == begin
+        assert 1 <= window.tail <= sizes.overlap_max
+        assert window.length <= max(sizes.later, sizes.opening)
+        begin = window.start
+    assert begin == 0
+
+
+@given(lengths=st.lists(st.integers(3, 60), min_size=1, max_size=4), sizes=sizes())
+def test_a_loop_ends_on_the_frame_it_began_with(lengths, sizes):
+    """Its closing window leads from the last latent frame but some to frame 1, which follows the last one."""
+    *opened, closing = plan_loop([Span(GROUP * groups) for groups in lengths], sizes)
+    assert closing.stop == sum(lengths) + 2
+    assert closing.tail == 1
+    assert closing.start + closing.head == opened[-1].stop
+    assert closing.fresh >= 1
+    made = 0
+    for window in opened:
+        assert window.start + window.head == made
+        made = window.stop
+
+
+@given(spans=storyboards(), sizes=sizes(), place=st.integers(2, 30))
+def test_a_window_ends_on_every_picture_that_is_to_be_shown(spans, sizes, place):
+    """Fails when the stops are left out of the plan: tried."""
+    shots = [latent_frames(spans[0].frames)] if len(spans) == 1 else None
+    windows = plan(spans, sizes, stops=[(0, place)])
+    inside = place < max(window.stop for window in windows if window.shot == 0)
+    assert not inside or place + 1 in {window.stop for window in windows if window.shot == 0}
+    assert shots is None or windows[-1].stop == shots[0]

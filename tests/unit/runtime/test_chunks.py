@@ -136,7 +136,7 @@ def test_each_chunk_is_told_of_once_and_only_when_it_is_safe(tmp_path):
     store.commit(0, "aa", LATENTS, seed=7)
     store.load(0, "aa")
     file = only_file(tmp_path)
-    assert told == [CommittedChunk(0, "aa", 7, file.stem.split("-")[1], file.name)]
+    assert told == [CommittedChunk(0, "aa", 7, file.stem.split("-")[1], file.name, file.stat().st_size)]
 
 
 def test_a_chunk_found_on_disk_is_told_of(tmp_path):

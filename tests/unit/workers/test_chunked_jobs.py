@@ -74,7 +74,27 @@ def test_a_resumed_clip_is_identical_and_no_chunk_is_made_twice(
     # chunk 2 was begun when the process was killed
     assert Counter((tmp_path / "cut").read_text().split()) == {"0": 1, "1": 1, "2": 2, "3": 1}
     assert get(plane, cut.id).attempts == 2
-    assert not plane.store.chunk_folder(cut.id).exists()
+
+
+def test_a_job_made_from_another_takes_over_what_fits(
+    plane: ControlPlane, supervisor: Supervisor, tmp_path: Path
+) -> None:
+    """Three of its four chunks are those of the job that it is made from, and only the fourth is made.
+
+    Fails when the runner is not told of the other job's folder: tried, all four were made.
+    """
+    log = tmp_path / "log"
+    first = queue_job(plane, f"chunks 3 {log}")
+    assert supervisor.run_next()
+    second = queue_job(plane, f"chunks 4 {log}", source_job_id=first.id)
+    assert supervisor.run_next()
+    assert log.read_text().split() == ["0", "1", "2", "3"]
+    assert clip(plane, get(plane, second.id)).startswith(clip(plane, get(plane, first.id)))
+    kept = {chunk.n: chunk.sha256 for chunk in plane.jobs.chunks(first.id)}
+    assert kept.items() <= {chunk.n: chunk.sha256 for chunk in plane.jobs.chunks(second.id)}.items()
+    plane.jobs.delete(first.id)
+    assert not plane.store.chunk_folder(first.id).exists()
+    assert sorted(plane.store.chunk_folder(second.id).glob("0000[0-3]-*.safetensors"))
 
 
 def test_a_stop_keeps_what_there_is(plane: ControlPlane, supervisor: Supervisor, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from vidgen_web.api import (
     quota,
     recall,
     uploads,
+    variations,
     webhook_endpoints,
 )
 from vidgen_web.caller import API
@@ -23,6 +24,7 @@ from vidgen_web.caller import API
 RESOURCES = (
     jobs,
     line,
+    variations,
     queue,
     events,
     uploads,

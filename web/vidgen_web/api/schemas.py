@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from vidgen.spec import ImageToVideo, ProcessVideo, TextToVideo, VideoToVideo
+from vidgen.spec import ExtendVideo, ImageToVideo, ProcessVideo, TextToVideo, VideoToVideo
 from vidgen_web.problems import FieldError, ProblemError
 from vidgen_web.terms import Terms
 
@@ -35,12 +35,16 @@ class VideoToVideoRequest(VideoToVideo, WithTerms):
     """A restyle of a clip."""
 
 
+class ExtendVideoRequest(ExtendVideo, WithTerms):
+    """What comes after a clip's frame, or what came before it."""
+
+
 class ProcessVideoRequest(ProcessVideo, WithTerms):
     """Steps over a clip, or another format for it."""
 
 
 JobRequest = Annotated[
-    TextToVideoRequest | ImageToVideoRequest | VideoToVideoRequest | ProcessVideoRequest,
+    TextToVideoRequest | ImageToVideoRequest | VideoToVideoRequest | ExtendVideoRequest | ProcessVideoRequest,
     Field(description="A job spec; only `task` and, where the task needs one, the media are required."),
 ]
 

@@ -57,6 +57,7 @@ TASKS = {
     "text-to-video": mark("Text"),
     "image-to-video": mark("Image"),
     "video-to-video": mark("Restyle"),
+    "extend-video": mark("Extend"),
     "process-video": mark("Finish"),
 }
 ARTIFACTS = {

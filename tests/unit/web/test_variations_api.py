@@ -1,0 +1,176 @@
+"""Chunks, retakes and extensions over HTTP: which job is queued, and what is refused by name."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.views import Claim, FinishedChunk
+
+JOBS = "/api/v1/jobs"
+LONG = {"prompt": "a cat moves left", "num_frames": 61, "seed": 3}
+
+
+@pytest.fixture
+def job_id(client: FlaskClient, worker: SimulatedWorker) -> str:
+    """A finished clip of four chunks."""
+    made = client.post(JOBS, json=LONG).get_json()["id"]
+    claim = worker.claim()
+    for n in range(4):
+        commit(worker.plane, claim, n)
+    worker.succeed(claim)
+    return str(made)
+
+
+def commit(plane: ControlPlane, claim: Claim, n: int, **about: Any) -> None:
+    """A chunk in the database, and for all but the last one its file and picture."""
+    told = {"chunk": n, "take": None, "prompt": "a cat", "first_frame": 12 * n, "last_frame": 12 * n + 11}
+    plane.jobs.commit_chunk(claim, FinishedChunk(n, f"{n:05d}-aa.safetensors", f"{n}" * 64, 3, 100, {**told, **about}))
+    if n < 3:
+        folder = plane.store.chunk_folder(claim.job_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{n:05d}-aa.safetensors").write_bytes(b"latents")
+        plane.store.chunk_picture(claim.job_id, n).write_bytes(b"\xff\xd8 picture")
+
+
+def retake(client: FlaskClient, job_id: str, **asked: Any) -> Any:
+    return client.post(f"{JOBS}/{job_id}/retake", json=asked)
+
+
+def test_chunks_are_listed_with_their_frames_seeds_and_pictures(client: FlaskClient, job_id: str) -> None:
+    items = client.get(f"{JOBS}/{job_id}/chunks").get_json()["items"]
+    assert [(it["chunk"], it["first_frame"], it["last_frame"], it["seed"], it["state"]) for it in items] == [
+        (0, 0, 11, 3, "stored"),
+        (1, 12, 23, 3, "stored"),
+        (2, 24, 35, 3, "stored"),
+        (3, 36, 47, 3, "gone"),
+    ]
+    shown = client.get(items[1]["preview_url"])
+    assert (shown.mimetype, shown.data) == ("image/jpeg", b"\xff\xd8 picture")
+    assert items[3]["preview_url"] is None
+    assert client.get(f"{JOBS}/{job_id}/chunks/3/preview").status_code == 404
+
+
+def test_latents_taken_over_from_another_clip_are_no_chunks_of_this_one(
+    client: FlaskClient, worker: SimulatedWorker
+) -> None:
+    made = client.post(JOBS, json=LONG).get_json()["id"]
+    claim = worker.claim()
+    commit(worker.plane, claim, 0)
+    commit(worker.plane, claim, 50000, history="art_x/25")
+    assert [it["n"] for it in client.get(f"{JOBS}/{made}/chunks").get_json()["items"]] == [0]
+
+
+def test_a_retake_is_a_job_of_the_same_spec_with_one_take_more(client: FlaskClient, job_id: str) -> None:
+    answer = retake(client, job_id, chunk=2, seed=9, prompt="a dog", priority=7)
+    new = answer.get_json()
+    assert (answer.status_code, new["source_job_id"], new["priority"]) == (202, job_id, 7)
+    old = client.get(f"{JOBS}/{job_id}").get_json()["spec"]
+    take = {"chunk": 2, "seed": 9, "prompt": "a dog", "then": "keep"}
+    assert new["spec"] == {**old, "long": {**old["long"], "takes": [take]}}
+    drawn = retake(client, job_id, chunk=0, then="remake").get_json()["spec"]["long"]["takes"][0]
+    assert (drawn["then"], drawn["prompt"]) == ("remake", None)
+    assert drawn["seed"] >= 0
+
+
+def test_takes_add_up(client: FlaskClient, worker: SimulatedWorker, job_id: str) -> None:
+    new = retake(client, job_id, chunk=2, seed=9).get_json()["id"]
+    claim = worker.claim()
+    for n in range(4):
+        commit(worker.plane, claim, n)
+    worker.succeed(claim)
+    takes = retake(client, new, chunk=1, seed=8).get_json()["spec"]["long"]["takes"]
+    assert [(take["chunk"], take["seed"]) for take in takes] == [(2, 9), (1, 8)]
+
+
+def test_a_retake_of_a_clip_that_was_ended_early_ends_there_too(client: FlaskClient, worker: SimulatedWorker) -> None:
+    """Fails when the new job does not say where it ends: tried, it then makes the whole clip."""
+    made = client.post(JOBS, json=LONG).get_json()["id"]
+    claim = worker.claim()
+    for n in range(2):
+        commit(worker.plane, claim, n)
+    client.post(f"{JOBS}/{made}/stop")
+    worker.succeed(claim)
+    assert retake(client, made, chunk=1).get_json()["spec"]["long"]["last_chunk"] == 1
+    refused = retake(client, made, chunk=2).get_json()
+    assert (refused["errors"][0]["field"], refused["errors"][0]["nearest"]) == ("chunk", [1])
+
+
+def test_what_cannot_be_retaken_is_said(client: FlaskClient, worker: SimulatedWorker, job_id: str) -> None:
+    beyond = retake(client, job_id, chunk=4)
+    assert (beyond.status_code, beyond.get_json()["errors"][0]["nearest"]) == (422, [3])
+    assert retake(client, job_id, chunk=-1).get_json()["errors"][0]["field"] == "chunk"
+    assert retake(client, "job_unknown", chunk=0).status_code == 404
+    queued = client.post(JOBS, json=LONG).get_json()["id"]
+    assert retake(client, queued, chunk=0).get_json()["code"] == "job_not_finished"
+    client.post(f"{JOBS}/{queued}/cancel")
+    client.post(JOBS, json={"prompt": "x"})
+    short = worker.run()
+    assert retake(client, short, chunk=0).get_json()["code"] == "not_chunked"
+    assert retake(client, job_id, chunk=0, many=1).get_json()["code"] == "invalid_request"
+
+
+@pytest.mark.parametrize("verb", ["retake", "extend"])
+def test_the_same_request_with_the_same_key_is_the_same_job(client: FlaskClient, job_id: str, verb: str) -> None:
+    """Also where a seed is drawn. Fails when the drawn seed is part of what is compared: tried."""
+    body = {"chunk": 1} if verb == "retake" else {"num_frames": 8}
+
+    def send(**more: Any) -> Any:
+        return client.post(f"{JOBS}/{job_id}/{verb}", json={**body, **more}, headers={"Idempotency-Key": "k"})
+
+    first, second = send(), send()
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert second.get_json()["id"] == first.get_json()["id"]
+    assert send(seed=1).get_json()["code"] == "idempotency_mismatch"
+
+
+def test_an_extension_goes_on_from_the_clip_with_its_settings(client: FlaskClient, job_id: str) -> None:
+    new = client.post(f"{JOBS}/{job_id}/extend", json={"seconds": 3, "seed": 5}).get_json()
+    spec, old = new["spec"], client.get(f"{JOBS}/{job_id}").get_json()
+    clip = next(it for it in old["artifacts"] if it["kind"] == "video")
+    assert (new["task"], new["source_job_id"]) == ("extend-video", job_id)
+    assert (spec["video"]["artifact_id"], spec["num_frames"], spec["seed"]) == (clip["id"], 24, 5)
+    assert (spec["prompt"], spec["direction"]) == (LONG["prompt"], "forward")
+    backward = {"direction": "backward", "num_frames": 9, "from_frame": 12, "prompt": "a dog"}
+    spec = client.post(f"{JOBS}/{job_id}/extend", json=backward).get_json()["spec"]
+    assert {name: spec[name] for name in backward} == backward
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "nearest"),
+    [
+        ({"num_frames": 9}, "num_frames", [8, 12]),
+        ({"direction": "backward", "num_frames": 8}, "num_frames", [5, 9]),
+        ({"num_frames": 8, "from_frame": 61}, "from_frame", [60]),
+        ({"num_frames": 8, "from_seconds": 99}, "from_seconds", [7.5]),
+        ({"direction": "up"}, "direction", None),
+    ],
+)
+def test_a_wrong_extension_is_refused_with_what_would_do(
+    client: FlaskClient, job_id: str, asked: dict[str, Any], field: str, nearest: list[float] | None
+) -> None:
+    error = client.post(f"{JOBS}/{job_id}/extend", json=asked).get_json()["errors"][0]
+    assert (error["field"], error.get("nearest")) == (field, nearest)
+
+
+def test_a_clip_that_does_not_exist_yet_is_not_extended(client: FlaskClient) -> None:
+    made = client.post(JOBS, json=LONG).get_json()["id"]
+    assert client.post(f"{JOBS}/{made}/extend", json={}).get_json()["code"] == "job_not_finished"
+    client.post(f"{JOBS}/{made}/cancel")
+    assert client.post(f"{JOBS}/{made}/extend", json={}).get_json()["code"] == "job_not_finished"
+
+
+def test_keyframes_are_checked_like_any_media(client: FlaskClient, job_id: str) -> None:
+    artifacts = client.get(f"{JOBS}/{job_id}").get_json()["artifacts"]
+    ids = {it["kind"]: it["id"] for it in artifacts}
+    key = {"image": {"artifact_id": ids["poster"]}, "seconds": 1}
+    job = client.post(JOBS, json={**LONG, "keyframes": [key]}).get_json()
+    assert (job["task"], job["spec"]["keyframes"][0]["frame"]) == ("text-to-video", 8)
+    for image, code in (
+        ({"artifact_id": "art_gone"}, "media_not_found"),
+        ({"artifact_id": ids["receipt"]}, "media_kind"),
+    ):
+        answer = client.post(JOBS, json={**LONG, "keyframes": [{"image": image, "frame": 5}]}).get_json()
+        assert (answer["code"], answer["errors"][0]["field"]) == (code, "keyframes.0.image")

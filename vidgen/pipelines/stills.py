@@ -1,0 +1,49 @@
+"""Pictures that a clip shows at given frames, as the latents of a clip that rests on them."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from torch import Tensor
+
+from vidgen.longvideo.planner import GROUP
+from vidgen.media.source import read_picture
+from vidgen.media.tensor import to_pixels
+from vidgen.pipelines.resolved import Resolved
+from vidgen.runtime.context import RunContext
+from vidgen.spec import MediaRef, SamplingFields
+from vidgen.stages.model import VideoModel
+
+STILL_GROUPS = 3
+"""Groups of frames after which the latent of a picture at rest no longer changes to speak of."""
+
+Still = Callable[[bool], Tensor]
+"""Makes the latent frame of a picture; True asks for that of a stream's first frame."""
+
+
+def stills_of(
+    model: VideoModel, spec: SamplingFields, ctx: RunContext, more: Mapping[int, MediaRef | None] | None = None
+) -> dict[int, Still]:
+    """The keyframes of a resolved spec by frame, and `more` of them."""
+    asked = {key.frame or 0: key.image for key in spec.keyframes}
+    asked |= {frame: ref for frame, ref in (more or {}).items() if ref is not None}
+    return {frame: partial(_still, model, spec, ctx, ref) for frame, ref in asked.items()}
+
+
+def read_pixels(ref: MediaRef, spec: SamplingFields, ctx: RunContext) -> Tensor:
+    """The picture a reference names, `[3, height, width]` in -1..1."""
+    asked = Resolved.of(spec)
+    frames = read_picture(ctx.media[ref.key], frame=ref.frame, width=asked.width, height=asked.height)
+    return to_pixels(frames)[0, :, 0]
+
+
+def at_rest(model: VideoModel, picture: Tensor, *, opens: bool = False) -> Tensor:
+    """The latent of four frames that all show `picture` (`[3, height, width]`), as in the middle of a stream.
+
+    With `opens` that of a stream's first frame, which is one frame alone.
+    """
+    still = picture[None, :, None].expand(-1, -1, 1 if opens else GROUP * STILL_GROUPS + 1, -1, -1)
+    return model.encode_pixels(still)[:, :, -1:]
+
+
+def _still(model: VideoModel, spec: SamplingFields, ctx: RunContext, ref: MediaRef, opens: bool) -> Tensor:
+    return at_rest(model, read_pixels(ref, spec, ctx), opens=opens)
