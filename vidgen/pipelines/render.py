@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from vidgen.media.delivery.deliver import check_encoder, deliver
+from vidgen.media.delivery.sound import Soundtrack
 from vidgen.media.delivery.written import WrittenVideo
 from vidgen.media.frames import FrameChunk
 from vidgen.media.sprite_sheet import SpriteSheet
@@ -84,10 +85,11 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     return RenderResult(files=(*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg")))
 
 
-def _sound(spec: JobSpec, ctx: RunContext) -> Path | None:
-    """The clip whose sound goes along: the one that is restyled or processed, from its beginning."""
-    kept = spec.output.audio == "keep"
-    return ctx.media[spec.video.key] if kept and isinstance(spec, VideoToVideo | ProcessVideo) else None
+def _sound(spec: JobSpec, ctx: RunContext) -> Soundtrack | None:
+    """The sound that goes along: that of the clip which is restyled or processed, from its beginning."""
+    if spec.output.audio == "keep" and isinstance(spec, VideoToVideo | ProcessVideo):
+        return Soundtrack(ctx.media[spec.video.key])
+    return None
 
 
 def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:

@@ -13,7 +13,7 @@ from vidgen.media.delivery import xmp
 from vidgen.media.delivery.encoders import encoder_for
 from vidgen.media.delivery.gif import write_gif
 from vidgen.media.delivery.png_sequence import write_png_sequence
-from vidgen.media.delivery.sound import Sound
+from vidgen.media.delivery.sound import Sound, Soundtrack
 from vidgen.media.delivery.stream import write_stream
 from vidgen.media.delivery.webp import write_webp
 from vidgen.media.delivery.written import WrittenVideo, completed
@@ -37,10 +37,10 @@ def deliver(
     fps: Fraction | int,
     recipe: Recipe,
     alpha: bool = False,
-    sound: Path | None = None,
+    sound: Soundtrack | None = None,
 ) -> WrittenVideo:
     """Write `video.mp4`, `video.webm`, … into `folder`. `output` is resolved; `alpha`: the frames are RGBA.
-    `sound` is the clip whose sound goes along, in formats that carry any.
+    `sound` goes along, in formats that carry any.
 
     Frames stream through. Raises MediaError (no frame, no such encoder, odd sides); no half file is left then.
     """
@@ -51,13 +51,15 @@ def deliver(
 
 
 @contextmanager
-def _sound_of(source: Path | None, encoder: str | None) -> Iterator[Callable[[Any], Sound] | None]:
+def _sound_of(track: Soundtrack | None, encoder: str | None) -> Iterator[Callable[[Any], Sound] | None]:
     """What `write_stream` makes its sound with; None where there is none to keep."""
-    if source is None or encoder is None or not probe(source).sound:
+    if track is None or encoder is None or not probe(track.path).sound:
         yield None
         return
-    with av.open(str(source)) as container:
-        yield lambda output: Sound(output, container, encoder)
+    with av.open(str(track.path)) as container:
+        yield lambda output: Sound(
+            output, container, encoder, begins=track.first - track.at, first=track.first, last=track.last
+        )
 
 
 def _write(
@@ -67,7 +69,7 @@ def _write(
     fps: Fraction,
     recipe: str,
     alpha: bool,
-    sound: Path | None,
+    sound: Soundtrack | None,
 ) -> WrittenVideo:
     if output.format == "png":
         return write_png_sequence(chunks, part, fps=fps, quality=output.quality, recipe=recipe)

@@ -5,7 +5,9 @@ the other, and ends with them.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 
 import av
 
@@ -13,10 +15,21 @@ RATE = 48000
 BITS_PER_SECOND = {1: 96_000, 2: 160_000}
 
 
+@dataclass(frozen=True, slots=True)
+class Soundtrack:
+    """The sound of the clip `path` from `first` to `last` seconds, heard from `at` seconds of the pictures on."""
+
+    path: Path
+    first: Fraction = Fraction(0)
+    last: Fraction | None = None
+    at: Fraction = Fraction(0)
+
+
 class Sound:
     """The first audio stream of `source`, for `output`. `encoder` is FFmpeg's name; AAC is copied into AAC.
 
-    `begins` is when the pictures begin, in seconds of the source. Create it before anything is written to `output`.
+    `begins` is when the pictures begin, in seconds of the source; of the sound, what lies from `first` to `last` is
+    taken. Create it before anything is written to `output`.
     """
 
     def __init__(
@@ -26,9 +39,12 @@ class Sound:
         encoder: str,
         *,
         begins: Fraction = Fraction(0),
+        first: Fraction = Fraction(0),
+        last: Fraction | None = None,
         copy: bool = True,
     ) -> None:
-        self._output, self._source, self._begins = output, source, begins
+        self._output, self._source = output, source
+        self._begins, self._first, self._last = begins, first, last
         self._from = source.streams.audio[0]
         self.copied = copy and encoder == self._from.codec_context.name
         self._to = output.add_stream_from_template(self._from) if self.copied else self._new_stream(encoder)
@@ -65,16 +81,27 @@ class Sound:
     def _copies(self) -> Iterator[tuple[Fraction, av.Packet]]:
         """Packets and when they begin, in seconds of the pictures."""
         for packet in self._source.demux(self._from):
-            if packet.size and packet.pts is not None:
-                yield packet.pts * packet.time_base - self._begins, packet
+            if not packet.size or packet.pts is None:
+                continue
+            start, seconds = packet.pts * packet.time_base, (packet.duration or 0) * packet.time_base
+            if self._is_over(start):
+                return
+            if start + seconds >= self._first:
+                shift = round(self._begins / packet.time_base)
+                packet.pts, packet.dts = packet.pts - shift, (packet.dts or packet.pts) - shift
+                yield start - self._begins, packet
 
     def _frames(self) -> Iterator[tuple[Fraction, av.AudioFrame]]:
-        """Decoded sound and when it begins; what lies before the pictures is left out."""
+        """Decoded sound and when it begins, in seconds of the pictures."""
         for frame in self._source.decode(self._from):
             if frame.pts is None:
                 continue
-            start = frame.pts * frame.time_base - self._begins
-            if start + Fraction(frame.samples, frame.sample_rate) <= 0:
-                continue
-            frame.pts = round(start / frame.time_base)
-            yield start, frame
+            start = frame.pts * frame.time_base
+            if self._is_over(start):
+                return
+            if start + Fraction(frame.samples, frame.sample_rate) > max(self._first, self._begins):
+                frame.pts = round((start - self._begins) / frame.time_base)
+                yield start - self._begins, frame
+
+    def _is_over(self, start: Fraction) -> bool:
+        return self._last is not None and start >= self._last
