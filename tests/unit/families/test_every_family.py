@@ -17,7 +17,9 @@ from tests.tiny_families import (
 )
 from tests.unit.families.conftest import CHANGES, distance
 from vidgen.errors import Cancelled
+from vidgen.families import load_family
 from vidgen.pipelines import render, whole_clip
+from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage
 from vidgen.stages import preview
@@ -85,3 +87,22 @@ def test_a_cancel_ends_the_run_within_one_step(tiny):
     with pytest.raises(Cancelled):
         tiny.frames(ctx)
     assert seen[-1].step == 1
+
+
+GPU_FORMAT = [family.CASES[0] for family in FAMILIES] + [
+    case
+    for case in CASES
+    if case.name in ("wan-2.1-i2v", "ltx-i2v", "ltx-condition-v2v", "cogvideox-i2v", "animatediff-v2v")
+]
+
+
+@pytest.mark.parametrize("case", GPU_FORMAT, ids=lambda case: case.name)
+def test_it_runs_in_the_number_format_of_gpus(case, tiny_of):
+    """In bfloat16, on the CPU: near to the clip of float32. Fails when a step mixes formats, as in decoding: tried."""
+    tiny = tiny_of(case)
+    model = load_family(tiny.manifest, torch.device("cpu"), torch.bfloat16)
+    spec, ctx = tiny.spec(), RunContext(media=tiny.media)
+    with torch.inference_mode():
+        frames = np.concatenate(list(pipeline_for(spec.task, model)(spec, ctx)))
+    assert frames.std() > 5
+    assert distance(frames, tiny.frames()) < 8
