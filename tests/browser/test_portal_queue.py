@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.test_portal import generate
 from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.test_variations_api import commit
 
 pytestmark = pytest.mark.browser
 
@@ -169,3 +170,34 @@ def test_the_gallery_is_searched_starred_and_filed(page: Page, worker: Simulated
     page.select_option("#project-filter", "Film")
     expect(cards).to_have_count(1)
     expect(page.locator("#project")).to_have_value("Film")
+
+
+def test_a_clip_is_extended_and_a_chunk_made_again(page: Page, worker: SimulatedWorker) -> None:
+    page.fill("#prompt", "a cat moves left")
+    page.fill("#seconds", "5")
+    expect(page.locator("#length-note")).to_have_text("41 frames · 5.1 s · 3 chunks")
+    page.click("#generate")
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+    claim = worker.claim()
+    for n in range(3):
+        commit(worker.plane, claim, n)
+    worker.succeed(claim)
+    expect(page.locator("#timeline li")).to_have_count(3)
+    page.get_by_role("button", name="Show chunk 2").click()
+    expect(page.locator("[data-counter]")).to_have_text("13 / 41")
+    page.get_by_label("Retake chunk 2").first.click()
+    page.fill("#take-prompt-1", "a dog")
+    page.locator("details.menu[open]").get_by_role("button").click()
+    expect(page.locator("#viewer [data-state]")).to_have_text("Next in line")
+    claim = worker.claim()
+    assert [(take.chunk, take.prompt) for take in claim.spec.long.takes] == [(1, "a dog")]
+    worker.succeed(claim)
+    expect(page.locator("#player")).to_be_visible()
+    page.locator("#extend-menu > summary").click()
+    page.fill("#extend-seconds", "900")
+    page.get_by_role("button", name="Make it longer").click()
+    expect(page.locator("#extend-menu [data-form-error]")).to_be_visible()
+    page.fill("#extend-seconds", "2")
+    page.get_by_role("button", name="Make it longer").click()
+    expect(page.locator("#viewer [data-state]")).to_have_text("Next in line")
+    assert worker.claim().spec.task == "extend-video"

@@ -81,8 +81,8 @@ def test_two_tenants_see_only_their_own(app: Flask, anna: Person, bert: Person, 
         assert page.status_code == 200
         assert "annas secret rocket" not in page.get_data(as_text=True)
     assert others.get(f"/jobs/{theirs}").status_code == 404
-    form = {"csrf_token": token(others, "/")}
-    for verb in ("cancel", "retry", "delete", "edit", "move", "stop"):
+    form = {"csrf_token": token(others, "/"), "chunk": "0"}
+    for verb in ("cancel", "retry", "delete", "edit", "move", "stop", "extend", "retake"):
         assert others.post(f"/jobs/{theirs}/{verb}", data=form).status_code == 404
     for verb in ("star", "project"):
         assert others.post(f"/gallery/{theirs}/{verb}", data={**form, "project": "x"}).status_code == 404

@@ -49,7 +49,7 @@ OPEN = {
 OPEN |= {"POST /sign-out", "GET /static/<path:filename>"}
 # these know the portal's cookie and no keys (test_portal_sign_in)
 PORTAL = {"GET /", "GET /jobs/<job_id>", "POST /jobs", "POST /jobs/<job_id>/cancel", "POST /jobs/<job_id>/retry"}
-PORTAL |= {f"POST /jobs/<job_id>/{verb}" for verb in ("delete", "edit", "move", "priority", "stop")}
+PORTAL |= {f"POST /jobs/<job_id>/{verb}" for verb in ("delete", "edit", "extend", "move", "priority", "retake", "stop")}
 PORTAL |= {f"POST /gallery/<job_id>/{verb}" for verb in ("star", "project")}
 PORTAL |= {"POST /forecast", "POST /recall", "POST /queue/pause", "POST /queue/resume"}
 PORTAL |= {f"GET /settings{page}" for page in ("", "/usage", "/keys", "/webhooks", "/deliveries")}

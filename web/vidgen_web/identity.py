@@ -24,7 +24,18 @@ LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 HANDED_ON = frozenset({"HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_VIA"})
 # blueprints whose routes know the cookie; all others know keys only
 PORTAL = frozenset(
-    {"portal", "actions", "queue_forms", "gallery", "settings", "languages", "docs", "sign_in", "portal_api"}
+    {
+        "portal",
+        "actions",
+        "queue_forms",
+        "variations",
+        "gallery",
+        "settings",
+        "languages",
+        "docs",
+        "sign_in",
+        "portal_api",
+    }
 )
 STATIC = "static"
 

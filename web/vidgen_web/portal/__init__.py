@@ -5,7 +5,19 @@ from werkzeug.wrappers import Response as Answer
 
 from vidgen_web import api
 from vidgen_web.caller import PORTAL_API, caller
-from vidgen_web.portal import actions, csrf, docs, gallery, languages, pages, queue_forms, settings, sign_in, words
+from vidgen_web.portal import (
+    actions,
+    csrf,
+    docs,
+    gallery,
+    languages,
+    pages,
+    queue_forms,
+    settings,
+    sign_in,
+    variations,
+    words,
+)
 from vidgen_web.portal.notices import ill_webhooks
 from vidgen_web.problems import STATUS_BY_CODE, TITLES, ProblemError
 from vidgen_web.services import services
@@ -15,7 +27,7 @@ OWN_ERRORS = ("/api/", "/v1/", f"{PORTAL_API}/", "/static/", "/healthz", "/ready
 
 def register(app: Flask) -> None:
     """Add the portal's routes and the words its templates use."""
-    for module in (pages, actions, queue_forms, gallery, settings, docs, sign_in, languages):
+    for module in (pages, actions, variations, queue_forms, gallery, settings, docs, sign_in, languages):
         app.register_blueprint(module.blueprint)
     twin = api.blueprint("portal_api", PORTAL_API)
     twin.before_request(csrf.check_call)

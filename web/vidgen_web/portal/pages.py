@@ -19,6 +19,7 @@ from vidgen_web.portal.gallery import gallery_parts, marks_of
 from vidgen_web.portal.languages import mark
 from vidgen_web.portal.outlook import outlook
 from vidgen_web.portal.queue_panel import queue_panel
+from vidgen_web.portal.timeline import timeline
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services, services
 
@@ -57,7 +58,7 @@ def job_page(job_id: str) -> str:
         raise ProblemError("not_found", f"there is no job {job_id}")
     found = services()
     marked = {"mark": found.gallery.mark(job_id), "projects": found.gallery.projects()}
-    return render_template("job.html", job=job, active=not job.status.is_terminal, **job_parts(job), **marked)
+    return render_template("job.html", job=job, active=not job.status.is_terminal, **job_parts(found, job), **marked)
 
 
 def render_home(found: Services, draft: Draft, query: Mapping[str, str]) -> str:
@@ -76,7 +77,7 @@ def render_home(found: Services, draft: Draft, query: Mapping[str, str]) -> str:
         **shown,
         **marks_of(found, selected.id if selected else None, gallery),
         **composer_parts(found, draft),
-        **job_parts(selected),
+        **job_parts(found, selected),
         **comparison(found, selected, gallery.items, query.get("compare", "")),
     )
 
@@ -96,11 +97,14 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
     }
 
 
-def job_parts(job: Job | None) -> dict[str, Any]:
+def job_parts(found: Services, job: Job | None) -> dict[str, Any]:
     """What templates need of the job in the viewer."""
     if job is None:
-        return {"video": None, "poster": None, "receipt": None, "facts": []}
+        return {"video": None, "poster": None, "receipt": None, "facts": [], "pieces": []}
+    manifest = found.models.manifests.get(job.model)
     return {
+        "pieces": timeline(found, job),
+        "can_extend": manifest is not None and "extend-video" in manifest.rules.tasks,
         "video": artifact_of(job, "video"),
         "poster": artifact_of(job, "poster"),
         "receipt": artifact_of(job, "receipt"),

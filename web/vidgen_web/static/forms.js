@@ -1,6 +1,7 @@
 // Sends the page's own forms without leaving it: the very posts that the page sends without scripts.
 import { announce } from "./announce.js";
 import { refresh } from "./live.js";
+import { put } from "./page.js";
 import { say } from "./words.js";
 
 /** What a form would send when this button (or none) submits it. Follows the redirect that answers it. */
@@ -38,22 +39,31 @@ async function act(form, submitter) {
   // a flag and not `disabled`, which would take the focus away
   if ("busy" in form.dataset) return;
   form.dataset.busy = "";
-  showProblem("");
+  showProblem(form, "");
+  const opens = "opens" in form.dataset;
   try {
-    const response = await send(form, submitter);
+    const response = await send(form, submitter, opens ? { from: "studio" } : {});
     if (!response.ok) {
       const told = (await pageOf(response)).querySelector("[data-problem]");
       throw new Error(told?.textContent ?? say("The service did not answer."));
     }
+    if (opens) open(response.url, await pageOf(response));
     await refresh();
   } catch (error) {
-    showProblem(error instanceof TypeError ? say("The service did not answer.") : error.message);
+    showProblem(form, error instanceof TypeError ? say("The service did not answer.") : error.message);
   }
   delete form.dataset.busy;
 }
 
-function showProblem(text) {
-  const line = document.getElementById("queue-error");
+/** What the form has made is looked at. */
+function open(url, page) {
+  put(page, "viewer");
+  history.pushState({}, "", url);
+  announce(say("Queued"));
+}
+
+function showProblem(form, text) {
+  const line = form.querySelector("[data-form-error]") ?? document.getElementById("queue-error");
   if (!line) return;
   line.hidden = !text;
   line.textContent = text;

@@ -17,11 +17,12 @@ let backwards = null;
 export function startViewer() {
   onSwap((id) => id === "viewer" && prepare());
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("[data-play], [data-step], [data-crisp], [data-end], [data-loop]");
+    const button = event.target.closest("[data-play], [data-step], [data-crisp], [data-end], [data-loop], [data-seek]");
     if (!button) return;
     if ("play" in button.dataset) toggle();
     else if ("step" in button.dataset) step(Number(button.dataset.step));
     else if ("end" in button.dataset) setEnd(button.dataset.end);
+    else if ("seek" in button.dataset) seek(Number(button.dataset.seek));
     else if ("loop" in button.dataset) setLoop(!player().loop);
     else setCrisp(!crisp);
   });

@@ -1,0 +1,47 @@
+"""The chunks of a long clip as the viewer shows them: each with its picture, and with another take of it."""
+
+from dataclasses import dataclass
+
+from vidgen.jobs.views import FinishedChunk, Job
+from vidgen_web import variations
+from vidgen_web.caller import caller
+from vidgen_web.services import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One chunk, or the latest take of it. Frames count from 1; `picture` is empty where none was kept."""
+
+    chunk: int
+    first: int
+    last: int
+    seed: int
+    prompt: str
+    picture: str
+    take: bool
+
+
+def timeline(found: Services, job: Job) -> list[Piece]:
+    """The chunks that were made so far, in the clip's order; none of a clip in one piece."""
+    if job.spec.long is None:
+        return []
+    latest: dict[int, Piece] = {}
+    for chunk in found.jobs.chunks(job.id):
+        if variations.is_chunk(chunk):
+            place = variations.place_of(chunk)
+            latest[place] = _piece(found, job, place, chunk)
+    return [latest[place] for place in sorted(latest)]
+
+
+def _piece(found: Services, job: Job, place: int, chunk: FinishedChunk) -> Piece:
+    about = chunk.about
+    shown = found.store.chunk_picture(job.id, chunk.n).is_file()
+    return Piece(
+        chunk=place,
+        first=int(about.get("first_frame", 0)) + 1,
+        last=int(about.get("last_frame", 0)) + 1,
+        seed=chunk.seed,
+        prompt=str(about.get("prompt") or job.spec.prompt),
+        picture=f"{caller().api}/jobs/{job.id}/chunks/{chunk.n}/preview" if shown else "",
+        take=about.get("take") is not None,
+    )
