@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, caption, random_scene
+from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_scene
 from training.sampling import Generator, Settings
 
 SHOWN_FRAMES = (0, 8, 16)
@@ -35,10 +35,14 @@ def sheet(
     return page
 
 
-def unpicked_prompts(count: int, seed: int = 0) -> list[str]:
-    """The first `count` prompts that a fixed seed gives, half of them of pairs never trained on."""
+def unpicked(count: int, seed: int = 0) -> tuple[list[Scene], list[str]]:
+    """The first `count` scenes that a fixed seed gives, half of them of pairs never trained on, and their captions."""
     rng = np.random.default_rng([11, seed])
-    return [caption(random_scene(rng, n % 2 == 0), rng, TEMPLATES + HELD_OUT_TEMPLATES) for n in range(count)]
+    scenes, captions = [], []
+    for n in range(count):
+        scenes.append(random_scene(rng, n % 2 == 0))
+        captions.append(caption(scenes[-1], rng, TEMPLATES + HELD_OUT_TEMPLATES))
+    return scenes, captions
 
 
 def main() -> None:
@@ -49,7 +53,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=3.0)
     args = parser.parse_args()
-    prompts = unpicked_prompts(args.count)
+    _, prompts = unpicked(args.count)
     clips = Generator.load(args.model)(prompts, range(args.count), Settings(args.steps, args.guidance))
     sheet(clips, prompts).save(args.output, quality=QUALITY)
 
