@@ -103,6 +103,7 @@ window = 20
 overlap = 8
 overlap_min = 4
 overlap_max = 12
+rerolls = 0
 [files]
 """
         + "\n".join(lines)

@@ -12,10 +12,14 @@ from torch import Tensor
 from vidgen.errors import SpecError, VidgenError
 from vidgen.longvideo.anchor import levels
 from vidgen.longvideo.chunk import Chunk, laid
-from vidgen.longvideo.fingerprint import content_hash
+from vidgen.longvideo.fingerprint import content_hash, fingerprint
+from vidgen.longvideo.gate import SeamGate, as_tensors, from_tensors
 from vidgen.longvideo.history import History
+from vidgen.longvideo.joints import joints_of
+from vidgen.longvideo.mender import Mender, Way
 from vidgen.longvideo.order import Order, Settings, Transition, make
 from vidgen.longvideo.planner import GROUP, Window
+from vidgen.quality.seams import Series
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MemoryTier, Progress, Stage, Take
 from vidgen.stages.denoise import SHARE, SHARE_BEFORE
@@ -37,8 +41,9 @@ class Script:
     latent frames the prompt before still counts. With `loop` the last window ends on frame 1 of the first.
     `clock` says, by shot, as which frame of the clip latent frame 1 begins; `until` is the last chunk to be made.
     `begin` and `end` are the latent frames of the first shot that are this clip's own; None: to its end. `history` is
-    the clip that this one goes on from in latents. What is not `sealable` shows other frames than its
-    latents do, and cannot be gone on from in latents.
+    the clip that this one goes on from in latents. `rerolls` is how many other seeds a chunk may try when its joint
+    shows; 0 leaves all joints as they are. What is not `sealable` shows other frames than its latents do, and cannot be
+    gone on from in latents.
     """
 
     windows: Sequence[Window]
@@ -59,6 +64,7 @@ class Script:
     end: int | None = None
     history: History | None = None
     sealable: bool = True
+    rerolls: int = 0
 
     def frames(self, shot: int, start: int, stop: int) -> tuple[int, int]:
         """First and last frame of the clip that latent frames `start` to `stop` show."""
@@ -76,6 +82,7 @@ class LongClip:
         self._model, self._script, self._ctx, self._encode = model, script, ctx, encode
         self._texts: dict[str, TextEmbeddings] = {}
         self._runs = len(script.windows) + sum(take.then == "keep" for take in script.takes)
+        self._mender = self._mending() if script.rerolls else None
 
     def make(self) -> list[Chunk]:
         """All chunks in order, each made or found. Ends early, at a chunk's end, when the context asks for it.
@@ -85,7 +92,7 @@ class LongClip:
         self._check_takes()
         chunks: dict[int, Chunk] = {}
         for window in self._script.windows:
-            chunks[window.n] = self._commit(window.n, self._order(window, chunks))
+            chunks[window.n] = self._joined(window, chunks)
             if self._ctx.stop_requested() or window.n == self._script.until:
                 break
         kept = [(place, take) for place, take in enumerate(self._script.takes) if take.then == "keep"]
@@ -102,7 +109,7 @@ class LongClip:
 
     def streams(self, chunks: Sequence[Chunk]) -> Iterator[Iterator[Tensor]]:
         """The latents of each shot, piece by piece from the store."""
-        for shot in sorted({chunk.window.shot for chunk in chunks}):
+        for shot in _shots(chunks):
             yield self._stream(self._line(shot, chunks))
 
     def around(self, chunks: Sequence[Chunk]) -> tuple[list[Tensor], Iterator[Tensor]]:
@@ -169,7 +176,7 @@ class LongClip:
         """The chunks before and after the window that are there and share frames with it."""
         shot = [other for other in self._script.windows if other.shot == window.shot]
         line = sorted(shot, key=lambda other: other.start)
-        place = line.index(window)
+        place = next(at for at, other in enumerate(line) if other.n == window.n)
         before = chunks.get(line[place - 1].n) if place > 0 else None
         after = chunks.get(line[place + 1].n) if place + 1 < len(line) else None
         return (
@@ -205,6 +212,47 @@ class LongClip:
         fresh = weights[window.head :]
         return Transition(self._script.prompts[window.span - 1], weights) if any(fresh) else None
 
+    def _mending(self) -> Mender:
+        windows = self._script.windows
+        begins = {window.n for window, before in zip(windows[1:], windows, strict=False) if window.span != before.span}
+        return Mender(
+            self._model,
+            self._ctx,
+            SeamGate(lambda window: window.n in begins),
+            self._commit_way,
+            self.latents,
+            rerolls=self._script.rerolls,
+            longest=max(window.length for window in windows),
+        )
+
+    def _joined(self, window: Window, chunks: Mapping[int, Chunk]) -> Chunk:
+        """The window's chunk, and where its joint shows the best that could be made of it."""
+        if self._mender is None:
+            return self._commit(window.n, self._order(window, chunks))
+        chosen = any(take.chunk == window.n for take in self._script.takes)
+        before, _ = self._beside(window, chunks)
+        return self._mender.joined(window, lambda it: self._order(it, chunks), before, fixed=chosen)
+
+    def _commit_way(self, way: Way) -> tuple[Chunk, Series]:
+        """An attempt at a chunk as it lies in the store, with what was measured of it."""
+        settings, order = self._script.settings, way.order
+        name = order.fingerprint(self._model, settings)
+        if way.ready is not None:
+            name = fingerprint(order=name, then=way.kind)
+        chunk = Chunk.of(way.number, name, order.window, order.seed, order.prompt)
+        found = self._ctx.chunks.load(way.number, name)
+        if found is None:
+            share = self._share(order.window.n)
+            share = share if way.number == order.window.n else (sum(share), 0.0)
+            latents = way.ready() if way.ready else make(self._model, order, settings, self._text, self._ctx, share)
+            series = way.measure(latents)
+            about = self._about(chunk) | {"attempt": way.kind}
+            tensors = {"latents": latents, **as_tensors(series)}
+            self._ctx.chunks.commit(way.number, name, tensors, seed=order.seed, about=about)
+            self._show(order.window.n, latents)
+            return chunk, series
+        return chunk, from_tensors(found) or way.measure(found["latents"])
+
     def _commit(self, number: int, order: Order, take: int | None = None) -> Chunk:
         """The chunk as it lies in the store, made now unless it was made before."""
         settings, window = self._script.settings, order.window
@@ -234,6 +282,8 @@ class LongClip:
         for chunk in chunks:
             made = {"seed": chunk.seed, "sha256": content_hash(self.latents(chunk))}
             self._ctx.note("chunks", self._about(chunk) | made)
+        for joint in joints_of([self._line(shot, chunks) for shot in _shots(chunks)], self._script.clock):
+            self._ctx.note("joints", {"frames": [joint.first, joint.last], "cut": joint.cut, "opens": joint.opens})
         if self._script.sealable and not self._script.loop:
             self._ctx.chunks.seal({"model": self._model.fingerprint, "shots": self._pieces(chunks)})
 
@@ -241,7 +291,7 @@ class LongClip:
         """Where the latents of every shot lie, in order of time: number, fingerprint, and from where to where."""
         earlier = [] if self._script.history is None else self._script.history.shots
         known = [[[it.number, it.fingerprint, it.start, it.stop] for it in shot] for shot in earlier]
-        for shot in sorted({chunk.window.shot for chunk in chunks}):
+        for shot in _shots(chunks):
             line = self._line(shot, chunks)
             # what is gone on from lies before the first shot's own latents
             begun = known.pop() if known and shot == 0 else []
@@ -280,3 +330,7 @@ class LongClip:
                     field=name,
                     nearest=(last,),
                 )
+
+
+def _shots(chunks: Sequence[Chunk]) -> list[int]:
+    return sorted({chunk.window.shot for chunk in chunks})

@@ -91,6 +91,7 @@ def script_of(
         clock=clock,
         until=long.last_chunk,
         sealable=not spec.post,
+        rerolls=long.rerolls or 0,
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -59,6 +59,9 @@ class Notes:
     def add(self, section: str, entry: Mapping[str, Any]) -> None:
         self.sections.setdefault(section, []).append(entry)
 
+    def of(self, section: str) -> Sequence[Mapping[str, Any]]:
+        return self.sections.get(section, ())
+
 
 def make_receipt(
     spec: JobSpec,
@@ -72,6 +75,7 @@ def make_receipt(
 
     `generated` are the frames before the steps, which `steps` records one by one; `delivered` those that were encoded.
     `chunks` are those of the finished clip: place, window, frames, seed, prompt, take, sha256 of their latents.
+    `joints` are the steps at which chunks join, `repairs` every attempt at a chunk whose joint showed.
     """
     device = residency.device
     manifest = None if isinstance(spec, ProcessVideo) else residency.registry.get(spec.model)

@@ -19,9 +19,11 @@ from vidgen.pipelines.post_tools import tools_of
 from vidgen.pipelines.receipt import FrameHash, Notes, make_receipt, make_recipe
 from vidgen.pipelines.residency import Residency
 from vidgen.pipelines.resolved import Resolved
+from vidgen.pipelines.seam_files import SeamFiles, write_seams
 from vidgen.pipelines.source_clip import extended_frames
 from vidgen.pipelines.source_frames import source_frames, source_shape
 from vidgen.post.chain import Chain
+from vidgen.quality.seams import SeamMeter
 from vidgen.runtime.context import RunContext
 from vidgen.spec import FORMATS, ClipShape, ExtendVideo, JobSpec, ProcessVideo, Progress, Stage, VideoToVideo
 from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
@@ -29,7 +31,8 @@ from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
-    """One finished file: `kind` is video, poster, sprite_sheet or receipt; sizes are given for pictures and clips.
+    """One finished file: `kind` is video, poster, sprite_sheet, receipt, or of a long clip seams and
+    seam_plot. Sizes are given for pictures and clips.
 
     Of a sprite sheet, `num_frames` says how many frames it shows.
     """
@@ -67,6 +70,8 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     poster, sheet = out_dir / "poster.jpg", SpriteSheet(chain.result.num_frames)
     with torch.inference_mode():
         frames = generated.through(_frames(spec, ctx, residency))
+        meter = SeamMeter() if spec.chunked else None
+        frames = frames if meter is None else meter.through(frames)
         if spec.post or isinstance(spec, ProcessVideo):
             frames = _reported(chain.through(frames), ctx, chain.result.num_frames, _begun(spec))
         video = deliver(
@@ -81,8 +86,12 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     ctx.report(Progress(Stage.PUBLISHING, 0.96))
     receipt = out_dir / "receipt.json"
     facts = make_receipt(spec, residency, generated, hashes, chain.log(), notes) | {"sound": video.sound}
+    seams = None if meter is None else write_seams(meter, notes.of("joints"), notes.of("repairs"), out_dir)
+    if seams is not None:
+        facts["seams"] = seams.summary()
     receipt.write_text(json.dumps(facts, indent=2) + "\n")
-    return RenderResult(files=(*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg")))
+    files = (*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg"))
+    return RenderResult(files=(*files, *_seam_files(seams)))
 
 
 def _sound(spec: JobSpec, ctx: RunContext) -> Soundtrack | None:
@@ -161,3 +170,12 @@ def _files(spec: JobSpec, video: WrittenVideo, poster: Path, receipt: Path) -> t
 def _sheet_file(sheet: SpriteSheet, path: Path) -> RenderedFile:
     width, height = sheet.write(path)
     return RenderedFile("sprite_sheet", path, "image/jpeg", width, height, num_frames=sheet.num_tiles)
+
+
+def _seam_files(seams: SeamFiles | None) -> tuple[RenderedFile, ...]:
+    if seams is None:
+        return ()
+    return (
+        RenderedFile("seams", seams.json_file, "application/json"),
+        RenderedFile("seam_plot", seams.plot_file, "image/svg+xml"),
+    )

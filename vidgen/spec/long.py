@@ -58,6 +58,12 @@ class LongFields(SpecModel):
     condition_noise: float | None = Field(
         default=None, ge=0, le=1, description="Noise on the carried latents that a chunk is conditioned on."
     )
+    rerolls: int | None = Field(
+        default=None,
+        ge=0,
+        le=8,
+        description="How many other seeds a chunk may try when its joint can be seen; 0 repairs nothing.",
+    )
     loop: bool = Field(default=False, description="The last frame is followed by the first; for short clips too.")
     last_chunk: int | None = Field(default=None, ge=0, description="End the clip after this chunk, as a stop does.")
     takes: tuple[Take, ...] = Field(default=(), max_length=TAKE_LIMIT)

@@ -85,6 +85,7 @@ def resolved_long(spec: SamplingFields, num_frames: int, rules: ModelRules) -> L
             "opening": _given("opening", asked.opening, rules.frames.max),
             "anchor": rule.anchor if asked.anchor is None else asked.anchor,
             "condition_noise": rule.condition_noise if asked.condition_noise is None else asked.condition_noise,
+            "rerolls": rule.rerolls if asked.rerolls is None else asked.rerolls,
         }
     )
 

@@ -28,6 +28,7 @@ class LongRule(SpecModel):
     overlap_max: int = Field(description="Must be less than the window.")
     anchor: float = Field(default=0.25, ge=0, le=1)
     condition_noise: float = Field(default=0.03, ge=0, le=1)
+    rerolls: int = Field(default=1, ge=0, le=8, description="Other seeds that a chunk whose joint shows may try.")
 
 
 class SideRule(SpecModel):

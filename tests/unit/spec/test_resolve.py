@@ -130,7 +130,7 @@ def test_a_clip_of_one_window_says_nothing_of_long_clips():
 
 def test_a_clip_beyond_the_window_gets_the_models_way_of_going_on():
     spec = resolve(TextToVideo(num_frames=29), RULES)
-    assert spec.long == LongFields(overlap=8, window=20, opening=25, anchor=0.25, condition_noise=0.03)
+    assert spec.long == LongFields(overlap=8, window=20, opening=25, anchor=0.25, condition_noise=0.03, rerolls=1)
     assert resolve(spec, RULES) == spec
 
 

@@ -1,7 +1,7 @@
 """Where a clip is joined. A step is named by the later of its two frames: step `t` leads from frame `t - 1` to `t`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,10 @@ class Joint:
     last: int
     cut: bool = False
     opens: bool = False
+
+    def moved(self, frames: int) -> "Joint":
+        """The same joint in a clip that begins `frames` earlier."""
+        return replace(self, first=self.first + frames, last=self.last + frames)
 
 
 def inside(length: int, joints: Sequence[Joint], reach: tuple[int, int]) -> NDArray[np.bool_]:

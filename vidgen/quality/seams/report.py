@@ -64,11 +64,14 @@ class SeamReport:
         """Numbers of the joints that fail, from 0."""
         return tuple(n for n, joint in enumerate(self.joints) if joint.verdict == "fail")
 
+    @property
+    def verdicts(self) -> dict[str, int]:
+        return {word: sum(joint.verdict == word for joint in self.joints) for word in ("pass", "fail", "cut")}
+
     def as_json(self) -> dict[str, Any]:
         """What `seams.json` holds; docs/long-clips.md describes it."""
         joints = [{"joint": n, **_joint_json(joint)} for n, joint in enumerate(self.joints)]
-        counted = {word: sum(joint.verdict == word for joint in self.joints) for word in ("pass", "fail", "cut")}
-        return {"version": VERSION, "num_frames": self.num_frames, "verdicts": counted, "joints": joints}
+        return {"version": VERSION, "num_frames": self.num_frames, "verdicts": self.verdicts, "joints": joints}
 
 
 def judge(series: Series, joints: Sequence[Joint], thresholds: Thresholds | None = None) -> SeamReport:

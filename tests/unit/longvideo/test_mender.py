@@ -1,0 +1,119 @@
+"""What is done about a joint that shows, on latents that any eye could decode: three channels are the colours."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from vidgen.longvideo.chunk import Chunk
+from vidgen.longvideo.gate import SeamGate
+from vidgen.longvideo.mender import Mender
+from vidgen.longvideo.order import Order
+from vidgen.longvideo.planner import Window
+from vidgen.longvideo.repair import derived_seed
+from vidgen.runtime.context import RunContext
+
+SEED, SPOILED = 3, 2
+"""Chunk 2 is spoiled wherever it is made with the clip's own seed."""
+
+WINDOWS = [Window(0, 0, 0, 0, 7, 0)] + [Window(n, 0, 0, 2 + 3 * n, 7 + 3 * n, 2) for n in range(1, 4)]
+
+
+class PlainDecoder:
+    """Every latent shows its first three channels, enlarged: one frame for the first, four for each other."""
+
+    def decode(self, latents):
+        for n in range(latents.shape[2]):
+            colours = latents[0, :3, n].permute(1, 2, 0).numpy()
+            frame = torch.from_numpy(cv2.resize(colours, (64, 64), interpolation=cv2.INTER_CUBIC)).permute(2, 0, 1)
+            noise = torch.randn(1, 3, 1 if n == 0 else 4, 64, 64, generator=torch.Generator().manual_seed(n)) * 0.01
+            yield frame[None, :, None] + noise
+
+
+class Workshop:
+    """Makes chunks of a pattern that hardly changes, and spoils one. Counts what it made."""
+
+    def __init__(self, spoil):
+        self.spoil, self.store, self.made = spoil, {}, []
+        self.base = torch.from_numpy(np.random.default_rng(0).normal(0, 0.3, (1, 16, 1, 16, 16))).float()
+
+    def commit(self, way):
+        if way.ready is not None:
+            latents = way.ready()
+        else:
+            window = way.order.window
+            latents = self.base.repeat(1, 1, window.length, 1, 1)
+            self.made.append((window.n, way.kind))
+            if (window.n, way.order.seed) == (SPOILED, SEED):
+                # shared latents are held to the carried ones, as in a real chunk
+                free = torch.tensor([0.0] * (window.head - 1) + [0.5] + [1.0] * window.fresh).view(1, 1, -1, 1, 1)
+                latents = torch.lerp(latents, self.spoil(latents), free)
+        self.store[way.number] = latents
+        chunk = Chunk.of(way.number, str(way.number), way.order.window, way.order.seed, way.order.prompt)
+        return chunk, way.measure(latents)
+
+    def clip(self, rerolls=1):
+        """The receipt's repairs."""
+        told = []
+        ctx = RunContext(note=lambda section, entry: told.append(entry) if section == "repairs" else None)
+        mender = Mender(
+            PlainDecoder(),
+            ctx,
+            SeamGate(lambda window: False),  # noqa: ARG005
+            self.commit,
+            lambda chunk: self.store[chunk.number],
+            rerolls=rerolls,
+            longest=7,
+        )
+        before = None
+        for window in WINDOWS:
+            before = mender.joined(window, lambda it: Order(it, SEED, "a cat"), before, fixed=False)
+        return told
+
+
+def tinted(latents):
+    return latents + torch.tensor([0.3, 0.0, -0.3] + [0.0] * 13).view(1, 16, 1, 1, 1)
+
+
+def other(latents):
+    return latents.flip(3)
+
+
+def test_a_clip_without_seams_costs_nothing_more():
+    workshop = Workshop(lambda latents: latents)
+    assert workshop.clip() == []
+    assert workshop.made == [(n, "first") for n in range(4)]
+
+
+def test_a_step_of_colour_is_matched_and_no_chunk_made_again():
+    """Fails when the colours are matched to nothing: tried; then the chunk is made again."""
+    workshop = Workshop(tinted)
+    told = workshop.clip()
+    assert [(it["chunk"], it["attempt"], it["kept"]) for it in told] == [
+        (SPOILED, "first", False),
+        (SPOILED, "colour match", True),
+    ]
+    assert "colour" in told[0]["failed"]
+    assert told[1]["failed"] == []
+    assert workshop.made == [(n, "first") for n in range(4)]
+
+
+def test_other_content_is_made_again_with_another_seed():
+    """Fails when the gate takes the first attempt whatever it measures: tried."""
+    workshop = Workshop(other)
+    told = workshop.clip()
+    assert [it["attempt"] for it in told if it["attempt"] != "colour match"] == ["first", "wider blend", "reroll"]
+    (kept,) = [it for it in told if it["kept"]]
+    assert (kept["attempt"], kept["seed"], kept["failed"]) == ("reroll", derived_seed(SEED, SPOILED, 1), [])
+    assert {it["chunk"] for it in told} == {SPOILED}
+
+
+@pytest.mark.parametrize("rerolls", [1, 3])
+def test_what_no_seed_repairs_ends_with_the_budget_and_keeps_the_best(rerolls, monkeypatch):
+    workshop = Workshop(other)
+    monkeypatch.setattr("vidgen.longvideo.mender.derived_seed", lambda *_: SEED)
+    told = workshop.clip(rerolls)
+    assert sum(it["attempt"] == "reroll" for it in told) == rerolls
+    (kept,) = [it for it in told if it["kept"]]
+    assert kept["score"] == min(it["score"] for it in told)
+    assert kept["failed"]

@@ -1,0 +1,93 @@
+"""The seam gate: measures each chunk as it is made, against the shot so far, before the next one begins.
+
+It decodes a chunk by itself, with a little of what lies before it. So what it decides is a function of committed
+latents, and a run that is gone on with decides the same.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vidgen.longvideo.joints import frames_before, own_joint
+from vidgen.longvideo.planner import GROUP, Window
+from vidgen.quality.seams import Joint, JointReport, SeamMeter, Series, judge
+from vidgen.runtime.context import RunContext
+from vidgen.stages.decode_latents import to_uint8
+from vidgen.stages.model import VideoModel
+
+LOOKED_BACK = 2
+"""Latent frames before a window that are decoded with it: the decoder's run-up and that of the measures."""
+
+
+def measured(model: VideoModel, before: Tensor | None, latents: Tensor, ctx: RunContext) -> Series:
+    """The series of a window's frames. `before` are latents that lie before it in its stream, None where it opens one.
+
+    Raises Cancelled between groups of frames.
+    """
+    meter, left_out = SeamMeter(), 0
+    if before is not None:
+        left_out = GROUP * (before.shape[2] - 1) + 1
+        latents = torch.cat([before.to(latents), latents], 2)
+    for pixels in model.decode(latents):
+        ctx.checkpoint()
+        meter.add(to_uint8(pixels))
+    return meter.series()[left_out:]
+
+
+def as_tensors(series: Series) -> dict[str, Tensor]:
+    """What is committed beside a chunk's latents, so that nothing is measured twice."""
+    return {"seam_rows": torch.from_numpy(series.rows), "seam_places": torch.from_numpy(series.places)}
+
+
+def from_tensors(tensors: dict[str, Tensor]) -> Series | None:
+    """None when the chunk was committed without."""
+    if "seam_rows" not in tensors:
+        return None
+    return Series(tensors["seam_rows"].numpy().astype(np.float64), tensors["seam_places"].numpy())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShotSoFar:
+    """What was measured of a shot up to the chunk in hand. `offset` frames of the shot come before the series."""
+
+    series: Series
+    offset: int
+    joints: tuple[Joint, ...] = ()
+
+    def followed(self, window: Window, series: Series, *, opens: bool) -> "ShotSoFar":
+        """With a chunk more: from its first frame on its frames take the place of the earlier ones."""
+        kept = self.series[: frames_before(window.start) - self.offset]
+        joint = own_joint(window, opens=opens).moved(-self.offset)
+        return ShotSoFar(kept + series, self.offset, (*self.joints, joint))
+
+    def verdict(self) -> JointReport:
+        """On the last joint."""
+        return judge(self.series, self.joints).joints[-1]
+
+
+class SeamGate:
+    """Remembers the shot in hand. `opens` tells windows whose prompt may ask for other colours."""
+
+    def __init__(self, opens: Callable[[Window], bool]) -> None:
+        self._opens, self._shot = opens, -1
+        self._so_far: ShotSoFar | None = None
+
+    def begin(self, window: Window, series: Series) -> None:
+        """A window that is joined to nothing before it. The first latent frame that is decoded shows one frame."""
+        self._shot, self._so_far = window.shot, ShotSoFar(series, GROUP * window.start)
+
+    def verdict(self, window: Window, series: Series) -> JointReport | None:
+        """On the joint at which the window goes on from the chunk that was accepted last; None where there is none."""
+        if self._so_far is None or window.shot != self._shot or window.head == 0 or window.tail > 0:
+            return None
+        return self._so_far.followed(window, series, opens=self._opens(window)).verdict()
+
+    def accept(self, window: Window, series: Series) -> None:
+        """The window's chunk is part of the clip: what follows is measured against it too."""
+        if self.verdict(window, series) is None or self._so_far is None:
+            self.begin(window, series)
+        else:
+            self._so_far = self._so_far.followed(window, series, opens=self._opens(window))

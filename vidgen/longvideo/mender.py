@@ -1,0 +1,150 @@
+"""Makes the chunks of a clip in order, and again where a joint shows; of all attempts the best one stays.
+
+Each way is dearer than the one before: matching colours costs a decoding, blending over a wider overlap and another
+seed cost a chunk. What is tried is a function of committed chunks, so a run that died goes on with the same attempts.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Protocol
+
+from torch import Tensor
+
+from vidgen.longvideo.chunk import Chunk
+from vidgen.longvideo.gate import LOOKED_BACK, SeamGate, measured
+from vidgen.longvideo.order import Order
+from vidgen.longvideo.planner import Window
+from vidgen.longvideo.repair import COLOURS, attempt_number, colour_matched, derived_seed, wider
+from vidgen.quality.seams import JointReport, Series
+from vidgen.runtime.context import RunContext
+from vidgen.stages.model import VideoModel
+
+FIRST, MATCH, BLEND, REROLL = "first", "colour match", "wider blend", "reroll"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How an attempt comes about: which kind, under which number, and what it is made from unless it is `ready`.
+
+    `measure` tells the seams of its latents.
+    """
+
+    kind: str
+    number: int
+    order: Order
+    measure: Callable[[Tensor], Series]
+    ready: Callable[[], Tensor] | None = None
+
+
+class Commit(Protocol):
+    """The chunk of a way with its measured series, made now unless it lies in the store."""
+
+    def __call__(self, way: Way) -> tuple[Chunk, Series]: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """A chunk that could stay. `verdict` is None where nothing is joined."""
+
+    way: Way
+    chunk: Chunk
+    series: Series
+    verdict: JointReport | None
+
+    @property
+    def score(self) -> float:
+        return 0.0 if self.verdict is None else self.verdict.score
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        return () if self.verdict is None else self.verdict.failed
+
+
+class Mender:
+    """`latents` gives a chunk's own, `commit` makes chunks; `rerolls` is how many other seeds a chunk may try."""
+
+    def __init__(
+        self,
+        model: VideoModel,
+        ctx: RunContext,
+        gate: SeamGate,
+        commit: Commit,
+        latents: Callable[[Chunk], Tensor],
+        *,
+        rerolls: int,
+        longest: int,
+    ) -> None:
+        self._model, self._ctx, self._gate, self._commit, self._latents = model, ctx, gate, commit, latents
+        self._rerolls, self._longest = rerolls, longest
+
+    def joined(
+        self, window: Window, order_of: Callable[[Window], Order], before: Chunk | None, *, fixed: bool
+    ) -> Chunk:
+        """The best chunk of `window`, which goes on from `before`. `fixed`: somebody chose it, it stays."""
+        tried: list[Attempt] = []
+        for attempt in self._attempts(window, order_of, before):
+            tried.append(attempt)
+            if fixed or not attempt.failed:
+                break
+        best = min(tried, key=lambda it: it.score)
+        self._gate.accept(best.chunk.window, best.series)
+        for attempt in tried if len(tried) > 1 else ():
+            self._note(attempt, kept=attempt is best)
+        return best.chunk
+
+    def _attempts(self, window: Window, order_of: Callable[[Window], Order], before: Chunk | None) -> Iterator[Attempt]:
+        attempts = count()
+        for kind, order in self._orders(window, order_of, before):
+            number = attempt_number(window.n, next(attempts))
+            made = self._attempt(Way(kind, number, order, self._measure(order, before)))
+            yield made
+            if COLOURS & set(made.failed):
+                number = attempt_number(window.n, next(attempts))
+                yield self._attempt(replace(made.way, kind=MATCH, number=number, ready=self._matched(made.chunk)))
+
+    def _orders(
+        self, window: Window, order_of: Callable[[Window], Order], before: Chunk | None
+    ) -> Iterator[tuple[str, Order]]:
+        order = order_of(window)
+        yield FIRST, order
+        wide = None if before is None else wider(window, before.window, self._longest)
+        if wide is not None:
+            yield BLEND, order_of(wide)
+        for reroll in range(1, self._rerolls + 1):
+            yield REROLL, replace(order, seed=derived_seed(order.seed, window.n, reroll))
+
+    def _attempt(self, way: Way) -> Attempt:
+        chunk, series = self._commit(way)
+        return Attempt(way, chunk, series, self._gate.verdict(chunk.window, series))
+
+    def _measure(self, order: Order, before: Chunk | None) -> Callable[[Tensor], Series]:
+        def measure(latents: Tensor) -> Series:
+            return measured(self._model, self._run_up(order.window, before), latents, self._ctx)
+
+        return measure
+
+    def _run_up(self, window: Window, before: Chunk | None) -> Tensor | None:
+        """Latents that lie before the window in its stream."""
+        if before is None or window.head == 0:
+            return None
+        stop = window.start - before.window.start
+        return self._latents(before)[:, :, max(0, stop - LOOKED_BACK) : stop] if stop > 0 else None
+
+    def _matched(self, chunk: Chunk) -> Callable[[], Tensor]:
+        return lambda: colour_matched(self._latents(chunk), chunk.window.head)
+
+    def _note(self, attempt: Attempt, *, kept: bool) -> None:
+        """Every attempt at a chunk that needed more than one is told in the receipt."""
+        self._ctx.note(
+            "repairs",
+            {
+                "chunk": attempt.chunk.window.n,
+                "attempt": attempt.way.kind,
+                "number": attempt.way.number,
+                "seed": attempt.way.order.seed,
+                "score": round(attempt.score, 4),
+                "failed": list(attempt.failed),
+                "kept": kept,
+            },
+        )
