@@ -40,6 +40,10 @@ def _rules(rules: ModelRules) -> Iterator[tuple[str, str]]:
     yield "last image", rules.last_image
     if rules.options:
         yield "advanced", ", ".join(rules.options)
+    if rules.samplers:
+        yield "samplers", ", ".join(rules.samplers)
+    if rules.loras:
+        yield "LoRAs", ", ".join(rules.loras)
     if not rules.prompt or not rules.negative_prompt:
         yield "prompts", "a prompt, but no negative one" if rules.prompt else "none: it follows its picture alone"
 

@@ -42,6 +42,7 @@ def manifest_for(path: Path, wishes: Wishes) -> Manifest:
     family = family_of(folder)
     said = adapter(family).describe(folder)
     _check_complete(folder)
+    rules = _single_windows(said.rules)
     files = _hashes(path)
     return Manifest(
         id=_checked(wishes.model_id or _slug(path.name)),
@@ -49,10 +50,10 @@ def manifest_for(path: Path, wishes: Wishes) -> Manifest:
         family=family,
         revision=_revision(files),
         licence=wishes.licence or _licence(path),
-        description=f"{folder.pipeline}: {', '.join(said.rules.tasks)}.",
+        description=f"{folder.pipeline}: {', '.join(rules.tasks)}.",
         folder=str(path),
         text_length=said.text_length,
-        rules=_few_steps(said.rules, wishes.few_steps) if wishes.few_steps else said.rules,
+        rules=_few_steps(rules, wishes.few_steps) if wishes.few_steps else rules,
         files=files,
     )
 
@@ -79,6 +80,13 @@ def _checked(name: str) -> str:
     if not ID.fullmatch(name):
         raise ModelError(f"id={name}: letters a-z, digits, '.', '_' and '-' only; nearest is {_slug(name)}")
     return name
+
+
+def _single_windows(rules: ModelRules) -> ModelRules:
+    """Without lengths of windows, which are measured and not described, no clip is gone on from."""
+    if rules.long is not None:
+        return rules
+    return rules.model_copy(update={"tasks": tuple(task for task in rules.tasks if task != "extend-video")})
 
 
 def _few_steps(rules: ModelRules, steps: int) -> ModelRules:

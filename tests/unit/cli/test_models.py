@@ -78,6 +78,13 @@ def test_rollback_brings_the_earlier_revision_back(run, folder):
     assert first in run("models", "rollback", "mine")
 
 
+def test_an_added_wan_vace_offers_no_extension_before_its_windows_are_known(run, tiny_folder):
+    """Fails when what the family could do is offered without the lengths it needs: tried."""
+    run("models", "add", tiny_folder, "--id", "vace")
+    rules = json.loads(run("models", "show", "vace", "--json"))["rules"]
+    assert (rules["tasks"], rules["long"]) == (["text-to-video", "image-to-video", "video-to-video"], None)
+
+
 def test_an_added_lora_is_used_by_name_and_removed(run, folder, tmp_path):
     run("models", "add", folder)
     target = "transformer.blocks.0.attn1.to_q"
@@ -85,6 +92,7 @@ def test_an_added_lora_is_used_by_name_and_removed(run, folder, tmp_path):
     save_file({f"{target}.lora_A.weight": torch.ones(2, 24), f"{target}.lora_B.weight": torch.ones(24, 2)}, file)
     assert "film-grain for tiny-wan" in run("models", "add-lora", file, "--for", "tiny-wan")
     assert json.loads(run("models", "show", "tiny-wan", "--json"))["rules"]["loras"] == ["film-grain"]
+    assert "LoRAs       film-grain" in run("models", "show", "tiny-wan")
     size = ["--frames", 5, "--width", 32, "--height", 32, "--steps", 1, "--seed", 1]
     run("render", "a cat", "--model", "tiny-wan", *size, "--lora", "film-grain:0.5", "--out", tmp_path / "clip.mp4")
     assert '"weight": 0.5' in run("probe", tmp_path / "clip.mp4")
