@@ -20,7 +20,7 @@ from vidgen.pipelines.receipt import FrameHash, Notes, make_receipt, make_recipe
 from vidgen.pipelines.residency import Residency
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.seam_files import SeamFiles, write_seams
-from vidgen.pipelines.source_clip import extended_frames
+from vidgen.pipelines.source_clip import SourceClip, extended_frames
 from vidgen.pipelines.source_frames import source_frames, source_shape
 from vidgen.post.chain import Chain
 from vidgen.quality.seams import SeamMeter
@@ -95,10 +95,13 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
 
 
 def _sound(spec: JobSpec, ctx: RunContext) -> Soundtrack | None:
-    """The sound that goes along: that of the clip which is restyled or processed, from its beginning."""
-    if spec.output.audio == "keep" and isinstance(spec, VideoToVideo | ProcessVideo):
-        return Soundtrack(ctx.media[spec.video.key])
-    return None
+    """The sound that goes along: that of the clip which is restyled or processed, or of the part that is extended."""
+    if spec.output.audio == "drop":
+        return None
+    if isinstance(spec, ExtendVideo):
+        before = Resolved.of(spec).num_frames if spec.direction == "backward" else 0
+        return SourceClip.of(spec, ctx).sound(before)
+    return Soundtrack(ctx.media[spec.video.key]) if isinstance(spec, VideoToVideo | ProcessVideo) else None
 
 
 def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from vidgen.errors import SpecError
+from vidgen.media.delivery.sound import Soundtrack
 from vidgen.media.frames import FrameChunk
 from vidgen.media.probe import VideoInfo, probe
 from vidgen.media.source import frames_at, stream_clip
@@ -39,6 +41,11 @@ class SourceClip:
     @property
     def length(self) -> int:
         return self.stop - self.first
+
+    def sound(self, before: int) -> Soundtrack:
+        """The sound of what stays, `before` new frames being shown first."""
+        first, last, at = (Fraction(frames, self.asked.fps) for frames in (self.first, self.stop, before))
+        return Soundtrack(self.path, first, last, at)
 
     def read(self, start: int, stop: int) -> Iterator[FrameChunk]:
         """Frames `start` to `stop` of those that stay, one by one."""

@@ -17,6 +17,7 @@ from vidgen.pipelines import Residency, render
 from vidgen.pipelines.source_frames import source_shape
 from vidgen.runtime.context import RunContext
 from vidgen.spec import (
+    ExtendVideo,
     MediaRef,
     Output,
     PostStep,
@@ -167,3 +168,16 @@ def test_a_part_of_the_sound_is_heard_where_its_pictures_are(tmp_path, upload, n
     path = deliver([flash(FRAMES, FPS)], tmp_path, output=output, fps=FPS, recipe=recipe, sound=track).path
     assert abs(heard(path)[0] - (FLASH - 1 + 0.5)) < 0.03
     assert abs(heard(path)[1] - 1.5) < 0.06
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_an_extended_clip_keeps_the_sound_of_the_part_that_stays(tmp_path, upload, tiny_registry, direction):
+    """Fails when the sound of a clip that comes last is heard from the start: tried."""
+    new = 16 if direction == "forward" else 17
+    asked = {"model": "tiny", "video": CLIP, "num_frames": new, "fps": 8, "num_inference_steps": 1}
+    place = {"from_seconds": 1.75} if direction == "forward" else {"from_seconds": 0.25, "direction": "backward"}
+    spec = resolve(ExtendVideo(**asked, **place), tiny_registry.get("tiny").rules)
+    path = render(spec, RunContext({CLIP.key: upload}), tmp_path, Residency(tiny_registry)).video.path
+    begins, ends = (FLASH, 15 / 8) if direction == "forward" else (FLASH - 2 / 8 + new / 8, (new + 18) / 8)
+    assert abs(heard(path)[0] - begins) < 0.03
+    assert abs(heard(path)[1] - ends) < 0.06
