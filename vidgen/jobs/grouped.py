@@ -1,6 +1,6 @@
 """Writes that share a commit: whoever comes while a commit is under way joins the next one.
 
-A commit that outlasts a power cut costs a sync of the disk, ten milliseconds and more; sixteen threads that each wait
+A commit that outlasts a power cut costs a sync of the disk, ten milliseconds and more; threads that each wait
 for their own take turns at it, and on SQLite they also sleep between tries for the write lock. Together they pay once.
 Nobody is answered before the commit that holds their write, so nothing is promised earlier than before.
 """
