@@ -29,10 +29,10 @@ def test_another_scene_is_a_cut(before, after):
     assert is_cut(view(after, 100), view(before, 0))
 
 
-@pytest.mark.parametrize("shift", [0, 4, 20, 55])
+@pytest.mark.parametrize("shift", [0, 20, 55, 200])
 @pytest.mark.parametrize("scene", [MEADOW, FOREST, NIGHT], ids=["meadow", "forest", "night"])
 def test_a_pan_is_no_cut_however_fast(scene, shift):
-    """Fails when blocks are sought only at their own place: tried (a pan of 55 of 320 pixels is then a cut)."""
+    """Fails when the colours are left out of the score: tried."""
     assert not is_cut(view(scene, 0), view(scene, shift))
 
 
