@@ -38,14 +38,14 @@ EXPLAINED = 6.0  # grey levels: where the true frames differ by more along the m
 Enlarge = Callable[[torch.Tensor], torch.Tensor]
 
 
-def clips(cache: Path, film: Film, kind: str) -> Iterator[Frames]:
+def clips(cache: Path, film: Film, kind: str, count: int) -> Iterator[Frames]:
     """Held-out clips [FRAMES, SIDE, SIDE, 3]: film, sprites over film, or sprites over a plain ground."""
     sprites, kept = load_sprites(cache, held_out=True), film.kept()
-    for number in range(CLIPS):
+    for number in range(count):
         rng = np.random.default_rng([11, number])
         if kind == "film":
             left = (film.runs.shape[3] - SIDE) // 2
-            yield np.ascontiguousarray(film.runs[kept[number * len(kept) // CLIPS]][:FRAMES, :, left : left + SIDE])
+            yield np.ascontiguousarray(film.runs[kept[number * len(kept) // count]][:FRAMES, :, left : left + SIDE])
         else:
             ground = plain_ground if kind == "sprites, plain" else film_ground(film, kept)
             layers = random_layers(sprites, ground, SIDE, rng)
@@ -90,6 +90,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="a safetensors file; the shipped network when left out")
     parser.add_argument("--cache", type=Path, default=Path("training-cache"))
     parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--clips", type=int, default=CLIPS, help="of each kind")
     args = parser.parse_args()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
@@ -106,7 +107,7 @@ def main() -> None:
     print("| input | pictures | network | PSNR, dB | unsteadiness, grey levels | a picture, ms |")
     print("|---|---|---|---|---|---|")
     for kind in ("sprites over film", "film", "sprites, plain"):
-        large = list(clips(args.cache, film, kind))
+        large = list(clips(args.cache, film, kind, args.clips))
         small = [made_small(clip, args.scale) for clip in large]
         if kind != "sprites, plain":
             measure(networks, large, small, f"{kind}, clean")
