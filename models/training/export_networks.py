@@ -22,6 +22,7 @@ def export(checkpoint: Path, output: Path) -> str:
     output.mkdir(parents=True, exist_ok=True)
     file = output / "model.safetensors"
     save_file(weights, file, metadata={"format": "pt", "steps": str(state["step"]), "seconds": f"{state['spent']:.0f}"})
+    file.chmod(0o644)
     return sha256(file)
 
 

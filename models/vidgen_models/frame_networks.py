@@ -146,8 +146,8 @@ def _state(file: Path, sha256: str | None) -> dict[str, Tensor]:
 
 
 def _to_pictures(frames: Frames, device: torch.device) -> Tensor:
-    """uint8 [b, h, w, 3] to float32 [b, 3, h, w] in 0..1."""
-    return torch.from_numpy(np.ascontiguousarray(frames)).to(device).permute(0, 3, 1, 2).float() / 255.0
+    """uint8 [b, h, w, 3], which may be read-only, to float32 [b, 3, h, w] in 0..1."""
+    return torch.from_numpy(np.array(frames)).to(device).permute(0, 3, 1, 2).float() / 255.0
 
 
 def _to_frames(pictures: Tensor) -> Frames:
