@@ -10,7 +10,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long calibrate-seams format test-faults test-hostile bench-load train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
+.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long calibrate-seams format test-faults test-hostile bench-load bench-portal train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ bench-encode: $(STAMP) ## speed of our encoding beside the ffmpeg command, which
 
 bench-post: $(STAMP) ## seconds of each post-processing step and each encoding for a megapixel
 	$(BIN)/python -m tests.bench.post
+
+bench-portal: $(STAMP) ## weight and speed of the portal in Chromium, with a gallery of 10,000 clips
+	$(BIN)/python -m tests.bench.portal
 
 bench-long: $(STAMP) ## memory and time of clips of 5 to 60 seconds (fails when memory grows with length)
 	$(BIN)/python -m tests.bench.long_clips

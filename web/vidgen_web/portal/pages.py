@@ -25,7 +25,7 @@ from vidgen_web.services import Services, services
 
 blueprint = Blueprint("portal", __name__)
 
-WORDS_SHOWN = 60
+WORDS_SHOWN = 45
 LONGER_SECONDS = (5, 10, 20, 30, 60)
 WORD_KINDS = {"subjects": mark("Subjects"), "motions": mark("Motions"), "backgrounds": mark("Backgrounds")}
 EXAMPLES = (

@@ -45,7 +45,7 @@ export function startComposer() {
   document.addEventListener("click", (event) => {
     const word = event.target.closest("[data-word]");
     const example = event.target.closest("[data-example]");
-    if (word) write(join(prompt().value, word.dataset.word));
+    if (word) write(join(prompt().value, word.textContent));
     if (example) {
       event.preventDefault();
       write(example.dataset.example);
