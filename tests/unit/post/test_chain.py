@@ -10,7 +10,7 @@ from vidgen.errors import ModelError, SpecError
 from vidgen.post.chain import Chain, Tools
 from vidgen.spec.clip_shape import ClipShape, rate
 from vidgen.spec.post import Interpolate, RemoveBackground, Sharpen, Upscale, Watermark, shapes_after
-from vidgen_models.networks import NetworkRegistry, networks_beside
+from vidgen_models.networks import NetworkRegistry
 
 CLIP = ClipShape(64, 64, 5, Fraction(8))
 TOOLS = Tools(media={}, networks=NetworkRegistry())
@@ -43,12 +43,13 @@ def test_what_cannot_be_is_refused_by_the_name_of_its_field():
     assert rate(12.5) == Fraction(25, 2)
 
 
-def test_networks_do_their_steps_and_are_named_in_the_record(tiny_registry):
+def test_networks_do_their_steps_and_are_named_in_the_record(tiny_manifests, tmp_path, monkeypatch):
     """Untrained ones: the result is not better than blending and bicubic, but it is theirs, in tiles and batches.
 
     Fails when the second pass of ×4 is left out: tried.
     """
-    tools = Tools(media={}, networks=networks_beside(tiny_registry))
+    monkeypatch.setattr("vidgen_models.networks.SHIPPED_NETWORKS", tmp_path)
+    tools = Tools(media={}, networks=NetworkRegistry(tiny_manifests / "networks"))
     chain = Chain((Interpolate(factor=4), Upscale(factor=4)), CLIP, tools)
     frames, _ = disc(5)
     out = np.concatenate(list(chain.through(iter([frames[:3], frames[3:]]))))
