@@ -7,6 +7,7 @@ gone on with by running it again, and a retake is a run whose orders differ in o
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import torch
 from torch import Tensor
 
 from vidgen.errors import SpecError, VidgenError
@@ -18,7 +19,7 @@ from vidgen.longvideo.history import History
 from vidgen.longvideo.joints import joints_of
 from vidgen.longvideo.mender import Mender, Way
 from vidgen.longvideo.order import Order, Settings, Transition, make
-from vidgen.longvideo.planner import GROUP, Window
+from vidgen.longvideo.planner import CLOSING, GROUP, Window
 from vidgen.quality.seams import Series
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MemoryTier, Progress, Stage, Take
@@ -27,7 +28,7 @@ from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import VideoModel
 from vidgen.stages.preview import last_frame
 
-WARM = 3
+WARM = 6
 """Latent frames that a decoder passes before its output hardly depends on what it began with."""
 
 
@@ -113,12 +114,20 @@ class LongClip:
             yield self._stream(self._line(shot, chunks))
 
     def around(self, chunks: Sequence[Chunk]) -> tuple[list[Tensor], Iterator[Tensor]]:
-        """A loop's last latents, for the decoder to come from, and all of them from frame 1 on."""
-        end = self._script.windows[-1].stop - 1
+        """A loop's last latents, for the decoder to come from, and all of them from frame 1 on.
+
+        Frame 1 is that of the last window, which made it after the loop's end.
+        """
+        end = self._script.windows[-1].stop - CLOSING
         line = laid(chunks)
-        before = [self._span(it, max(it.start, end - WARM), min(it.stop, end)) for it in line if it.stop > end - WARM]
-        inner = (self._span(it, max(it.start, 1), min(it.stop, end)) for it in line)
-        return [part for part in before if part.shape[2]], (part for part in inner if part.shape[2])
+        before = [self._between(line, end - WARM, end)]
+        inner = (self._between(line, *part) for part in ((end, end + 1), *((n, n + 1) for n in range(2, end))))
+        return before, inner
+
+    def _between(self, line: Sequence[Chunk], start: int, stop: int) -> Tensor:
+        """Latent frames `start` to `stop` of a shot's chunks."""
+        there = [it for it in line if it.start < stop and it.stop > start]
+        return torch.cat([self._span(it, max(it.start, start), min(it.stop, stop)) for it in there], 2)
 
     def latents(self, chunk: Chunk) -> Tensor:
         """The window's latents. Raises VidgenError (chunk_lost, retryable) when the store no longer has them."""
@@ -154,12 +163,15 @@ class LongClip:
         prompt = script.prompts[window.span]
         opens = window.n == 0 and script.control is not None
         before, after = self._beside(window, chunks)
+        tail = None if after is None else self._span(after, after.window.start, window.stop)
+        if script.loop and window == script.windows[-1] and 0 in chunks:
+            tail = self._span(chunks[0], 1, 1 + CLOSING)
         return Order(
             window=window,
             seed=branch.seed if branch else script.seed,
             prompt=branch.prompt if branch and branch.prompt is not None else prompt,
             head=None if before is None else self._span(before, window.start, before.window.stop),
-            tail=None if after is None else self._span(after, after.window.start, window.stop),
+            tail=tail,
             pins=self._pins(window, chunks),
             reference=self._reference(window, chunks),
             source=script.source(window) if script.source else None,
@@ -188,8 +200,8 @@ class LongClip:
         """The latent frames that are given, by their places in the window."""
         given = {place: latent for (shot, place), latent in self._script.pins.items() if shot == window.shot}
         if self._script.loop and 0 in chunks:
-            end = self._script.windows[-1].stop - 1
-            given |= dict.fromkeys((1, end), self._span(chunks[0], 1, 2))
+            end = self._script.windows[-1].stop - CLOSING
+            given |= {place: self._span(chunks[0], 2, 3) for place in (2, end + 1)}
         return {place - window.start: given[place] for place in range(window.start, window.stop) if place in given}
 
     def _reference(self, window: Window, chunks: Mapping[int, Chunk]) -> Tensor | None:

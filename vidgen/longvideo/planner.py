@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from vidgen.errors import SpecError
 
 GROUP = 4
+CLOSING = 2
+"""Latent frames of a loop's beginning that its last window makes once more: frame 1 half anew, frame 2 as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +97,18 @@ def plan_backward(frames: int, sizes: Windows, *, future: int) -> tuple[Window, 
 def plan_loop(spans: Sequence[Span], sizes: Windows, *, stops: Collection[tuple[int, int]] = ()) -> tuple[Window, ...]:
     """Windows of a stream whose last latent frame is followed by its frame 1 again; every span is 4k frames.
 
-    The last window goes on from the one before and ends on frame 1. Frame 0 is there to begin from, and is no part of
-    the loop.
+    The last window goes on from the one before, makes frame 1 once more, and ends on frame 2: the joint lies within it.
+    Frame 0 is there to begin from, and is no part of the loop.
     """
     *before, last = spans
     end = sum(span.frames for span in spans) // GROUP + 1
     spare = last.frames // GROUP - (0 if before else 2)
-    closing = max(1, min(sizes.later - sizes.overlap - 1, spare))
+    closing = max(1, min(sizes.later - CLOSING - 1, spare))
     rest = last.frames - GROUP * closing
     first, *others = [*before, Span(rest)] if rest else before
     opened = plan([Span(first.frames + 1), *others], sizes, stops=stops)
-    head = min(sizes.later - closing - 1, sizes.overlap_max, end - closing)
-    return (*opened, Window(len(opened), 0, len(spans) - 1, end - closing - head, end + 1, head, 1))
+    head = max(1, min(sizes.later - closing - CLOSING, sizes.overlap_max, end - closing))
+    return (*opened, Window(len(opened), 0, len(spans) - 1, end - closing - head, end + CLOSING, head, CLOSING))
 
 
 def latent_frames(frames: int) -> int:

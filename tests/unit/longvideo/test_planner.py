@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidgen.errors import SpecError
-from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_backward, plan_loop
+from vidgen.longvideo.planner import (
+    CLOSING,
+    GROUP,
+    Span,
+    Window,
+    Windows,
+    latent_frames,
+    plan,
+    plan_backward,
+    plan_loop,
+)
 
 SPRITES = Windows(opening=7, later=5, overlap=2, overlap_max=3)
 
@@ -118,10 +128,10 @@ def test_what_goes_before_a_clip_is_made_once_from_the_clip_backward(groups, fut
 
 @given(lengths=st.lists(st.integers(3, 60), min_size=1, max_size=4), sizes=sizes())
 def test_a_loop_ends_on_the_frame_it_began_with(lengths, sizes):
-    """Its closing window leads from the last latent frame but some to frame 1, which follows the last one."""
+    """Its closing window goes from the last latent frames over the joint to frame 2."""
     *opened, closing = plan_loop([Span(GROUP * groups) for groups in lengths], sizes)
-    assert closing.stop == sum(lengths) + 2
-    assert closing.tail == 1
+    assert closing.stop == sum(lengths) + 1 + CLOSING
+    assert closing.tail == CLOSING
     assert closing.start + closing.head == opened[-1].stop
     assert closing.fresh >= 1
     made = 0
