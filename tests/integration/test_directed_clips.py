@@ -80,7 +80,7 @@ def test_a_loop_ends_where_it_begins(residency):
 
 @pytest.mark.parametrize(("num_frames", "frame"), [(17, 8), (49, 22)])
 def test_a_picture_is_shown_at_its_frame(residency, rocket, picture, num_frames, frame):
-    """Fails when the latent is given to the network and not held: tried."""
+    """Fails when the picture's latent is neither given to the network nor held: tried."""
     spec = TextToVideo(prompt=ROCKET, seed=7, num_frames=num_frames)
     led = frames_of(
         residency, spec.model_copy(update={"keyframes": (Keyframe(image=PICTURE, frame=frame),)}), picture=rocket
@@ -92,6 +92,7 @@ def test_a_picture_is_shown_at_its_frame(residency, rocket, picture, num_frames,
 
 
 def test_a_last_picture_is_arrived_at(residency, rocket, picture, tmp_path):
+    """Fails when the picture's latent is given to the network and not held: tried, 3.6 dB nearer in place of 17."""
     cat = frames_of(residency, TextToVideo(prompt=CAT, seed=2, num_frames=9))
     media = {"clip": write_video([cat], tmp_path / "cat.mp4", fps=8).path, "picture": rocket}
     spec = ImageToVideo(image=CLIP, prompt=CAT, seed=7, num_frames=17)
@@ -119,7 +120,7 @@ def test_a_prompt_gives_way_slowly(residency):
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_a_clip_is_joined_to_its_extension_without_a_jump(residency, direction, tmp_path):
-    """Beside a new clip laid against the old one. Fails when the clip's latents are not held: tried."""
+    """Beside a new clip laid against the old one. Fails when the clip's latents are neither given nor held: tried."""
     clip = frames_of(residency, TextToVideo(prompt=CAT, seed=5, num_frames=25))
     media = {"clip": write_video([clip], tmp_path / "clip.mp4", fps=8).path}
     new = 24 if direction == "forward" else 25

@@ -122,7 +122,7 @@ def test_what_comes_before_leads_up_to_the_clip(residency, earlier, tmp_path):
     """The new part is conditioned on where it arrives. Fails when the clip's latents are not given: tried."""
     other = np.ascontiguousarray(earlier[0][:, ::-1])
     flipped = write_video([other], tmp_path / "flipped.mp4", fps=8).path
-    fields = {"direction": "backward", "num_frames": 9}
+    fields = {"direction": "backward", "num_frames": 9, "long": LongFields(anchor=0.0)}
     one = made_longer(residency, earlier, **fields)
     assert not np.array_equal(one[:9], frames_of(residency, extension(**fields), media={CLIP.key: flipped})[:9])
 
