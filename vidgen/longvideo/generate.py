@@ -164,7 +164,7 @@ class LongClip:
         opens = window.n == 0 and script.control is not None
         before, after = self._beside(window, chunks)
         tail = None if after is None else self._span(after, after.window.start, window.stop)
-        if script.loop and window == script.windows[-1] and 0 in chunks:
+        if script.loop and window.n == script.windows[-1].n and 0 in chunks:
             tail = self._span(chunks[0], 1, 1 + CLOSING)
         return Order(
             window=window,
