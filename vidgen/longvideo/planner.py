@@ -118,7 +118,7 @@ def latent_frames(frames: int) -> int:
 
 def _legs(start: int, end: int, stops: Iterable[int]) -> list[int]:
     """Where the ways from `start` to `end` end that go by the stops between them."""
-    return [*sorted({stop for stop in stops if start + 1 < stop < end}), end]
+    return [*sorted({stop for stop in stops if max(start, 1) < stop < end}), end]
 
 
 def _latents(number: int, span: Span, *, opens: bool) -> int:
