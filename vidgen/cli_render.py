@@ -1,5 +1,6 @@
 """Renders a resolved spec in this process, with a progress bar: what `render` and `process` share."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,15 @@ def render_here(
             store = LendingChunkStore(store, lender)
         ctx = RunContext(media=media, report=show, chunks=store, lender=lender)
         residency = Residency(ModelRegistry(*load_settings().manifest_folders))
-        render(spec, ctx, Path(folder), residency).video.path.replace(out)
+        made = render(spec, ctx, Path(folder), residency)
+        made.video.path.replace(out)
+        seams = next((_told(file.path) for file in made.files if file.kind == "seams"), "")
         bar.update(line, completed=1.0, description="done")
-    click.echo(str(out))
+    click.echo(str(out) + seams)
+
+
+def _told(report: Path) -> str:
+    """A long clip's seam report in a few words."""
+    seams = json.loads(report.read_text())
+    again = sum(entry["kept"] and entry["attempt"] != "first" for entry in seams["repairs"])
+    return f"\n{len(seams['joints'])} joints, {seams['verdicts']['fail']} above a threshold, {again} repaired"

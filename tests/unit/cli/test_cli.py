@@ -38,7 +38,9 @@ def test_a_clip_can_be_animated_and_restyled(run, tmp_path):
 
 def test_a_long_clip_is_gone_on_with_and_retaken_from_its_chunks(run, tmp_path):
     long = ("render", "a red cat", "--model", "tiny", "--seconds", "4", "--seed", "3", "--chunks", "kept")
-    assert run(*long, "--out", "a.mp4").exit_code == 0
+    made = run(*long, "--out", "a.mp4")
+    assert made.exit_code == 0
+    assert "1 joints, " in made.output
     first = {file.name for file in (tmp_path / "kept").glob("*.safetensors")}
     assert len(first) == 2
     assert run(*long, "--out", "b.mp4").exit_code == 0
