@@ -21,6 +21,9 @@ PROMPT = "a cat spins on a blue background"
 
 def measure(seconds: float, steps: int | None, keep: Path | None) -> dict[str, float]:
     """Render one clip here: frames, seconds without loading, processor seconds, peak resident megabytes, its seams."""
+    from vidgen.runtime.threads import wait_without_spinning
+
+    wait_without_spinning()  # before torch is loaded, as every process of the service does
     from vidgen.pipelines import Residency, render
     from vidgen.runtime.chunks import FolderChunkStore
     from vidgen.runtime.context import RunContext

@@ -20,6 +20,10 @@ from vidgen.quality.seams import JointReport, Series
 from vidgen.runtime.context import RunContext
 from vidgen.stages.model import VideoModel
 
+VAIN = 2
+"""After so many joints in a row that no attempt could repair no chunk is made again, until a joint passes by itself: a
+model that cannot do better would cost several times the clip."""
+
 FIRST, MATCH, BLEND, REROLL = "first", "colour match", "wider blend", "reroll"
 
 
@@ -76,7 +80,7 @@ class Mender:
         longest: int,
     ) -> None:
         self._model, self._ctx, self._gate, self._commit, self._latents = model, ctx, gate, commit, latents
-        self._rerolls, self._longest = rerolls, longest
+        self._rerolls, self._longest, self._in_vain = rerolls, longest, 0
 
     def joined(
         self, window: Window, order_of: Callable[[Window], Order], before: Chunk | None, *, fixed: bool
@@ -88,6 +92,7 @@ class Mender:
             if fixed or not attempt.failed:
                 break
         best = min(tried, key=lambda it: it.score)
+        self._in_vain = self._in_vain + 1 if best.failed else 0
         self._gate.accept(best.chunk.window, best.series)
         for attempt in tried if len(tried) > 1 else ():
             self._note(attempt, kept=attempt is best)
@@ -108,6 +113,8 @@ class Mender:
     ) -> Iterator[tuple[str, Order]]:
         order = order_of(window)
         yield FIRST, order
+        if self._in_vain >= VAIN:
+            return
         wide = None if before is None else wider(window, before.window, self._longest)
         if wide is not None:
             yield BLEND, order_of(wide)

@@ -11,12 +11,18 @@ from vidgen.longvideo.mender import Mender
 from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import Window
 from vidgen.longvideo.repair import derived_seed
+from vidgen.quality.seams.report import DRIFT
+from vidgen.quality.seams.series import REACH
+from vidgen.quality.seams.thresholds import Threshold, Thresholds
 from vidgen.runtime.context import RunContext
 
 SEED, SPOILED = 3, 2
 """Chunk 2 is spoiled wherever it is made with the clip's own seed."""
 
 WINDOWS = [Window(0, 0, 0, 0, 7, 0)] + [Window(n, 0, 0, 2 + 3 * n, 7 + 3 * n, 2) for n in range(1, 4)]
+
+
+NOTHING_PASSES = Thresholds({name: Threshold(1e-9, 1.0) for name in (*REACH, DRIFT)}, {})
 
 
 class PlainDecoder:
@@ -117,3 +123,11 @@ def test_what_no_seed_repairs_ends_with_the_budget_and_keeps_the_best(rerolls, m
     (kept,) = [it for it in told if it["kept"]]
     assert kept["score"] == min(it["score"] for it in told)
     assert kept["failed"]
+
+
+def test_a_model_that_cannot_do_better_is_not_asked_for_ever(monkeypatch):
+    """Fails when the joints that nothing repaired are not counted: tried."""
+    monkeypatch.setattr("vidgen.quality.seams.report.calibrated", lambda: NOTHING_PASSES)
+    told = Workshop(lambda latents: latents).clip()
+    made_again = {it["chunk"] for it in told if it["attempt"] in ("wider blend", "reroll")}
+    assert made_again == {1, 2}
