@@ -17,7 +17,7 @@ from vidgen.longvideo.fingerprint import content_hash, fingerprint
 from vidgen.longvideo.gate import SeamGate, as_tensors, from_tensors
 from vidgen.longvideo.history import History
 from vidgen.longvideo.joints import joints_of
-from vidgen.longvideo.mender import Mender, Way
+from vidgen.longvideo.mender import Mender, Place, Way
 from vidgen.longvideo.order import Order, Settings, Transition, make
 from vidgen.longvideo.planner import CLOSING, GROUP, Window
 from vidgen.quality.seams import Series
@@ -243,7 +243,14 @@ class LongClip:
             return self._commit(window.n, self._order(window, chunks))
         chosen = any(take.chunk == window.n for take in self._script.takes)
         before, _ = self._beside(window, chunks)
-        return self._mender.joined(window, lambda it: self._order(it, chunks), before, fixed=chosen)
+        line = laid(chunk for chunk in chunks.values() if chunk.window.shot == window.shot)
+
+        def earlier(position: int, count: int) -> Tensor:
+            spans = [(it, max(it.start, position - count), min(it.stop, position)) for it in line]
+            return torch.cat([self._span(it, start, stop) for it, start, stop in spans if start < stop], 2)
+
+        place = Place(lambda it: self._order(it, chunks), before, earlier)
+        return self._mender.joined(window, place, fixed=chosen)
 
     def _commit_way(self, way: Way) -> tuple[Chunk, Series]:
         """An attempt at a chunk as it lies in the store, with what was measured of it."""

@@ -65,6 +65,18 @@ class Attempt:
         return () if self.verdict is None else self.verdict.failed
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a chunk is to lie: what makes the order of a window there, and the chunk before it, if it goes on from one.
+
+    `earlier` gives so many latents that lie before a position of the stream, or as many as there are.
+    """
+
+    order_of: Callable[[Window], Order]
+    before: Chunk | None
+    earlier: Callable[[int, int], Tensor]
+
+
 class Mender:
     """`latents` gives a chunk's own, `commit` makes chunks; `rerolls` is how many other seeds a chunk may try."""
 
@@ -82,12 +94,10 @@ class Mender:
         self._model, self._ctx, self._gate, self._commit, self._latents = model, ctx, gate, commit, latents
         self._rerolls, self._longest, self._in_vain = rerolls, longest, 0
 
-    def joined(
-        self, window: Window, order_of: Callable[[Window], Order], before: Chunk | None, *, fixed: bool
-    ) -> Chunk:
-        """The best chunk of `window`, which goes on from `before`. `fixed`: somebody chose it, it stays."""
+    def joined(self, window: Window, place: Place, *, fixed: bool) -> Chunk:
+        """The best chunk of `window`. `fixed`: somebody chose it, it stays."""
         tried: list[Attempt] = []
-        for attempt in self._attempts(window, order_of, before):
+        for attempt in self._attempts(window, place):
             tried.append(attempt)
             if fixed or not attempt.failed:
                 break
@@ -98,26 +108,24 @@ class Mender:
             self._note(attempt, kept=attempt is best)
         return best.chunk
 
-    def _attempts(self, window: Window, order_of: Callable[[Window], Order], before: Chunk | None) -> Iterator[Attempt]:
+    def _attempts(self, window: Window, place: Place) -> Iterator[Attempt]:
         attempts = count()
-        for kind, order in self._orders(window, order_of, before):
+        for kind, order in self._orders(window, place):
             number = attempt_number(window.n, next(attempts))
-            made = self._attempt(Way(kind, number, order, self._measure(order, before)))
+            made = self._attempt(Way(kind, number, order, self._measure(order, place)))
             yield made
             if COLOURS & set(made.failed):
                 number = attempt_number(window.n, next(attempts))
                 yield self._attempt(replace(made.way, kind=MATCH, number=number, ready=self._matched(made.chunk)))
 
-    def _orders(
-        self, window: Window, order_of: Callable[[Window], Order], before: Chunk | None
-    ) -> Iterator[tuple[str, Order]]:
-        order = order_of(window)
+    def _orders(self, window: Window, place: Place) -> Iterator[tuple[str, Order]]:
+        order = place.order_of(window)
         yield FIRST, order
         if self._in_vain >= VAIN:
             return
-        wide = None if before is None else wider(window, before.window, self._longest)
+        wide = None if place.before is None else wider(window, place.before.window, self._longest)
         if wide is not None:
-            yield BLEND, order_of(wide)
+            yield BLEND, place.order_of(wide)
         for reroll in range(1, self._rerolls + 1):
             yield REROLL, replace(order, seed=derived_seed(order.seed, window.n, reroll))
 
@@ -125,18 +133,19 @@ class Mender:
         chunk, series = self._commit(way)
         return Attempt(way, chunk, series, self._gate.verdict(chunk.window, series))
 
-    def _measure(self, order: Order, before: Chunk | None) -> Callable[[Tensor], Series]:
+    def _measure(self, order: Order, place: Place) -> Callable[[Tensor], Series]:
         def measure(latents: Tensor) -> Series:
-            return measured(self._model, self._run_up(order.window, before), latents, self._ctx)
+            return measured(self._model, self._run_up(order.window, place), latents, self._ctx)
 
         return measure
 
-    def _run_up(self, window: Window, before: Chunk | None) -> Tensor | None:
+    @staticmethod
+    def _run_up(window: Window, place: Place) -> Tensor | None:
         """Latents that lie before the window in its stream."""
-        if before is None or window.head == 0:
+        if place.before is None or window.head == 0:
             return None
-        stop = window.start - before.window.start
-        return self._latents(before)[:, :, max(0, stop - LOOKED_BACK) : stop] if stop > 0 else None
+        found = place.earlier(window.start, LOOKED_BACK)
+        return found if found.shape[2] else None
 
     def _matched(self, chunk: Chunk) -> Callable[[], Tensor]:
         return lambda: colour_matched(self._latents(chunk), chunk.window.head)

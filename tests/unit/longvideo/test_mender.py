@@ -1,5 +1,7 @@
 """What is done about a joint that shows, on latents that any eye could decode: three channels are the colours."""
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import torch
 
 from vidgen.longvideo.chunk import Chunk
 from vidgen.longvideo.gate import SeamGate
-from vidgen.longvideo.mender import Mender
+from vidgen.longvideo.mender import Mender, Place
 from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import Window
 from vidgen.longvideo.repair import derived_seed
@@ -71,9 +73,12 @@ class Workshop:
             rerolls=rerolls,
             longest=7,
         )
-        before = None
+        before, stream = None, self.base[:, :, :0]
         for window in WINDOWS:
-            before = mender.joined(window, lambda it: Order(it, SEED, "a cat"), before, fixed=False)
+            earlier = partial(lambda so_far, position, count: so_far[:, :, max(0, position - count) : position], stream)
+            place = Place(lambda it: Order(it, SEED, "a cat"), before, earlier)
+            before = mender.joined(window, place, fixed=False)
+            stream = torch.cat([stream[:, :, : before.window.start], self.store[before.number]], 2)
         return told
 
 
