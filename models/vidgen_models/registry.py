@@ -84,10 +84,14 @@ class ModelRegistry:
     def _up_to_date(self) -> tuple[Mapping[str, Manifest], Mapping[str, LoraManifest]]:
         # folders tell of files that came and went, which costs a request less than listing them
         if self._read is None or self._read[0] != tuple(map(_stamp, self._watched)):
+            folders = (*self.folders, *self._lora_folders)
+            before = tuple(
+                map(_stamp, folders)
+            )  # of before they are listed, so that what comes meanwhile is missed once
             files = [file for folder in self.folders for file in sorted(folder.glob("*.toml"))]
             lora_files = [file for folder in self._lora_folders for file in sorted(folder.glob("*.toml"))]
-            self._watched = (*self.folders, *self._lora_folders, *files, *lora_files)
-            stamps = tuple(map(_stamp, self._watched))
+            self._watched = (*folders, *files, *lora_files)
+            stamps = (*before, *map(_stamp, (*files, *lora_files)))
             loras = {lora.id: lora for lora in map(read_lora, lora_files)}
             manifests = (_with_loras(read_manifest(file), loras) for file in files)
             self._read = (stamps, {manifest.id: manifest for manifest in manifests}, loras)

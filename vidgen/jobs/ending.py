@@ -54,10 +54,11 @@ class Ending(OwnedJobs, Leases):
         """
         with writing(self._engine) as session:
             row = self._existing(session, job_id)
-            if not row.delete_requested:
-                row.delete_requested = True
+            first, row.delete_requested = not row.delete_requested, True
+            job = self._cancelled(session, row)
+            if first:  # last, as with receivers: who locks the log first and then their rows meets them coming back
                 self._audit(session, "job.deleted", job_id)
-            return self._cancelled(session, row)
+            return job
 
     def delete_discarded(self, limit: int = 100) -> int:
         """Delete the ended jobs that were discarded; returns how many. What deletes them at once may have died."""

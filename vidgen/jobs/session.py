@@ -18,7 +18,11 @@ BUSY_SECONDS = 15
 POOL_SIZE, POOL_OVERFLOW = 16, 8
 _POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW}
 MIGRATIONS = Path(__file__).parent / "migrations"
-READ_ONLY = {"vidgen_reads": True}
+# PostgreSQL gives each statement its own look unless it is told otherwise; SQLite's transactions have one anyway
+READ_ONLY: dict[str, dict[str, Any]] = {
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    "sqlite": {"vidgen_reads": True},
+}
 _LOCK = text("SELECT pg_advisory_xact_lock(:number)")
 # one number for each thing that PostgreSQL must do one at a time and SQLite does so anyway
 MIGRATION_LOCK, CREATE_LOCK, EVENT_LOCK, CLAIM_LOCK = 7_640_001, 7_640_002, 7_640_003, 7_640_004
@@ -103,7 +107,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 def looking(engine: Engine) -> Iterator[Connection]:
     """`reading` without the unit of work, which costs more than the statements that every request asks."""
     with engine.connect() as connection:
-        yield connection.execution_options(**READ_ONLY)
+        yield connection.execution_options(**READ_ONLY.get(connection.dialect.name, {}))
 
 
 @contextmanager

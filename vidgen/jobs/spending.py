@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from sqlalchemy import Engine, Integer, cast, func, select
+from sqlalchemy import BigInteger, Engine, cast, func, select
 from sqlmodel import col
 
 from vidgen.jobs.clock import database_now
@@ -24,7 +24,7 @@ class Spent:
 
 def spent(engine: Engine, tenant: str, days: int) -> list[Spent]:
     """The latest `days` days on which something ran, newest first."""
-    day = cast(col(JobRow.finished_at) / DAY - 0.5, Integer)  # both databases round halves; neither cuts alike
+    day = cast(col(JobRow.finished_at), BigInteger) // DAY  # whole seconds first: one database cuts, another rounds
     ran = func.sum(col(JobRow.finished_at) - col(JobRow.started_at))
     with reading(engine) as session:
         since = database_now(session) - days * DAY
