@@ -258,7 +258,7 @@ def test_bodies_of_long_clips_stay_small_too(plane: ControlPlane, count: int, ke
     assert (data["id"], data["status"], data["spec"]["prompt"]) == (job.id, "succeeded", "a cat")
     assert len(data["spec"].get("segments", [])) == (kept or 0)
     if kept == 25:
-        assert data["spec"]["segments"][24] == {"prompt": "x" * 500, "frames": 17, "seconds": None, "cut": False}
+        assert data["spec"]["segments"][24].items() >= {"prompt": "x" * 500, "frames": 17, "cut": False}.items()
 
 
 def test_a_body_that_cannot_be_shortened_tells_id_and_status() -> None:
