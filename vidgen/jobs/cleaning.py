@@ -13,11 +13,12 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.awaited import UNFINISHED, is_awaited
 from vidgen.jobs.clock import database_now
 from vidgen.jobs.deliveries import DeliveryRepository
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.repository import JobRepository
-from vidgen.jobs.session import reading, writing
+from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import ArtifactRow, JobChunkRow, JobRow, UploadRow
 from vidgen.jobs.uploads import UploadRepository
@@ -34,7 +35,6 @@ PROGRESS_SECONDS = 3600.0
 INCOMING_SECONDS = DAY
 # databases bound the number of values in one statement
 IDS_AT_ONCE = 500
-UNFINISHED = col(JobRow.status).in_((JobStatus.QUEUED, JobStatus.RUNNING))
 
 
 class Cleaner:
@@ -79,10 +79,8 @@ class Cleaner:
             size = 0 if job_id in awaited else self._store.job_size(job_id)
             if size == 0:
                 continue
-            try:
-                self._jobs.delete(job_id)
-            except VidgenError:
-                continue  # retried or deleted by somebody meanwhile
+            if not self._delete(job_id):
+                continue
             gone, excess = gone + 1, excess - size
             if excess <= 0:
                 return gone
@@ -91,28 +89,38 @@ class Cleaner:
 
     def _expire_jobs(self) -> int:
         expired, awaited = self._jobs.expired(), self._awaited_jobs()
-        gone = 0
-        for job_id in expired:
-            if job_id in awaited:
-                continue
-            try:
-                self._jobs.delete(job_id)
-                gone += 1
-            except VidgenError:
-                continue  # retried or deleted by somebody meanwhile
-        return gone
+        return sum(self._delete(job_id) for job_id in expired if job_id not in awaited)
+
+    def _delete(self, job_id: str) -> bool:
+        """Whether it went. The deletions before it may have taken long, so it is looked at once more."""
+        try:
+            return self._jobs.delete_unawaited(job_id)
+        except VidgenError:
+            return False  # retried or deleted by somebody meanwhile
 
     def _expire_chunks(self, seconds: float) -> None:
         """Let the chunks go of clips that ended so long ago, unless another job is to be made from them."""
-        with writing(self._engine) as session:
+        with reading(self._engine) as session:
             ended = (col(JobRow.finished_at).is_not(None), col(JobRow.finished_at) < database_now(session) - seconds)
             kept = select(col(JobChunkRow.job_id)).join(JobRow).where(*ended, col(JobChunkRow.size) > 0).distinct()
             old = set(session.scalars(kept)) - set(self._awaited_jobs())
-            for some in _batches(old):
-                chosen = col(JobChunkRow.job_id).in_(some)
-                session.execute(update(JobChunkRow).where(chosen).values(size=0))
         for job_id in old:
-            self._store.remove_chunks(job_id)
+            aside = self._release_chunks(job_id, seconds)
+            if aside is not None:
+                _remove(aside)
+
+    def _release_chunks(self, job_id: str, seconds: float) -> Path | None:
+        """Forget the chunks of a clip that is still as old and not awaited; returns the folder that may go now."""
+        with writing(self._engine) as session:
+            lock(session, CREATE_LOCK)
+            row = session.get(JobRow, job_id, with_for_update=True)
+            if row is None or row.finished_at is None or row.finished_at >= database_now(session) - seconds:
+                return None  # deleted or retried by somebody meanwhile
+            if is_awaited(session, job_id):
+                return None
+            session.execute(update(JobChunkRow).where(col(JobChunkRow.job_id) == job_id).values(size=0))
+            # one rename, while the row is locked: a retry that comes after it finds an empty place of its own
+            return self._store.set_chunks_aside(job_id)
 
     def _expire_uploads(self, retention_days: float) -> int:
         old = self._uploads.older_than(retention_days * DAY, keep=self._awaited_uploads())

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.awaited import is_awaited
 from vidgen.jobs.clock import database_now
 from vidgen.jobs.history import record
 from vidgen.jobs.leases import Leases
 from vidgen.jobs.owned_jobs import OwnedJobs
 from vidgen.jobs.reading import job_now
-from vidgen.jobs.session import reading, writing
+from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import Job
@@ -74,15 +75,19 @@ class Ending(OwnedJobs, Leases):
     def delete(self, job_id: str) -> None:
         """Remove a finished job, then its files. Raises not_found, job_not_finished."""
         with writing(self._engine) as session:
-            row = self._existing(session, job_id)
-            if not JobStatus(row.status).is_terminal:
-                raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
-            session.delete(row)
-            if not row.delete_requested:  # else it was noted then, with the name of who asked
-                self._audit(session, "job.deleted", job_id)
-        # rows first: a crash here leaves files that the sweep finds, never a row whose files are gone
-        if self._store is not None:
-            self._store.remove_job(job_id)
+            self._delete_row(session, job_id)
+        self._remove_files(job_id)
+
+    def delete_unawaited(self, job_id: str) -> bool:
+        """`delete`, unless a job that has not ended is to be made from this one; returns whether it went."""
+        with writing(self._engine) as session:
+            # whoever queues a job made from this one is seen here, or finds this one gone
+            lock(session, CREATE_LOCK)
+            if is_awaited(session, job_id):
+                return False
+            self._delete_row(session, job_id)
+        self._remove_files(job_id)
+        return True
 
     def expired(self, limit: int = 100) -> tuple[str, ...]:
         """Finished jobs whose time is over."""
@@ -105,6 +110,19 @@ class Ending(OwnedJobs, Leases):
                 return
             last = tuple(literal(value) for value in rows[-1])
             some = ended.where(tuple_(*order) > tuple_(*last)).order_by(*order).limit(at_once)
+
+    def _delete_row(self, session: Session, job_id: str) -> None:
+        row = self._existing(session, job_id)
+        if not JobStatus(row.status).is_terminal:
+            raise VidgenError(f"{job_id} is {row.status}: cancel it before deleting it", code="job_not_finished")
+        session.delete(row)
+        if not row.delete_requested:  # else it was noted then, with the name of who asked
+            self._audit(session, "job.deleted", job_id)
+
+    def _remove_files(self, job_id: str) -> None:
+        # after the rows: a crash before leaves files that the sweep finds, never a row whose files are gone
+        if self._store is not None:
+            self._store.remove_job(job_id)
 
     def _cancelled(self, session: Session, row: JobRow) -> Job:
         now = database_now(session)

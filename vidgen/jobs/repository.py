@@ -65,7 +65,8 @@ class JobRepository(Waiting, Ending):
         """Queue a resolved spec. The same idempotency key with the same body gives the same job again.
 
         Idempotency keys are those of one actor, so that two API keys never meet in one.
-        Raises VidgenError: queue_full, quota_exceeded (retryable), storage_quota, idempotency_mismatch.
+        Raises VidgenError: queue_full, quota_exceeded (retryable), storage_quota, idempotency_mismatch,
+        media_not_found when the job it is made from was deleted meanwhile.
         """
         fields = spec.model_dump(mode="json")
         hashed, job_id = spec_hash(fields), new_id("job")
@@ -93,6 +94,7 @@ class JobRepository(Waiting, Ending):
             replayed = self._replay(connection, idempotency_key, body_hash or hashed)
             if replayed is not None:
                 return Created(replayed, replayed=True)
+            _check_source(connection, source_job_id)
             now = self._quotas.admit_job(connection, self._owner, max_queued)
             times = {"run_after": now, "place": now, "start_deadline": start_by.deadline(now), "created_at": now}
             connection.execute(_JOB, {**asked, **times, "expires_at": now + self._retention_seconds})
@@ -223,7 +225,14 @@ class JobRepository(Waiting, Ending):
         return job_now(connection, found.job_id)
 
 
+def _check_source(connection: Connection, source_job_id: str | None) -> None:
+    if source_job_id is not None and connection.execute(_SOURCE, {"id": source_job_id}).first() is None:
+        message = f"{source_job_id}: the job that this one is made from was deleted"
+        raise VidgenError(message, code="media_not_found")
+
+
 _KEYS = table_of(IdempotencyRow)
 # written or asked with every creation: made once, as making them takes longer than running them
 _JOB, _REMEMBER = insert(JOBS), insert(_KEYS)
+_SOURCE = select(JOBS.c.id).where(JOBS.c.id == bindparam("id"))
 _REMEMBERED = select(_KEYS).where(_KEYS.c.tenant == bindparam("tenant"), _KEYS.c.key == bindparam("key"))

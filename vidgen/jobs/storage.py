@@ -125,6 +125,14 @@ class LocalStore:
     def remove_chunks(self, job_id: str) -> None:
         shutil.rmtree(self.chunk_folder(job_id), ignore_errors=True)
 
+    def set_chunks_aside(self, job_id: str) -> Path | None:
+        """Rename the chunk folder to one that is no job's, which the sweep would find; None where there is none."""
+        aside = self.path(f"chunks/{_safe(job_id)}.{secrets.token_hex(8)}")
+        try:
+            return self.chunk_folder(job_id).rename(aside)
+        except FileNotFoundError:
+            return None
+
     def remove_scratch(self, job_id: str, attempt: int) -> None:
         shutil.rmtree(self.scratch_path(job_id, attempt), ignore_errors=True)
 

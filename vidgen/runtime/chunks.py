@@ -220,6 +220,8 @@ def _hash_in_name(file: Path) -> str:
 
 
 def _write_durably(content: bytes, target: Path) -> None:
+    # the disk is the operator's: a folder that was cleared away must not cost a run that is under way
+    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.stem[:5]}-{secrets.token_hex(8)}{PART_SUFFIX}")
     try:
         with part.open("xb") as stream:

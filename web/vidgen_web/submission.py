@@ -158,7 +158,7 @@ def edit(services: Services, job_id: str, change: JobChange, version: int | None
     need = admitted(services, spec, manifest)
     return services.jobs.change(
         job_id,
-        edited=ResolvedSpec(spec, _revision(manifest), need, _source_job(services, spec)),
+        edited=ResolvedSpec(spec, _revision(manifest), need, _edited_source(services, job, spec)),
         priority=change.priority,
         start_by=change.changed_start,
         # the new spec was made from this one: an edit in between must not be undone
@@ -199,6 +199,14 @@ def _source_job(services: Services, spec: SamplingFields | ProcessVideo) -> str 
     """The job that made the clip or picture which the spec starts from."""
     found = [services.jobs.artifact(ref.artifact_id) for ref in media_refs(spec) if ref.artifact_id]
     return next((artifact.job_id for artifact in found if artifact is not None), None)
+
+
+def _edited_source(services: Services, job: Job, spec: Spec) -> str | None:
+    """A retake of the same media takes its chunks from the job it was made from, which no media name."""
+    is_retake = not isinstance(spec, ProcessVideo) and spec.long is not None and bool(spec.long.takes)
+    if is_retake and media_refs(spec) == media_refs(job.spec):
+        return job.source_job_id
+    return _source_job(services, spec)
 
 
 def parse(fields: Mapping[str, Any]) -> Spec:

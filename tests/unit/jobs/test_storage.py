@@ -1,7 +1,7 @@
 import hashlib
 import os
 import time
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Collection, Sized
 from pathlib import Path
 
 import pytest
@@ -9,11 +9,12 @@ from sqlalchemy import event, update
 from sqlmodel import col
 
 from tests.jobs_fixtures import make_spec, queue_job
+from vidgen.errors import VidgenError
 from vidgen.jobs.cleaning import Cleaner
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import writing
 from vidgen.jobs.storage import LocalStore
-from vidgen.jobs.tables import JobRow, UploadRow
+from vidgen.jobs.tables import JobChunkRow, JobRow, UploadRow
 from vidgen.jobs.views import FinishedChunk, FinishedFile
 from vidgen.spec import ImageToVideo, JobStatus, MediaRef
 
@@ -301,3 +302,85 @@ def test_chunks_go_before_their_clip_when_the_operator_says_so(plane: ControlPla
     cleaner(plane).clean(30, chunk_days=1)
     assert [plane.store.chunk_folder(job_id).exists() for job_id in jobs] == [False, True, True]
     assert [plane.jobs.chunks(job_id)[0].size for job_id in jobs] == [0, 10, 10]
+
+
+STEPS: dict[str, Callable[[Cleaner], object]] = {
+    "budget": lambda it: it._shrink(1),
+    "expired": lambda it: it._expire_jobs(),
+    "chunks": lambda it: it._expire_chunks(86400),
+}
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> None:
+    """Let `then` happen once, right after the cleaner has looked which jobs are awaited."""
+    look, left = Cleaner._awaited_jobs, [then]
+
+    def looked(cleaner: Cleaner) -> Collection[str]:
+        found = look(cleaner)
+        if left:
+            left.pop()()
+        return found
+
+    monkeypatch.setattr(Cleaner, "_awaited_jobs", looked)
+
+
+def test_the_chunks_of_a_job_that_is_retried_meanwhile_stay(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the job is not looked at again before its folder goes: tried."""
+    job_id = queue_job(plane).id
+    claim = plane.jobs.claim("w", 60)
+    assert claim is not None
+    plane.jobs.commit_chunk(claim, FinishedChunk(0, "00000-aa", "aa", 1, size=10))
+    plane.store.chunk_folder(job_id).mkdir(parents=True)
+    plane.jobs.fail(claim, "failed", "gone wrong", retryable=False)
+    with writing(plane.engine) as session:
+        session.execute(update(JobRow).values(finished_at=1.0))
+
+    def run_again() -> None:
+        plane.jobs.retry(job_id)
+        assert plane.jobs.claim("w", 60) is not None
+
+    meanwhile(monkeypatch, run_again)
+    STEPS["chunks"](cleaner(plane))
+    assert plane.store.chunk_folder(job_id).exists()
+    assert plane.jobs.chunks(job_id)[0].size == 10
+
+
+@pytest.mark.parametrize("reason", list(STEPS))
+@pytest.mark.parametrize("named", ["by its job", "by its clip"])
+def test_what_a_job_queued_meanwhile_is_made_from_stays(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch, reason: str, named: str
+) -> None:
+    """Fails when `delete_unawaited` or `_release_chunks` does not look again: tried."""
+    source = finish_with(plane, 4000)
+    (artifact,) = plane.jobs.get(source).artifacts  # type: ignore[union-attr]
+    chunks = plane.store.chunk_folder(source)
+    chunks.mkdir(parents=True)
+    with writing(plane.engine) as session:
+        session.add(JobChunkRow(job_id=source, n=0, key="00000-aa", sha256="aa", seed=1, size=10, created_at=1.0))
+        ended = {"expires_at": 1.0} if reason == "expired" else {"finished_at": 1.0}
+        session.execute(update(JobRow).values(**ended))
+
+    def queue_another() -> None:
+        if named == "by its job":
+            queue_job(plane, source_job_id=source)
+        else:
+            fields = make_spec().model_dump(exclude={"task"})
+            spec = ImageToVideo(**fields, image=MediaRef(artifact_id=artifact.id))
+            plane.jobs.create(spec, model_revision="1", max_queued=9)
+
+    meanwhile(monkeypatch, queue_another)
+    STEPS[reason](cleaner(plane))
+    assert plane.jobs.get(source) is not None
+    assert chunks.exists()
+
+
+def test_a_job_is_not_queued_when_what_it_is_made_from_was_deleted(plane: ControlPlane) -> None:
+    """Fails when `create` does not look for the source: tried."""
+    source = finish_with(plane, 10)
+    plane.jobs.delete(source)
+    with pytest.raises(VidgenError) as caught:
+        queue_job(plane, source_job_id=source)
+    assert caught.value.code == "media_not_found"
+    assert plane.jobs.counts()[JobStatus.QUEUED] == 0

@@ -36,6 +36,14 @@ def test_a_chunk_comes_back_bit_by_bit_under_its_fingerprint_alone(store):
     assert store.load(3, "bb") is None
 
 
+def test_a_folder_that_was_cleared_away_is_made_again(tmp_path):
+    """Fails when only the constructor makes the folder: tried."""
+    store = FolderChunkStore(tmp_path / "chunks")
+    (tmp_path / "chunks").rmdir()
+    store.commit(0, "aa", LATENTS, seed=7)
+    assert store.load(0, "aa") is not None
+
+
 def test_a_later_commit_replaces_an_earlier_one(store):
     store.commit(0, "aa", LATENTS, seed=7)
     store.commit(0, "bb", {"latents": LATENTS["latents"] + 1}, seed=8)

@@ -75,6 +75,16 @@ def test_a_retake_is_a_job_of_the_same_spec_with_one_take_more(client: FlaskClie
     assert drawn["seed"] >= 0
 
 
+def test_a_retake_that_is_edited_in_the_queue_keeps_its_source(client: FlaskClient, job_id: str) -> None:
+    """Fails when the source is that of the media alone: tried, it was None and every chunk would be made again."""
+    url = f"{JOBS}/{retake(client, job_id, chunk=2, seed=9).get_json()['id']}"
+    edited = client.patch(url, json={"spec": {"output": {"format": "webm"}}}).get_json()
+    assert (edited["spec"]["output"]["format"], edited["source_job_id"]) == ("webm", job_id)
+    assert [take["chunk"] for take in edited["spec"]["long"]["takes"]] == [2]
+    other = client.patch(url, json={"spec": {"num_frames": 49}}).get_json()
+    assert (other["spec"]["long"]["takes"], other["source_job_id"]) == ([], None)
+
+
 def test_takes_add_up(client: FlaskClient, worker: SimulatedWorker, job_id: str) -> None:
     new = retake(client, job_id, chunk=2, seed=9).get_json()["id"]
     claim = worker.claim()
