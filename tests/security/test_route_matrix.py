@@ -2,7 +2,8 @@
 
 A new route fails `test_every_route_is_classified` until OPEN, PORTAL or CALLS below says how it is called.
 Fails when a route forgets its scope or its tenant: tried by letting any key read the webhook list, by binding
-`services()` to the unbound repositories (404 expected, was 200), and by adding an unclassified route.
+`services()` to the unbound repositories (404 expected, was 200), by showing a chunk's picture without asking for its
+job (200 to the other tenant), and by adding an unclassified route.
 """
 
 import io
@@ -26,6 +27,7 @@ from tests.jobs_fixtures import control_plane, make_settings
 from tests.recipes import RECALL, recipe_picture
 from tests.security.conftest import FAKE_INGEST, Person
 from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.test_variations_api import commit
 from vidgen.jobs.keys import ADMIN, SCOPES
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.session import writing
@@ -83,7 +85,7 @@ CALLS: dict[str, Call] = {
     f"POST {API}/jobs/<job_id>/move": Call(409, {}),
     f"POST {API}/jobs/<job_id>/stop": Call(409),
     f"GET {API}/jobs/<job_id>/chunks": Call(200),
-    f"GET {API}/jobs/<job_id>/chunks/<int:n>/preview": Call(404),
+    f"GET {API}/jobs/<job_id>/chunks/<int:n>/preview": Call(200),
     f"POST {API}/jobs/<job_id>/retake": Call(422, {"chunk": 0}),
     f"POST {API}/jobs/<job_id>/extend": Call(202, {"num_frames": 8}),
     f"GET {API}/queue": Call(200),
@@ -220,7 +222,10 @@ def own_world(furnished: tuple[Path, dict[str, str], dict[str, str]], tmp_path: 
 
 def one_of_everything(anna: Person, worker: SimulatedWorker) -> dict[str, str]:
     job_id = anna("POST", f"{API}/jobs", json=SPEC).get_json()["id"]
-    worker.run()
+    claim = worker.claim()
+    worker.step(claim, 1, 2)
+    commit(worker.plane, claim, 0)
+    worker.succeed(claim)
     job = anna("GET", f"{API}/jobs/{job_id}").get_json()
     upload = anna("POST", f"{API}/uploads", data={"file": (io.BytesIO(b"\x89PNG"), "x.png")}).get_json()
     endpoint = anna("POST", f"{API}/webhook-endpoints", json={"url": "https://example.org/"}).get_json()

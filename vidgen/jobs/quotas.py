@@ -64,26 +64,29 @@ class Quotas:
         self._engine = engine
         self.defaults = defaults
 
-    def admit_job(self, connection: Connection, tenant: str, max_queued: int | None) -> float:
+    def admit_job(self, connection: Connection, tenant: str, max_queued: int | None, together: int = 1) -> float:
         """Count a job that this transaction queues, where fewer than `max_queued` of all tenants wait. Gives the time.
+
+        With `together` that many must find room, though this one alone is counted.
 
         The caller holds CREATE_LOCK, and takes everything back when this raises.
         Raises VidgenError queue_full or storage_quota, QuotaExceeded.
         """
         found = connection.execute(_STANDING, {"tenant": tenant}).one()
-        if max_queued is not None and found.waiting >= max_queued:
-            message = f"{found.waiting} jobs are waiting, the most allowed; try again later"
+        if max_queued is not None and found.waiting + together > max_queued:
+            message = f"{found.waiting} jobs are waiting, {_most(together, max_queued)}; try again later"
             raise VidgenError(message, code="queue_full", retryable=True)
         limits, now = self._with_exceptions(found), float(found.now)
         queued = _jobs(connection, tenant, JobStatus.QUEUED) if limits.max_queued is not None else 0
-        if limits.max_queued is not None and queued >= limits.max_queued:
-            raise QuotaExceeded(f"{queued} of your jobs are waiting, the most allowed; try again later", SOON_SECONDS)
+        if limits.max_queued is not None and queued + together > limits.max_queued:
+            most = _most(together, limits.max_queued)
+            raise QuotaExceeded(f"{queued} of your jobs are waiting, {most}; try again later", SOON_SECONDS)
         # kept apart from the jobs, because deleting them gives no part of the day back
         count = _COUNT_JOB[connection.dialect.name]
         today = connection.execute(count, {"tenant": tenant, "day": int(now // DAY), "jobs": 1}).scalar_one()
-        if limits.max_jobs_per_day is not None and today > limits.max_jobs_per_day:
-            left = int(DAY - now % DAY) + 1
-            raise QuotaExceeded(f"{today - 1} jobs were queued today, the most allowed; the day ends at 0:00 UTC", left)
+        if limits.max_jobs_per_day is not None and today - 1 + together > limits.max_jobs_per_day:
+            left, most = int(DAY - now % DAY) + 1, _most(together, limits.max_jobs_per_day)
+            raise QuotaExceeded(f"{today - 1} jobs were queued today, {most}; the day ends at 0:00 UTC", left)
         if limits.max_storage_mb is not None:
             self.check_storage(connection, tenant, 0)
         return now
@@ -147,6 +150,10 @@ def _stored(session: Session | Connection, tenant: str) -> int:
     kept = select(func.sum(col(JobChunkRow.size))).join(JobRow).where(col(JobRow.tenant) == tenant)
     sent = select(func.sum(col(UploadRow.size))).where(col(UploadRow.tenant) == tenant)
     return sum(int(session.scalar(size) or 0) for size in (made, kept, sent))
+
+
+def _most(together: int, limit: int) -> str:
+    return "the most allowed" if together == 1 else f"and with {together} more it would be above {limit}"
 
 
 def _first(*values: int | None) -> int | None:

@@ -61,10 +61,12 @@ class JobRepository(Waiting, Ending):
         idempotency_key: str | None = None,
         body_hash: str | None = None,
         traceparent: str | None = None,
+        together: int = 1,
     ) -> Created:
         """Queue a resolved spec. The same idempotency key with the same body gives the same job again.
 
-        Idempotency keys are those of one actor, so that two API keys never meet in one.
+        Idempotency keys are those of one actor, so that two API keys never meet in one. With `together` the job is
+        refused unless there is room for that many, of which it is the first.
         Raises VidgenError: queue_full, quota_exceeded (retryable), storage_quota, idempotency_mismatch,
         media_not_found when the job it is made from was deleted meanwhile.
         """
@@ -95,7 +97,7 @@ class JobRepository(Waiting, Ending):
             if replayed is not None:
                 return Created(replayed, replayed=True)
             _check_source(connection, source_job_id)
-            now = self._quotas.admit_job(connection, self._owner, max_queued)
+            now = self._quotas.admit_job(connection, self._owner, max_queued, together)
             times = {"run_after": now, "place": now, "start_deadline": start_by.deadline(now), "created_at": now}
             connection.execute(_JOB, {**asked, **times, "expires_at": now + self._retention_seconds})
             if idempotency_key is not None:

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 from flask import request
 from pydantic import BaseModel, ValidationError
 
-from vidgen_web.problems import ProblemError, problem_of_validation
+from vidgen_web.problems import FieldError, ProblemError, problem_of_validation
 
 JSON_LIMIT = 64 * 1024
+MOST_DIGITS = 18
 JSON_TYPE = "application/json"
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -55,6 +56,18 @@ def plain_form() -> dict[str, str]:
     if not _is_plain(form := request.form.to_dict()):
         raise ProblemError("bad_request", "texts may not hold the character NUL")
     return form
+
+
+def form_number(name: str) -> int | None:
+    """The whole number in a form's field; None where it is empty. Raises ProblemError invalid_request."""
+    text = request.form.get(name, "").strip()
+    if not text:
+        return None
+    # Python itself refuses to read thousands of digits, and no database holds more than these
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
+        told = FieldError(field=name, message=f"{name}: give a whole number of at most {MOST_DIGITS} digits")
+        raise ProblemError("invalid_request", told.message, errors=(told,))
+    return int(text)
 
 
 def _is_plain(value: Any) -> bool:

@@ -70,6 +70,8 @@ class Request:
     sent: str | None = None
     # the job it is made from, where no media say so
     source_job_id: str | None = None
+    # how many jobs there must be room for, where others are to follow this one
+    together: int = 1
 
     def body_hash(self) -> str:
         """Equal requests have equal hashes, whatever became of what they refer to."""
@@ -190,6 +192,7 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
             start_by=request.start_by,
             memory_need=need,
             traceparent=traceparent,
+            together=request.together,
         )
     observation.queued(created, services.settings)
     return created

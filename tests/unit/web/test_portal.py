@@ -9,7 +9,11 @@ from flask.testing import FlaskClient
 from tests.recipes import recipe_picture
 from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
+from vidgen.errors import VidgenError
+from vidgen.jobs.quotas import Limits
 from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.tenancy import LOCAL
+from vidgen_web import submission
 from vidgen_web.portal import words
 
 PROMPT = "a cat moves left"
@@ -157,3 +161,70 @@ def test_settings_are_restored_from_a_file(client: FlaskClient) -> None:
         status, page = send(client, "/recall", **file)
         assert status == 422
         assert message in page
+
+
+@pytest.mark.parametrize("name", ["count", "num_frames", "seed"])
+def test_a_number_of_thousands_of_digits_is_refused(client: FlaskClient, plane: ControlPlane, name: str) -> None:
+    """Fails when it is read as a number before its length is looked at: tried, 500."""
+    status, page = send(client, prompt=PROMPT, **{name: "9" * 5000})
+    assert (status, 'id="form-error" hidden' in page) == (422, False)
+    assert plane.jobs.list().items == ()
+
+
+def test_a_version_of_thousands_of_digits_is_refused(client: FlaskClient, plane: ControlPlane) -> None:
+    _, where = send(client, prompt=PROMPT)
+    status, page = send(client, f"{where}/edit", prompt="a dog", version="9" * 5000)
+    assert (status, "version: give a whole number" in page) == (422, True)
+    assert plane.jobs.list().items[0].spec.prompt == PROMPT
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "message"),
+    [
+        ({"count": "8"}, 429, "0 jobs are waiting, and with 8 more it would be above 5"),
+        ({"count": "2", "seed": str(2**63 - 1)}, 422, f"nearest is {2**63 - 2}"),
+        ({"count": "2", "project": "p" * 1000}, 422, "printable characters"),
+    ],
+)
+def test_several_clips_are_queued_together_or_not_at_all(
+    client: FlaskClient, plane: ControlPlane, form: dict[str, str], status: int, message: str
+) -> None:
+    """Fails when each clip is checked for itself as it is queued: tried, five jobs, one and two were left."""
+    got, page = send(client, prompt=PROMPT, **form)
+    assert (got, message in page) == (status, True)
+    assert plane.jobs.list().items == ()
+
+
+def test_a_refused_batch_takes_nothing_of_the_day(client: FlaskClient, plane: ControlPlane) -> None:
+    """Fails when only the first clip is looked for room for: tried, three were queued and counted, then removed."""
+    for limits in (Limits(max_jobs_per_day=3), Limits(max_queued=3)):
+        plane.quotas.set(LOCAL, limits, actor="operator")
+        status, page = send(client, prompt=PROMPT, count="4")
+        assert (status, "and with 4 more it would be above 3" in page) == (429, True)
+        assert plane.quotas.of(LOCAL).jobs_today.used == 0
+    assert send(client, prompt=PROMPT, count="3")[0] == 303
+
+
+def test_several_clips_differ_in_their_seed_alone(client: FlaskClient, plane: ControlPlane) -> None:
+    assert send(client, prompt=PROMPT, count="5", seed="7")[0] == 303
+    assert sorted(job.spec.seed or 0 for job in plane.jobs.list().items) == [7, 8, 9, 10, 11]
+
+
+def test_a_batch_whose_room_was_taken_meanwhile_is_taken_back(
+    client: FlaskClient, plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the file that it brought. Fails when what was queued before the refusal stays: tried."""
+    submit, made = submission.submit, []
+
+    def one_and_no_more(*told: object) -> object:
+        if made:
+            raise VidgenError("somebody was faster", code="queue_full", retryable=True)
+        made.append(submit(*told))  # type: ignore[arg-type]
+        return made[0]
+
+    monkeypatch.setattr(submission, "submit", one_and_no_more)
+    picture = {"task": "image-to-video", "image": (io.BytesIO(b"\x89PNG"), "a.png")}
+    status, page = send(client, prompt=PROMPT, count="3", **picture)
+    assert (status, "somebody was faster" in page) == (429, True)
+    assert plane.jobs.list().items == ()
+    assert plane.uploads.get(made[0].job.spec.image.upload_id) is None

@@ -57,5 +57,8 @@ def test_a_clip_is_made_longer_at_either_end(client: FlaskClient, plane: Control
         assert (spec["task"], spec["direction"], spec["prompt"]) == ("extend-video", form["direction"], "a dog")
         assert spec["from_frame"] == (4 if "number" in form else None)
         assert spec["num_frames"] == frames
+    for number in ("x", "9" * 5000):
+        status, page = send(client, f"/jobs/{job_id}/extend", number=number)
+        assert (status, "number: give a whole number" in page) == (422, True)
     assert client.get(f"/jobs/{made.id}").status_code == 200
     assert client.get(f"/?reuse={made.id}").status_code == 200

@@ -53,6 +53,13 @@ def test_chunks_are_listed_with_their_frames_seeds_and_pictures(client: FlaskCli
     assert client.get(f"{JOBS}/{job_id}/chunks/3/preview").status_code == 404
 
 
+@pytest.mark.parametrize("digits", [10, 300, 5000])
+def test_a_number_that_no_chunk_has_is_not_found(client: FlaskClient, job_id: str, digits: int) -> None:
+    """Fails when a file is looked for whatever the number's length: tried, 500 as no name may be so long."""
+    answer = client.get(f"{JOBS}/{job_id}/chunks/{'9' * digits}/preview")
+    assert (answer.status_code, answer.get_json()["code"]) == (404, "not_found")
+
+
 def test_latents_taken_over_from_another_clip_are_no_chunks_of_this_one(
     client: FlaskClient, worker: SimulatedWorker
 ) -> None:
@@ -134,6 +141,22 @@ def test_the_same_request_with_the_same_key_is_the_same_job(client: FlaskClient,
     assert second.headers["Idempotent-Replayed"] == "true"
     assert second.get_json()["id"] == first.get_json()["id"]
     assert send(seed=1).get_json()["code"] == "idempotency_mismatch"
+
+
+@pytest.mark.parametrize("verb", ["retake", "extend"])
+def test_the_same_key_does_not_serve_for_another_clip(
+    client: FlaskClient, worker: SimulatedWorker, job_id: str, verb: str
+) -> None:
+    """Fails when the clip is no part of what is compared: tried, the other clip's job was answered."""
+    other = client.post(JOBS, json=LONG).get_json()["id"]
+    claim = worker.claim()
+    commit(worker.plane, claim, 0)
+    commit(worker.plane, claim, 1)
+    worker.succeed(claim)
+    body, key = {"chunk": 1} if verb == "retake" else {"num_frames": 8}, {"Idempotency-Key": "k"}
+    assert client.post(f"{JOBS}/{job_id}/{verb}", json=body, headers=key).status_code == 202
+    answer = client.post(f"{JOBS}/{other}/{verb}", json=body, headers=key)
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "idempotency_mismatch")
 
 
 def test_an_extension_goes_on_from_the_clip_with_its_settings(client: FlaskClient, job_id: str) -> None:

@@ -21,6 +21,8 @@ from vidgen_web.terms import take_terms
 
 blueprint = Blueprint("variations", __name__, url_prefix="/jobs")
 
+# what is longer is no number of a chunk, and no name that a file can have
+MOST_DIGITS = 9
 IDEMPOTENCY = Parameter(
     "Idempotency-Key", "Sending the same request again with the same key queues nothing new.", "header"
 )
@@ -82,9 +84,11 @@ def preview(job_id: str, n: int) -> Response:
     if services().jobs.get(job_id) is None:
         raise no_job(job_id)
     try:
-        picture = services().store.chunk_picture(job_id, n).read_bytes()
+        picture = services().store.chunk_picture(job_id, n).read_bytes() if n < 10**MOST_DIGITS else b""
     except FileNotFoundError:
-        raise ProblemError("not_found", f"{job_id} has no picture of chunk {n}") from None
+        picture = b""
+    if not picture:
+        raise ProblemError("not_found", f"{job_id} has no picture of that chunk")
     response = Response(picture, content_type="image/jpeg")
     response.add_etag()
     response.make_conditional(request)

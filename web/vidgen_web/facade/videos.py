@@ -19,7 +19,7 @@ from vidgen_web.facade.errors import ERROR_FORM
 from vidgen_web.facade.video import Video, VideoDeleted, VideoList, artifact_of, video_of
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
-from vidgen_web.removal import WAIT_SECONDS, when_ended
+from vidgen_web.removal import WAIT_SECONDS, remove
 from vidgen_web.requests import query_model
 from vidgen_web.services import services
 
@@ -119,20 +119,14 @@ def show(video_id: str) -> Response:
 @blueprint.delete("/<video_id>")
 @video_operation(
     "Delete a video and its files",
-    description="One that is not finished is cancelled first.",
+    description="One that is not finished is cancelled first, and goes as soon as its worker lets go of it.",
     scope="jobs:write",
     answers={200: VideoDeleted},
-    problems=("not_found", "job_not_finished"),
+    problems=("not_found",),
 )
 def delete(video_id: str) -> Response:
-    found = services()
-    # this API has no other way to stop a video; and no word for one that is to go later, so it is asked for again
-    job = when_ended(found, found.jobs.cancel(video_id), WAIT_SECONDS)
-    if job is not None and not job.status.is_terminal:
-        raise ProblemError(
-            "job_not_finished", f"{video_id} is being cancelled; try again", headers={"Retry-After": "2"}
-        )
-    found.jobs.delete(video_id)
+    # this API has no word for one that is to go later; it goes without being asked for again
+    remove(services(), video_id, WAIT_SECONDS)
     return _json(VideoDeleted(id=video_id))
 
 

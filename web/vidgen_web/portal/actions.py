@@ -1,5 +1,6 @@
 """The portal's buttons as form posts, each answered with a redirect to a page that shows what became of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -8,7 +9,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.views import Job
-from vidgen_web import intake, submission
+from vidgen_web import intake, removal, submission
 from vidgen_web.access import needs
 from vidgen_web.portal import csrf, drafts
 from vidgen_web.portal.drafts import Draft, Part
@@ -16,13 +17,14 @@ from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.outlook import outlook, wanted_fields
 from vidgen_web.portal.pages import default_draft, render_home
 from vidgen_web.problems import STATUS_BY_CODE, FieldError, ProblemError, problem_of
-from vidgen_web.requests import checked, plain_form
+from vidgen_web.requests import checked, form_number, plain_form
 from vidgen_web.services import services
 from vidgen_web.terms import JobChange
 
 blueprint = Blueprint("actions", __name__)
 
 MOST_AT_ONCE = 8
+SEEDS = 2**63
 
 
 @blueprint.before_request
@@ -87,8 +89,7 @@ def edit(job_id: str) -> AnyResponse:
         fields = wanted_fields(draft)
         left_out = {name: None for name in job.spec.model_dump() if name not in fields}
         change = checked(JobChange, {"spec": {**left_out, **fields, **_uploaded(draft)}})
-        version = request.form.get("version", "")
-        submission.edit(services(), job_id, change, int(version) if version.isdecimal() else None)
+        submission.edit(services(), job_id, change, form_number("version"))
     except VidgenError as error:
         return _refused(drafts.editing(draft, job), error)
     return _back(job_id)
@@ -145,24 +146,36 @@ def _sent() -> Draft:
 
 
 def _queue(draft: Draft) -> list[Job]:
-    """One job, or several that differ in their seed alone."""
+    """One job, or several that differ in their seed alone. Raises VidgenError; nothing is queued then."""
     fields, files = wanted_fields(draft), _files(draft)
     fields["model"] = request.form.get("model") or draft.model
     for name in files:  # a new file replaces what lay in the slot
         fields.pop(name, None)
-    first = submission.submit(services(), submission.Request(fields=fields, files=files)).job
-    media = {
-        name: ref.model_dump(exclude_none=True) for name in drafts.SLOTS if (ref := getattr(first.spec, name, None))
-    }
-    others = [first]
-    for nth in range(1, _how_many()):
-        seed = {"seed": int(draft["seed"]) + nth} if draft["seed"].isdecimal() else {}
-        request_of = submission.Request(fields={**fields, **media, **seed})
-        others.append(submission.submit(services(), request_of).job)
-    if project := request.form.get("project", "").strip():
-        for job in others:
-            services().gallery.file(job.id, project)
-    return others
+    count = _how_many()
+    seeds = _seeds(draft["seed"], count)
+    # the first one is queued only where there is room for all
+    asked = submission.Request(fields={**fields, **seeds[0]}, files=files, together=count)
+    jobs = [submission.submit(services(), asked).job]
+    try:
+        media = {n: ref.model_dump(exclude_none=True) for n in drafts.SLOTS if (ref := getattr(jobs[0].spec, n, None))}
+        for seed in seeds[1:]:
+            again = submission.Request(fields={**fields, **media, **seed})
+            jobs.append(submission.submit(services(), again).job)
+        if project := request.form.get("project", "").strip():
+            for job in jobs:
+                services().gallery.file(job.id, project)
+    except VidgenError:
+        _take_back(jobs, files)
+        raise
+    return jobs
+
+
+def _take_back(jobs: list[Job], files: Mapping[str, FileStorage]) -> None:
+    """Remove what was queued before somebody else took the room that was left, and the files it brought."""
+    for job in jobs:
+        removal.remove(services(), job.id, 0)
+    for name in files:
+        services().uploads.delete(getattr(jobs[0].spec, name).upload_id)
 
 
 def _files(draft: Draft) -> dict[str, FileStorage]:
@@ -176,8 +189,18 @@ def _uploaded(draft: Draft) -> dict[str, dict[str, str]]:
 
 
 def _how_many() -> int:
-    asked = request.form.get("count", "")
-    return min(max(int(asked), 1), MOST_AT_ONCE) if asked.isdecimal() else 1
+    return min(max(form_number("count") or 1, 1), MOST_AT_ONCE)
+
+
+def _seeds(seed: str, count: int) -> list[dict[str, int]]:
+    """The field of each clip: one after the other from the seed given. Raises ProblemError before one is too large."""
+    if not seed.isdecimal() or len(seed) > len(str(SEEDS)):
+        return [{}] * count
+    first, last = int(seed), SEEDS - count
+    if first > last:
+        message = f"seed={seed}: {count} clips take one seed each from it on; nearest is {last}"
+        raise ProblemError("invalid_request", message, errors=(FieldError(field="seed", message=message),))
+    return [{"seed": first + nth} for nth in range(count)]
 
 
 def _existing(job_id: str) -> Job:

@@ -187,9 +187,9 @@ def _parts(form: Mapping[str, str]) -> tuple[Part, ...]:
 
 def _frame(query: Mapping[str, str]) -> str:
     number, frame = query.get("number", ""), query.get("frame", "-1")
-    if number.isdecimal():
+    if number.isdecimal() and len(number) < 10:
         return str(max(int(number), 1) - 1)
-    return frame if frame.removeprefix("-").isdecimal() else "-1"
+    return frame if frame.removeprefix("-").isdecimal() and len(frame) < 10 else "-1"
 
 
 def _part(segment: Segment, fps: int) -> Part:

@@ -154,7 +154,8 @@ def _lengths(manifest: Manifest, chosen: str) -> list[tuple[int, str, str]]:
     frames, fps = manifest.rules.frames, manifest.rules.fps
     longer = manifest.rules.any_frames
     told = {count: words.decimal(count / fps) for count in range(frames.min, frames.max + 1, frames.step)}
-    if chosen.isdecimal() and nearest_frame_counts(int(chosen), longer) == (int(chosen),):
+    # a refused form is shown again, whatever was typed
+    if chosen.isdecimal() and len(chosen) < 10 and nearest_frame_counts(int(chosen), longer) == (int(chosen),):
         told.setdefault(int(chosen), words.decimal(int(chosen) / fps))
     # round numbers of seconds are called so; what they snap to stands below the choice
     told |= {nearest_frame_counts(seconds * fps, longer)[-1]: str(seconds) for seconds in LONGER_SECONDS}

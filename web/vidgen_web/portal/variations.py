@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from vidgen_web import submission, variations
 from vidgen_web.access import needs
 from vidgen_web.portal import csrf
-from vidgen_web.requests import checked, plain_form
+from vidgen_web.requests import checked, form_number, plain_form
 from vidgen_web.services import services
 
 blueprint = Blueprint("variations", __name__, url_prefix="/jobs")
@@ -24,9 +24,9 @@ def check_form() -> None:
 def extend(job_id: str) -> Response:
     """Go on after the clip's end, or make what comes before it; `number` is the frame to go on from, counted from 1."""
     told = _told("direction", "seconds", "prompt", "seed")
-    number = request.form.get("number", "")
-    if number.isdecimal():
-        told["from_frame"] = max(int(number), 1) - 1
+    number = form_number("number")
+    if number is not None:
+        told["from_frame"] = max(number, 1) - 1
     return _queued(job_id, variations.extended(services(), job_id, checked(variations.Extension, told)))
 
 
