@@ -183,6 +183,7 @@ def test_a_clip_is_extended_and_a_chunk_made_again(page: Page, worker: Simulated
         commit(worker.plane, claim, n)
     worker.succeed(claim)
     expect(page.locator("#timeline li")).to_have_count(3)
+    expect(page.locator("[data-counter]")).not_to_have_text("1 / 41")  # it plays, and a click stops it
     page.get_by_role("button", name="Show chunk 2").click()
     expect(page.locator("[data-counter]")).to_have_text("13 / 41")
     page.get_by_label("Retake chunk 2").first.click()

@@ -38,7 +38,9 @@ def cancel_while_running(plane: ControlPlane, runner: RunnerProcess, prompt: str
     worker = threading.Thread(target=supervisor.drain)
     worker.start()
     wait_until(lambda: runner.pid is not None)
-    time.sleep(1.0)  # python has started and is inside the render
+    time.sleep(1.0)  # python has started
+    if prompt == "stubborn":  # and minds no SIGTERM any more, which is when it reports
+        wait_until(lambda: bool((job := plane.jobs.get(job_id)) and job.progress))
     pid, started = runner.pid, time.monotonic()
     assert pid is not None
     plane.jobs.cancel(job_id)

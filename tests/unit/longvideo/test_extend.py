@@ -83,7 +83,9 @@ def test_an_extended_clip_can_be_extended_in_latents_again(residency, earlier, t
     context = {"media": {CLIP.key: write_video([once], tmp_path / "once.mp4", fps=8).path}, "lender": tmp_path / "once"}
     twice = frames_of(residency, extension(num_frames=8), **context)
     assert len(twice) == LENGTH + 12 + 8
-    assert np.array_equal(twice[: LENGTH + 12], once)
+    # a grey level in a pixel of a hundred thousand comes out otherwise now and then: how convolutions round depends on
+    # how their work is parted
+    assert np.abs(twice[: LENGTH + 12].astype(int) - once).max() <= 1
 
 
 def test_shots_before_the_last_stay_too(residency, tmp_path):
