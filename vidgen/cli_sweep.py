@@ -1,5 +1,6 @@
 """`vidgen sweep`: one clip many times over with one or two fields varied, as a labelled sheet."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,23 @@ def sweep(prompt: str, varied: tuple[str, ...], fixed: tuple[str, ...], model: s
     The sheet shows first, middle and last frame of every clip; all settings are inside the PNG, under the key vidgen.
     """
     from vidgen.jobs.settings import load_settings
+    from vidgen.media.probe import probe
+    from vidgen.spec import JOB_SPEC, ProcessVideo, resolve
     from vidgen.spec.sweep import axis_of, cells
     from vidgen_models.registry import ModelRegistry
 
     registry = ModelRegistry(*load_settings().manifest_folders)
     media = {name: path for name, path in given.items() if path is not None}
     axes = [axis_of(text) for text in varied]
-    made = cells(_fields(prompt, model, fixed, media), axes, registry.get(model).rules)
+    seconds = probe(media["video"]).seconds if "video" in media else None
+
+    def resolved(fields: Mapping[str, Any]) -> Any:
+        spec = JOB_SPEC.validate_python(fields)
+        if isinstance(spec, ProcessVideo):
+            return spec
+        return resolve(spec, registry.get(spec.model).rules, source_seconds=seconds)
+
+    made = cells(_fields(prompt, model, fixed, media), axes, resolved)
     _sweep_here(made, axes, {f"upl_{name}": path for name, path in media.items()}, registry, out)
     click.echo(f"{out}: {len(made)} clips, seeds {', '.join(sorted({str(cell.spec.seed) for cell in made}))}")
 

@@ -88,6 +88,11 @@ CALLS: dict[str, Call] = {
     f"GET {API}/jobs/<job_id>/chunks/<int:n>/preview": Call(200),
     f"POST {API}/jobs/<job_id>/retake": Call(422, {"chunk": 0}),
     f"POST {API}/jobs/<job_id>/extend": Call(202, {"num_frames": 8}),
+    f"POST {API}/sweeps": Call(202, {"spec": SPEC, "vary": [{"field": "seed", "values": [1, 2]}]}),
+    f"GET {API}/sweeps": Call(200),
+    f"GET {API}/sweeps/<sweep_id>": Call(200),
+    f"GET {API}/sweeps/<sweep_id>/sheet": Call(200),
+    f"POST {API}/sweeps/<sweep_id>/cancel": Call(200),
     f"GET {API}/queue": Call(200),
     # the queue is everybody's: a tenant's administrator is not its operator
     f"POST {API}/queue/pause": Call(403, {}),
@@ -228,11 +233,13 @@ def one_of_everything(anna: Person, worker: SimulatedWorker) -> dict[str, str]:
     worker.succeed(claim)
     job = anna("GET", f"{API}/jobs/{job_id}").get_json()
     upload = anna("POST", f"{API}/uploads", data={"file": (io.BytesIO(b"\x89PNG"), "x.png")}).get_json()
+    swept = {"spec": SPEC, "vary": [{"field": "seed", "values": [1, 2]}]}
     endpoint = anna("POST", f"{API}/webhook-endpoints", json={"url": "https://example.org/"}).get_json()
     return {
         "job_id": job_id,
         "artifact_id": job["artifacts"][0]["id"],
         "upload_id": upload["id"],
+        "sweep_id": anna("POST", f"{API}/sweeps", json=swept).get_json()["id"],
         "endpoint_id": endpoint["id"],
         "delivery_id": anna("POST", f"{API}/webhook-endpoints/{endpoint['id']}/test").get_json()["id"],
         "key_id": anna("POST", f"{API}/api-keys", json={"scopes": ["jobs:read"]}).get_json()["id"],

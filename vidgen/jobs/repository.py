@@ -1,6 +1,6 @@
 """Jobs as the web process and the command line see them; the worker's half is inherited from leases.py."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, insert, select
@@ -14,6 +14,7 @@ from vidgen.jobs.grouped import GroupedWrites
 from vidgen.jobs.history import append_event, record
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.leases import clear_progress
+from vidgen.jobs.new_job import NewJob
 from vidgen.jobs.quotas import Limits, Quotas
 from vidgen.jobs.reading import artifact_view, job_now, job_view, job_views, stored_job
 from vidgen.jobs.session import CREATE_LOCK, lock, looking, reading, writing
@@ -26,6 +27,8 @@ from vidgen.spec import NORMAL_PRIORITY, JobSpec, JobStatus
 
 # named here because the class below has a method called list
 Events = list[Event]
+# what is written beside new jobs, given their ids
+Also = Callable[[Connection, Sequence[str]], None]
 
 
 class JobRepository(Waiting, Ending):
@@ -70,42 +73,71 @@ class JobRepository(Waiting, Ending):
         Raises VidgenError: queue_full, quota_exceeded (retryable), storage_quota, idempotency_mismatch,
         media_not_found when the job it is made from was deleted meanwhile.
         """
-        fields = spec.model_dump(mode="json")
+        new = NewJob(
+            spec,
+            model_revision=model_revision,
+            callback_url=callback_url,
+            dialect=dialect,
+            source_job_id=source_job_id,
+            priority=priority,
+            start_by=start_by,
+            memory_need=memory_need,
+            idempotency_key=idempotency_key,
+            body_hash=body_hash,
+            traceparent=traceparent,
+        )
+        return self._creations.run(lambda connection: self._add(connection, new, max_queued, together))
+
+    def create_all(self, jobs: Sequence[NewJob], *, max_queued: int, also: Also) -> Sequence[Created]:
+        """Queue all of them or none, and do what `also` does with their ids in the same transaction.
+
+        Where the first one is a replay, it alone is returned. Raises as `create` does.
+        """
+
+        def add(connection: Connection) -> Sequence[Created]:
+            first = self._add(connection, jobs[0], max_queued, len(jobs))
+            if first.replayed:
+                return [first]
+            made = [first, *(self._add(connection, job, max_queued) for job in jobs[1:])]
+            also(connection, [created.job.id for created in made])
+            return made
+
+        return self._creations.run(add)
+
+    def _add(self, connection: Connection, new: NewJob, max_queued: int, together: int = 1) -> Created:
+        # the count and the key are looked at by one creator at a time, so both limits are exact
+        lock(connection, CREATE_LOCK)
+        fields = new.spec.model_dump(mode="json")
         hashed, job_id = spec_hash(fields), new_id("job")
+        body_hash = new.body_hash or hashed
+        replayed = self._replay(connection, new.idempotency_key, body_hash)
+        if replayed is not None:
+            return Created(replayed, replayed=True)
+        _check_source(connection, new.source_job_id)
+        now = self._quotas.admit_job(connection, self._owner, max_queued, together)
         asked = {
             "id": job_id,
             "tenant": self._owner,
             "status": JobStatus.QUEUED.value,
             "max_attempts": self._max_attempts,
-            "priority": priority,
-            "memory_need": None if memory_need is None else dict(memory_need),
-            "task": spec.task,
-            "model": spec.model,
-            "model_revision": model_revision,
+            "priority": new.priority,
+            "memory_need": None if new.memory_need is None else dict(new.memory_need),
+            "task": new.spec.task,
+            "model": new.spec.model,
+            "model_revision": new.model_revision,
             "spec": fields,
             "spec_hash": hashed,
-            "callback_url": callback_url,
-            "traceparent": traceparent,
-            "dialect": dialect,
-            "source_job_id": source_job_id,
+            "callback_url": new.callback_url,
+            "traceparent": new.traceparent,
+            "dialect": new.dialect,
+            "source_job_id": new.source_job_id,
         }
-
-        def add(connection: Connection) -> Created:
-            # the count and the key are looked at by one creator at a time, so both limits are exact
-            lock(connection, CREATE_LOCK)
-            replayed = self._replay(connection, idempotency_key, body_hash or hashed)
-            if replayed is not None:
-                return Created(replayed, replayed=True)
-            _check_source(connection, source_job_id)
-            now = self._quotas.admit_job(connection, self._owner, max_queued, together)
-            times = {"run_after": now, "place": now, "start_deadline": start_by.deadline(now), "created_at": now}
-            connection.execute(_JOB, {**asked, **times, "expires_at": now + self._retention_seconds})
-            if idempotency_key is not None:
-                key = {"tenant": self._owner, "key": self._own_key(idempotency_key), "body_hash": body_hash or hashed}
-                connection.execute(_REMEMBER, {**key, "job_id": job_id, "created_at": now})
-            return Created(append_event(connection, job_id, "job.queued", now), replayed=False)
-
-        return self._creations.run(add)
+        times = {"run_after": now, "place": now, "start_deadline": new.start_by.deadline(now), "created_at": now}
+        connection.execute(_JOB, {**asked, **times, "expires_at": now + self._retention_seconds})
+        if new.idempotency_key is not None:
+            key = {"tenant": self._owner, "key": self._own_key(new.idempotency_key), "body_hash": body_hash}
+            connection.execute(_REMEMBER, {**key, "job_id": job_id, "created_at": now})
+        return Created(append_event(connection, job_id, "job.queued", now), replayed=False)
 
     def replayed(self, idempotency_key: str, body_hash: str) -> Job | None:
         """The job that this key made before, if it did. Raises VidgenError idempotency_mismatch."""

@@ -148,6 +148,21 @@ class MarkRow(SQLModel, table=True):
     project: str = ""
 
 
+class SweepCellRow(SQLModel, table=True):
+    """One clip of a sweep (sweeps.py). A sweep is its cells: it goes when the last of its jobs goes."""
+
+    __tablename__ = "sweep_cells"
+    __table_args__ = (Index("sweep_cells_by_sweep", "sweep_id"), Index("sweep_cells_by_tenant", "tenant", "created_at"))
+
+    job_id: str = Field(primary_key=True, foreign_key="jobs.id", ondelete="CASCADE")
+    sweep_id: str
+    tenant: str
+    across: int = Field(description="Its column, by the first field that is varied.")
+    down: int = Field(description="Its row, by the second one.")
+    axes: list[AnyJson] = Field(sa_type=JSON, description="What is varied: fields and values, as drawn.")
+    created_at: float = Field(sa_type=Double)
+
+
 class UploadRow(SQLModel, table=True):
     __tablename__ = "uploads"
     __table_args__ = (Index("uploads_by_tenant", "tenant"),)

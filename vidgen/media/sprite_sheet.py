@@ -4,7 +4,7 @@ Tiles run from left to right and from top to bottom. The first tile is the first
 """
 
 from collections.abc import Iterator
-from math import ceil, sqrt
+from math import ceil
 from pathlib import Path
 
 import cv2
@@ -14,8 +14,8 @@ from PIL import Image
 from vidgen.media.frames import FrameChunk
 from vidgen.media.opaque import on_white
 from vidgen.media.still import QUALITY
+from vidgen.media.tiles import chosen_frames, columns_of
 
-MOST_TILES = 25
 LONGEST_SIDE = 160
 
 
@@ -48,17 +48,6 @@ class SpriteSheet:
             sheet[top : top + height, left : left + width] = tile
         Image.fromarray(sheet).save(path, "JPEG", quality=QUALITY)
         return sheet.shape[1], sheet.shape[0]
-
-
-def chosen_frames(num_frames: int) -> list[int]:
-    """Indices of the frames that become tiles: all of a short clip, MOST_TILES of a long one."""
-    tiles = min(num_frames, MOST_TILES)
-    return [round(n * (num_frames - 1) / max(tiles - 1, 1)) for n in range(tiles)]
-
-
-def columns_of(num_tiles: int) -> int:
-    """The grid is as near to a square of tiles as it can be; what is left over in the last row is black."""
-    return ceil(sqrt(num_tiles))
 
 
 def _small(frame: FrameChunk) -> FrameChunk:

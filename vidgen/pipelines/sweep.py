@@ -12,7 +12,7 @@ from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.residency import Residency
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
-from vidgen.spec.sweep import Axis, Cell
+from vidgen.spec.sweep import Axis, Cell, title_of, told
 
 
 def sweep(cells: Sequence[Cell], axes: Sequence[Axis], ctx: RunContext, residency: Residency, out: Path) -> None:
@@ -24,30 +24,16 @@ def sweep(cells: Sequence[Cell], axes: Sequence[Axis], ctx: RunContext, residenc
         with torch.inference_mode():
             strip = Filmstrip(Resolved.of(cell.spec).num_frames).take(recipe(cell.spec, ctx))
         strips[cell.column, cell.row] = strip
-    across, down = _labels(cells, axes)
+    across, *down = told(cells, axes)
     first = cells[0].spec
     write_sheet(
         out,
         strips,
-        columns=across,
-        rows=down,
-        title=f"{first.model}  {' by '.join(axis.field for axis in axes)}  {_common(first, axes)}",
+        columns=across.values,
+        rows=down[0].values if down else ("",),
+        title=title_of(first, axes),
         about=json.dumps([_facts(cell) for cell in cells]),
     )
-
-
-def _labels(cells: Sequence[Cell], axes: Sequence[Axis]) -> tuple[list[str], list[str]]:
-    """What stands over the columns and before the rows."""
-    across = {cell.column: cell.value(axes[0]) for cell in cells}
-    down = {cell.row: cell.value(axes[1]) if len(axes) > 1 else "" for cell in cells}
-    return list(across.values()), list(down.values())
-
-
-def _common(spec: object, axes: Sequence[Axis]) -> str:
-    """What all clips share and a viewer wants to know."""
-    varied = {axis.field for axis in axes}
-    known = {name: getattr(spec, name) for name in ("seed", "prompt") if name not in varied}
-    return "  ".join(f"{name} {value}" for name, value in known.items())
 
 
 def _facts(cell: Cell) -> Mapping[str, object]:

@@ -1,18 +1,20 @@
 """A sweep: one request many times over with one or two fields varied, so that their effect is seen side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from vidgen.errors import SpecError
-from vidgen.spec.job import JOB_SPEC, SamplingFields
-from vidgen.spec.resolve import drawn_seed, resolve
-from vidgen.spec.rules import ModelRules
+from vidgen.spec.job import SamplingFields
+from vidgen.spec.process import ProcessVideo
+from vidgen.spec.resolve import drawn_seed
 
 MOST_CLIPS = 64
 MOST_AXES = 2
-NESTED = "advanced"
+
+Resolver = Callable[[Mapping[str, Any]], SamplingFields | ProcessVideo]
+"""Fields of a request to its resolved spec. Raises what a request's own errors are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,10 @@ def axis_of(text: str) -> Axis:
     return Axis(field.strip(), found)
 
 
-def cells(fields: Mapping[str, Any], axes: Sequence[Axis], rules: ModelRules) -> list[Cell]:
+def cells(fields: Mapping[str, Any], axes: Sequence[Axis], resolved: Resolver) -> list[Cell]:
     """Every combination, resolved before any is made. Without a seed one is drawn, the same for all.
 
-    Raises SpecError (too many, a field twice, whatever `resolve` refuses) and ValidationError.
+    Raises SpecError (too many, a field twice, a task without a model) and whatever `resolved` raises.
     """
     axes = [_drawn(axis) for axis in axes]
     if not 1 <= len(axes) <= MOST_AXES or len({axis.field for axis in axes}) < len(axes):
@@ -62,12 +64,12 @@ def cells(fields: Mapping[str, Any], axes: Sequence[Axis], rules: ModelRules) ->
         raise SpecError(f"vary: {len(places)} clips; at most {MOST_CLIPS}", field="vary", nearest=(MOST_CLIPS,))
     common = dict(fields)
     if "seed" not in {axis.field for axis in axes}:
-        common["seed"] = _resolved(common, rules).seed
+        common["seed"] = _clip(resolved(put(common, columns.field, columns.values[0]))).seed
     made = []
     for row, column in places:
         asked = put(common, columns.field, columns.values[column])
         asked = asked if rows is None else put(asked, rows.field, rows.values[row])
-        made.append(Cell(column, row, _resolved(asked, rules)))
+        made.append(Cell(column, row, _clip(resolved(asked))))
     return made
 
 
@@ -86,8 +88,22 @@ def put(fields: Mapping[str, Any], name: str, value: str) -> dict[str, Any]:
     return {**fields, outer: {**(fields.get(outer) or {}), inner: value}}
 
 
-def _resolved(fields: Mapping[str, Any], rules: ModelRules) -> SamplingFields:
-    spec = JOB_SPEC.validate_python(fields)
-    if not isinstance(spec, SamplingFields):
+def told(made: Sequence[Cell], axes: Sequence[Axis]) -> tuple[Axis, ...]:
+    """The axes with their values as the clips have them: seeds as drawn, numbers as they are written."""
+    across = {cell.column: cell.value(axes[0]) for cell in made}
+    down = {cell.row: cell.value(axes[1]) for cell in made} if len(axes) > 1 else {}
+    return tuple(Axis(axis.field, tuple(values.values())) for axis, values in zip(axes, (across, down), strict=False))
+
+
+def title_of(spec: SamplingFields | ProcessVideo, axes: Sequence[Axis]) -> str:
+    """What all clips share and a viewer wants to know, and what is varied."""
+    varied = [axis.field for axis in axes]
+    shared = {name: getattr(spec, name) for name in ("seed", "prompt") if name not in varied}
+    common = "  ".join(f"{name} {value}" for name, value in shared.items())
+    return f"{spec.model}  {' by '.join(varied)}  {common}"
+
+
+def _clip(spec: SamplingFields | ProcessVideo) -> SamplingFields:
+    if isinstance(spec, ProcessVideo):
         raise SpecError(f"task={spec.task}: a sweep is of clips that a model makes", field="task")
-    return resolve(spec, rules)
+    return spec

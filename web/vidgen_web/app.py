@@ -12,6 +12,7 @@ from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.outages import is_disk_full, is_outage, told
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
+from vidgen.jobs.sweeps import SweepRepository
 from vidgen_models.networks import networks_beside
 from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
@@ -69,6 +70,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...], recall_comman
         jobs=plane.jobs,
         every_job=plane.jobs,
         gallery=Gallery(plane.engine),
+        sweeps=SweepRepository(plane.engine),
         uploads=plane.uploads,
         endpoints=plane.endpoints,
         deliveries=plane.deliveries,

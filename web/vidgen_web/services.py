@@ -17,6 +17,7 @@ from vidgen.jobs.quotas import Quotas
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.sweeps import SweepRepository
 from vidgen.jobs.uploads import UploadRepository
 from vidgen.jobs.watchdog import Watchdog
 from vidgen.jobs.webhooks import EndpointRepository
@@ -36,7 +37,7 @@ RECALL_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.recall")
 
 @dataclass(frozen=True)
 class Services:
-    """`jobs`, `gallery`, `uploads`, `endpoints` and `deliveries` hold what the caller owns, `every_job` all jobs.
+    """`jobs`, `gallery`, `sweeps`, `uploads`, `endpoints` and `deliveries` hold what the caller owns, `every_job` all.
 
     `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR,
     `recall_command` with FILE; `stopping` ends the event streams.
@@ -47,6 +48,7 @@ class Services:
     jobs: JobRepository
     every_job: JobRepository
     gallery: Gallery
+    sweeps: SweepRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
     deliveries: DeliveryRepository
@@ -73,6 +75,7 @@ class Services:
             self,
             jobs=self.jobs.of(*eyes),
             gallery=self.gallery.of(*eyes),
+            sweeps=self.sweeps.of(*eyes),
             uploads=self.uploads.of(*eyes),
             endpoints=self.endpoints.of(*eyes),
             deliveries=self.deliveries.of(*eyes),

@@ -160,7 +160,7 @@ def edit(services: Services, job_id: str, change: JobChange, version: int | None
     need = admitted(services, spec, manifest)
     return services.jobs.change(
         job_id,
-        edited=ResolvedSpec(spec, _revision(manifest), need, _edited_source(services, job, spec)),
+        edited=ResolvedSpec(spec, revision_of(manifest), need, _edited_source(services, job, spec)),
         priority=change.priority,
         start_by=change.changed_start,
         # the new spec was made from this one: an edit in between must not be undone
@@ -181,10 +181,10 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
     with observation.submitting() as traceparent:
         created = services.jobs.create(
             spec,
-            model_revision=_revision(manifest),
+            model_revision=revision_of(manifest),
             callback_url=request.callback_url,
             dialect=request.dialect,
-            source_job_id=request.source_job_id or _source_job(services, spec),
+            source_job_id=request.source_job_id or source_job(services, spec),
             idempotency_key=request.idempotency_key,
             body_hash=body_hash if request.idempotency_key else None,
             max_queued=services.settings.max_queued,
@@ -198,7 +198,7 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
     return created
 
 
-def _source_job(services: Services, spec: SamplingFields | ProcessVideo) -> str | None:
+def source_job(services: Services, spec: SamplingFields | ProcessVideo) -> str | None:
     """The job that made the clip or picture which the spec starts from."""
     found = [services.jobs.artifact(ref.artifact_id) for ref in media_refs(spec) if ref.artifact_id]
     return next((artifact.job_id for artifact in found if artifact is not None), None)
@@ -209,7 +209,7 @@ def _edited_source(services: Services, job: Job, spec: Spec) -> str | None:
     is_retake = not isinstance(spec, ProcessVideo) and spec.long is not None and bool(spec.long.takes)
     if is_retake and media_refs(spec) == media_refs(job.spec):
         return job.source_job_id
-    return _source_job(services, spec)
+    return source_job(services, spec)
 
 
 def parse(fields: Mapping[str, Any]) -> Spec:
@@ -290,7 +290,7 @@ def _source_shape(services: Services, spec: ProcessVideo) -> ClipShape | None:
     return ClipShape(found.width, found.height, found.num_frames, rate(found.fps), alpha)
 
 
-def _revision(manifest: Manifest | None) -> str:
+def revision_of(manifest: Manifest | None) -> str:
     """Of the model; steps are vidgen's own."""
     return __version__ if manifest is None else manifest.revision
 

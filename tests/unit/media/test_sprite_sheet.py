@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vidgen.media.sprite_sheet import LONGEST_SIDE, MOST_TILES, SpriteSheet, chosen_frames, columns_of
+from vidgen.media.sprite_sheet import LONGEST_SIDE, SpriteSheet
+from vidgen.media.tiles import MOST_TILES, chosen_frames, columns_of
 
 
 def grey(levels: list[int], width: int = 32, height: int = 16) -> np.ndarray:

@@ -31,6 +31,7 @@ SECURITY = {
 EVERYWHERE = ("cross_origin", "wrong_host", "internal_error", "database_unavailable")
 TAGS = {
     "Jobs": "Queue work and follow it.",
+    "Sweeps": "One clip many times over with one or two fields varied, on one sheet.",
     "Queue": "Whether jobs are handed out.",
     "Events": "Server-sent events.",
     "Uploads": "Pictures and clips from outside.",

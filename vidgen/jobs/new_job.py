@@ -1,0 +1,26 @@
+"""A job that is to be queued: its resolved spec and its terms."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vidgen.jobs.views import Dialect
+from vidgen.jobs.waiting import ANY_TIME, StartBy
+from vidgen.spec import NORMAL_PRIORITY, JobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """Everything that is stored of a job when it is queued; `body_hash` tells its request from others of its key."""
+
+    spec: JobSpec
+    model_revision: str
+    callback_url: str | None = None
+    dialect: Dialect = "job"
+    source_job_id: str | None = None
+    priority: int = NORMAL_PRIORITY
+    start_by: StartBy = ANY_TIME
+    memory_need: Mapping[str, Any] | None = None
+    idempotency_key: str | None = None
+    body_hash: str | None = None
+    traceparent: str | None = None
