@@ -1,6 +1,13 @@
 """Typed jobs: the one contract that the API, the command line, the queue and the receipt share. Loads no torch."""
 
 from vidgen.spec.clip_shape import ClipShape, rate
+from vidgen.spec.conditioning.camera import AXES, Camera, CameraKey
+from vidgen.spec.conditioning.control import Control, ControlKind
+from vidgen.spec.conditioning.fields import ConditioningFields
+from vidgen.spec.conditioning.mask import Box, Mask, Outpaint
+from vidgen.spec.conditioning.path import Brush, Path, Trajectory, Waypoint
+from vidgen.spec.conditioning.reference import ClipEnd, Reference
+from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.job import (
     JOB_SPEC,
     ExtendVideo,
@@ -37,12 +44,22 @@ from vidgen.spec.rules import (
 from vidgen.spec.status import JobStatus, Stage
 
 __all__ = [
+    "AXES",
     "FORMATS",
     "HIGHEST_PRIORITY",
     "JOB_SPEC",
     "LOWEST_PRIORITY",
     "NORMAL_PRIORITY",
+    "Box",
+    "Brush",
+    "Camera",
+    "CameraKey",
+    "ClipEnd",
     "ClipShape",
+    "ConditioningFields",
+    "ConditioningRules",
+    "Control",
+    "ControlKind",
     "ExtendVideo",
     "FrameRule",
     "GuidanceRule",
@@ -52,14 +69,18 @@ __all__ = [
     "Keyframe",
     "LongFields",
     "LongRule",
+    "Mask",
     "MediaRef",
     "MemoryTier",
     "ModelRules",
+    "Outpaint",
     "Output",
+    "Path",
     "PostStep",
     "ProcessVideo",
     "Progress",
     "Recipe",
+    "Reference",
     "SamplingFields",
     "Segment",
     "SideRule",
@@ -67,7 +88,9 @@ __all__ = [
     "StepRule",
     "Take",
     "TextToVideo",
+    "Trajectory",
     "VideoToVideo",
+    "Waypoint",
     "advanced_of",
     "delivered_shape",
     "media_refs",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from vidgen.spec.advanced import AdvancedFields
-from vidgen.spec.base import SpecModel
+from vidgen.spec.conditioning.fields import ConditioningFields, conditioning_media
 from vidgen.spec.keyframe import KEYFRAME_LIMIT, Keyframe
 from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT, SEGMENT_LIMIT, LongFields, Segment
 from vidgen.spec.media_ref import MediaRef
@@ -18,7 +18,7 @@ from vidgen.spec.post import MOST_STEPS, PostStep, Watermark
 from vidgen.spec.process import ProcessVideo
 
 
-class SamplingFields(SpecModel):
+class SamplingFields(ConditioningFields):
     """What every task shares. `None` means: the model's default."""
 
     model: str = Field(
@@ -111,7 +111,8 @@ def named_media(spec: SamplingFields | ProcessVideo) -> dict[str, MediaRef]:
     marks = {f"post.{n}.image": step.image for n, step in enumerate(spec.post) if isinstance(step, Watermark)}
     keys = () if isinstance(spec, ProcessVideo) else spec.keyframes
     shown = {f"keyframes.{n}.image": key.image for n, key in enumerate(keys)}
-    return plain | shown | {name: ref for name, ref in marks.items() if ref is not None}
+    items = {} if isinstance(spec, ProcessVideo) else conditioning_media(spec)
+    return plain | shown | items | {name: ref for name, ref in marks.items() if ref is not None}
 
 
 def media_refs(spec: SamplingFields | ProcessVideo) -> tuple[MediaRef, ...]:

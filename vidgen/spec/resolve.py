@@ -7,6 +7,7 @@ from typing import TypeVar
 from vidgen.errors import SpecError
 from vidgen.spec.advanced import guidance_band
 from vidgen.spec.clip_shape import ClipShape
+from vidgen.spec.conditioning.resolve import resolved_conditioning
 from vidgen.spec.job import ExtendVideo, SamplingFields, VideoToVideo
 from vidgen.spec.offers import check_offers
 from vidgen.spec.output import resolved_output
@@ -61,8 +62,11 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
             "guidance_scale", spec.guidance_scale, *guidance_band(spec.advanced, rules), rules.guidance.default
         ),
     }
+    filled |= resolved_conditioning(spec, num_frames, rules)
     if isinstance(spec, VideoToVideo):
-        filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, rules.strength)
+        # a part that is made anew owes nothing to what was there
+        usual = rules.strength if spec.mask is None and spec.outpaint is None else 1.0
+        filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, usual)
     return _delivered(spec.model_copy(update=filled))
 
 

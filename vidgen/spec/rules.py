@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from vidgen.spec.base import SpecModel
+from vidgen.spec.conditioning.rules import ConditioningRules
 
 LastImage = Literal["no", "optional", "required"]
 
@@ -71,6 +72,9 @@ class ModelRules(SpecModel):
     loras: tuple[str, ...] = Field(default=(), description="Installed LoRAs made for this model.")
     samplers: tuple[str, ...] = Field(default=(), description="What `advanced.sampler` may be.")
     keyframes: bool = Field(default=False, description="Whether clips can be led by pictures at given moments.")
+    conditioning: ConditioningRules = Field(
+        default=ConditioningRules(), description="Masks, controls, references, cameras and paths that it takes."
+    )
     long: LongRule | None = Field(default=None, description="None: the model makes single windows only.")
 
     @property

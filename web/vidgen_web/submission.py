@@ -26,14 +26,12 @@ from vidgen.spec import (
     ClipShape,
     ExtendVideo,
     ImageToVideo,
-    MediaRef,
     ProcessVideo,
     SamplingFields,
     TextToVideo,
     VideoToVideo,
     delivered_shape,
     media_refs,
-    named_media,
     rate,
     resolve,
     resolve_process,
@@ -41,6 +39,7 @@ from vidgen.spec import (
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
+from vidgen_web.media_check import check_media, find
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
 from vidgen_web.services import Services
 from vidgen_web.terms import JobChange
@@ -274,7 +273,7 @@ def _source_seconds(services: Services, spec: Spec) -> float | None:
     """The length of a video-to-video job's source, where it is already here and is a clip."""
     if not isinstance(spec, VideoToVideo):
         return None
-    found = _find(services, spec.video)
+    found = find(services, spec.video)
     if found is None or not found.num_frames or not found.fps:
         return None
     return found.num_frames / found.fps
@@ -282,7 +281,7 @@ def _source_seconds(services: Services, spec: Spec) -> float | None:
 
 def _source_shape(services: Services, spec: ProcessVideo) -> ClipShape | None:
     """The measures of a clip that is to be processed, where it is already here and is a clip."""
-    found = _find(services, spec.video)
+    found = find(services, spec.video)
     if found is None or not (found.width and found.height and found.num_frames and found.fps):
         return None
     job = services.jobs.get(found.job_id) if isinstance(found, Artifact) else None
@@ -293,52 +292,6 @@ def _source_shape(services: Services, spec: ProcessVideo) -> ClipShape | None:
 def revision_of(manifest: Manifest | None) -> str:
     """Of the model; steps are vidgen's own."""
     return __version__ if manifest is None else manifest.revision
-
-
-def _find(services: Services, ref: MediaRef) -> Upload | Artifact | None:
-    return services.uploads.get(ref.upload_id) if ref.upload_id else services.jobs.artifact(ref.key)
-
-
-def check_media(services: Services, spec: SamplingFields | ProcessVideo) -> None:
-    """Raise SpecError unless every media reference exists, fits the task and has the frame asked for."""
-    for name, ref in named_media(spec).items():
-        _check_reference(services, name, ref)
-    if isinstance(spec, ExtendVideo):
-        _check_moment(_find(services, spec.video), spec)
-
-
-def _check_reference(services: Services, name: str, ref: MediaRef) -> None:
-    found = _find(services, ref)
-    if found is None:
-        raise SpecError(f"{name}={ref.key}: there is no such upload or artifact", field=name, code="media_not_found")
-    kind = "image" if found.kind == "poster" else found.kind
-    if kind != "video" and (kind != "image" or name == "video"):
-        wanted = "a clip" if name == "video" else "a picture or a clip"
-        raise SpecError(f"{name}={ref.key}: this is a {found.kind}; give {wanted}", field=name, code="media_kind")
-    frames = found.num_frames if kind == "video" else None
-    if ref.frame is not None and frames is not None and not -frames <= ref.frame < frames:
-        raise SpecError(f"{name}.frame={ref.frame}: the clip has frames 0 to {frames - 1}", field=f"{name}.frame")
-
-
-def _check_moment(clip: Upload | Artifact | None, spec: ExtendVideo) -> None:
-    """Raise SpecError unless the clip has the frame from which it is extended."""
-    frames = clip.num_frames if clip is not None else None
-    if frames is None or clip is None:
-        return
-    if spec.from_frame is not None and not -frames <= spec.from_frame < frames:
-        nearest = frames - 1 if spec.from_frame > 0 else 0
-        raise SpecError(
-            f"from_frame={spec.from_frame}: the clip has frames 0 to {frames - 1}; nearest is {nearest}",
-            field="from_frame",
-            nearest=(nearest,),
-        )
-    if spec.from_seconds is not None and clip.fps and spec.from_seconds > frames / clip.fps:
-        last = (frames - 1) / clip.fps
-        raise SpecError(
-            f"from_seconds={spec.from_seconds:g}: the clip lasts {frames / clip.fps:g}; nearest is {last:g}",
-            field="from_seconds",
-            nearest=(last,),
-        )
 
 
 def _task(fields: Mapping[str, Any]) -> str:

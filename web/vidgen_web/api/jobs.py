@@ -17,6 +17,7 @@ from vidgen_web.api import schemas
 from vidgen_web.api.line import with_version
 from vidgen_web.caller import caller
 from vidgen_web.forecast import Forecast, forecast
+from vidgen_web.media_check import check_media
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.requests import FORM_TYPES, JSON_TYPE, form_texts, json_object, parse_object, query_model, unsupported
@@ -211,7 +212,7 @@ def foresee() -> Response:
     fields.pop("callback_url", None)
     take_terms(fields)
     spec, manifest = submission.resolved(services(), submission.parse(fields))
-    submission.check_media(services(), spec)
+    check_media(services(), spec)
     submission.admitted(services(), spec, manifest)
     return jsonify(forecast(services(), spec, manifest).model_dump(mode="json"))
 

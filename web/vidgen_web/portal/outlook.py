@@ -11,6 +11,7 @@ from vidgen_models.registry import Manifest
 from vidgen_web import submission
 from vidgen_web.api.jobs import form_fields
 from vidgen_web.forecast import Forecast, forecast
+from vidgen_web.media_check import check_media
 from vidgen_web.portal import drafts, words
 from vidgen_web.portal.drafts import Draft
 from vidgen_web.portal.languages import gettext as _
@@ -32,7 +33,7 @@ def outlook(found: Services, draft: Draft) -> Outlook:
     """The outlook of a draft; an empty slot or prompt is not yet wrong."""
     try:
         spec, used = submission.resolved(found, submission.parse(_measurable(draft)))
-        submission.check_media(found, spec)
+        check_media(found, spec)
         submission.admitted(found, spec, used)
         expected = forecast(found, spec, used)
     except VidgenError as error:

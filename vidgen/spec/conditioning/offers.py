@@ -1,0 +1,101 @@
+"""Which items a model takes at all: what it would ignore is refused by name, before any weights load."""
+
+from collections.abc import Iterable
+
+from vidgen.errors import SpecError
+from vidgen.spec.conditioning.camera import Camera, CameraPreset
+from vidgen.spec.conditioning.fields import ConditioningFields
+from vidgen.spec.conditioning.rules import ConditioningRules
+
+
+def check_conditioning_offers(model: str, spec: ConditioningFields, rules: ConditioningRules) -> None:
+    """Raises SpecError naming the first field that this model would ignore. The camera is resolved."""
+    offered = {
+        "mask": rules.mask,
+        "outpaint": rules.mask,
+        "controls": bool(rules.controls),
+        "references": rules.references > 0,
+        "camera": rules.camera is not None,
+        "trajectories": rules.trajectories is not None,
+        "brushes": rules.brush,
+        "motion_strength": rules.motion_strength is not None,
+        "prefix": rules.ends,
+        "suffix": rules.ends,
+    }
+    for name, taken in offered.items():
+        if getattr(spec, name) not in (None, ()) and not taken:
+            raise SpecError(f"{name}: {model} takes none; leave it out ({_taken(offered)})", field=name)
+    _check_controls(model, spec, rules)
+    _check_references(model, spec, rules)
+    if spec.camera is not None:
+        _check_camera(model, spec.camera, rules)
+
+
+def camera_presets(camera: Camera) -> dict[CameraPreset, float]:
+    """A constant camera as presets, each with the size of its speed."""
+    words: dict[str, tuple[CameraPreset, CameraPreset]] = {
+        "pan": ("pan-left", "pan-right"),
+        "tilt": ("tilt-down", "tilt-up"),
+        "zoom": ("zoom-out", "zoom-in"),
+        "roll": ("roll-left", "roll-right"),
+        "dolly": ("dolly-out", "dolly-in"),
+        "orbit": ("orbit-left", "orbit-right"),
+    }
+    return {words[axis][speed > 0]: abs(speed) for axis, speed in camera.speeds().items() if speed}
+
+
+def _check_controls(model: str, spec: ConditioningFields, rules: ConditioningRules) -> None:
+    for number, control in enumerate(spec.controls):
+        if control.kind not in rules.controls:
+            field = f"controls.{number}.kind"
+            raise SpecError(
+                f"{field}={control.kind}: {model} was not trained to follow it; it takes {_words(rules.controls)}",
+                field=field,
+            )
+    if len(spec.controls) > rules.controls_at_once:
+        most = rules.controls_at_once
+        raise SpecError(
+            f"controls: {len(spec.controls)} at once; {model} takes {most}; nearest is {most}",
+            field="controls",
+            nearest=(most,),
+        )
+
+
+def _check_references(model: str, spec: ConditioningFields, rules: ConditioningRules) -> None:
+    if len(spec.references) > rules.references:
+        most = rules.references
+        raise SpecError(
+            f"references: {len(spec.references)} pictures; {model} takes {most}; nearest is {most}",
+            field="references",
+            nearest=(most,),
+        )
+    for number, reference in enumerate(spec.references):
+        if reference.kind not in rules.reference_kinds:
+            field = f"references.{number}.kind"
+            raise SpecError(f"{field}={reference.kind}: {model} takes {_words(rules.reference_kinds)}", field=field)
+
+
+def _check_camera(model: str, camera: Camera, rules: ConditioningRules) -> None:
+    for axis in camera.axes():
+        if axis not in rules.camera_axes:
+            field = f"camera.{axis}"
+            raise SpecError(f"{field}: {model} moves its camera by {_words(rules.camera_axes)} only", field=field)
+    if rules.camera != "loras":
+        return
+    if camera.keys:
+        raise SpecError(f"camera.keys: {model} moves its camera evenly; give speeds", field="camera.keys")
+    for preset in camera_presets(camera):
+        if preset not in rules.camera_loras:
+            raise SpecError(
+                f"camera: no LoRA for {preset} is installed for {model}; there are {_words(rules.camera_loras)}",
+                field="camera",
+            )
+
+
+def _taken(offered: dict[str, bool]) -> str:
+    taken = [name for name, there in offered.items() if there]
+    return f"it takes {_words(taken)}" if taken else "it takes no conditioning items"
+
+
+def _words(names: Iterable[str]) -> str:
+    return ", ".join(names) or "none"

@@ -1,0 +1,161 @@
+"""Fills and checks the conditioning items of a request against a model's rules."""
+
+from itertools import pairwise
+from typing import TypeVar
+
+from vidgen.errors import SpecError
+from vidgen.spec.conditioning.camera import PRESETS, Camera
+from vidgen.spec.conditioning.control import Control
+from vidgen.spec.conditioning.mask import Box, Mask, Outpaint
+from vidgen.spec.conditioning.offers import check_conditioning_offers
+from vidgen.spec.conditioning.path import Brush, Path, Trajectory, Waypoint
+from vidgen.spec.conditioning.reference import ClipEnd
+from vidgen.spec.conditioning.together import check_together
+from vidgen.spec.job import ImageToVideo, SamplingFields
+from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts
+
+SUBJECT_BOX = 0.4
+"""Of trajectories that say no size, as a share of both sides."""
+NARROWEST = 0.02
+Moved = TypeVar("Moved", bound=Path)
+
+
+def resolved_conditioning(spec: SamplingFields, num_frames: int, rules: ModelRules) -> dict[str, object]:
+    """The items with every number filled in. Resolving them again changes nothing.
+
+    Raises SpecError naming the field, its rule and the nearest valid value.
+    """
+    if not spec.conditioned:
+        return {}
+    camera = None if spec.camera is None else _camera(spec.camera)
+    check_conditioning_offers(spec.model, spec.model_copy(update={"camera": camera}), rules.conditioning)
+    check_together(spec, rules.conditioning)
+    if spec.mask is not None:
+        _check_mask(spec.mask)
+    if spec.outpaint is not None:
+        _check_outpaint(spec.outpaint)
+    ends = _ends(spec, num_frames, rules)
+    weight = rules.conditioning.control_weight
+    return {
+        "camera": camera,
+        "controls": tuple(_control(number, control, weight) for number, control in enumerate(spec.controls)),
+        "trajectories": tuple(
+            _boxed(_timed(f"trajectories.{number}", path), spec) for number, path in enumerate(spec.trajectories)
+        ),
+        "brushes": tuple(_brush(f"brushes.{number}", brush) for number, brush in enumerate(spec.brushes)),
+        **ends,
+    }
+
+
+def _camera(camera: Camera) -> Camera:
+    """The camera by its speeds alone."""
+    given = [axis for axis, speed in camera.speeds().items() if speed]
+    if camera.preset is not None and (given or camera.keys):
+        field = f"camera.{given[0]}" if given else "camera.keys"
+        raise SpecError(f"{field}: the preset {camera.preset} says it already; give one of them", field=field)
+    if camera.keys and given:
+        raise SpecError(f"camera.{given[0]}: the keys say it already; give one of them", field=f"camera.{given[0]}")
+    for number, (early, late) in enumerate(pairwise(camera.keys), 1):
+        if late.at <= early.at:
+            field = f"camera.keys.{number}.at"
+            raise SpecError(f"{field}={late.at:g}: must be later than {early.at:g}, the key before", field=field)
+    return camera if camera.preset is None else Camera.model_validate(PRESETS[camera.preset])
+
+
+def _control(number: int, control: Control, weight: float) -> Control:
+    field = f"controls.{number}"
+    if control.start >= control.end:
+        raise SpecError(f"{field}.end={control.end:g}: must be beyond start, {control.start:g}", field=f"{field}.end")
+    if control.video.frame is not None and control.kind == "flow" and not control.drawn:
+        raise SpecError(f"{field}.video.frame: a picture has no motion; give a clip", field=f"{field}.video.frame")
+    if control.drawn and control.smoothing:
+        name = f"{field}.smoothing"
+        raise SpecError(f"{name}: what is drawn already is used as it is; leave it out", field=name)
+    return control if control.weight is not None else control.model_copy(update={"weight": weight})
+
+
+def _timed(field: str, path: Moved) -> Moved:
+    """The path with the moment of every point: between moments that are given, evenly."""
+    times = [point.at for point in path.points]
+    times[0] = 0.0 if times[0] is None else times[0]
+    times[-1] = 1.0 if times[-1] is None else times[-1]
+    known = [n for n, time in enumerate(times) if time is not None]
+    for early, late in pairwise(known):
+        first, last = times[early] or 0.0, times[late] or 0.0
+        if last <= first:
+            name = f"{field}.points.{late}.at"
+            raise SpecError(f"{name}={last:g}: must be later than {first:g}, the moment before", field=name)
+        for n in range(early + 1, late):
+            times[n] = first + (last - first) * (n - early) / (late - early)
+    points = tuple(Waypoint(x=it.x, y=it.y, at=time) for it, time in zip(path.points, times, strict=True))
+    return path.model_copy(update={"points": points})
+
+
+def _boxed(path: Trajectory, spec: SamplingFields) -> Trajectory:
+    """The trajectory with the size of its box; on a start image it is found there unless it is given."""
+    if isinstance(spec, ImageToVideo):
+        return path
+    return path.model_copy(update={"width": path.width or SUBJECT_BOX, "height": path.height or SUBJECT_BOX})
+
+
+def _brush(field: str, brush: Brush) -> Brush:
+    return _timed(field, brush)
+
+
+def _check_mask(mask: Mask) -> None:
+    if (mask.media is None) == (mask.box is None):
+        raise SpecError("mask: give media or box", field="mask")
+    if mask.box is not None:
+        _check_box("mask.box", mask.box)
+
+
+def _check_box(field: str, box: Box) -> None:
+    for low, high in (("left", "right"), ("top", "bottom")):
+        begin, end = getattr(box, low), getattr(box, high)
+        if end - begin < NARROWEST:
+            nearest = min(1.0, begin + NARROWEST)
+            raise SpecError(
+                f"{field}.{high}={end:g}: must be {NARROWEST:g} beyond {low}, {begin:g}; nearest is {nearest:g}",
+                field=f"{field}.{high}",
+                nearest=(nearest,),
+            )
+
+
+def _check_outpaint(outpaint: Outpaint) -> None:
+    if not (outpaint.left or outpaint.top or outpaint.right or outpaint.bottom):
+        raise SpecError("outpaint: give room on one side at least: left, top, right or bottom", field="outpaint")
+
+
+def _ends(spec: SamplingFields, num_frames: int, rules: ModelRules) -> dict[str, object]:
+    """Prefix and suffix with their lengths: whole groups of frames, and one group at least in between."""
+    step = rules.frames.step
+    prefix = _end("prefix", spec.prefix, FrameRule(min=1, max=num_frames - step, step=step, default=1 + step))
+    left = num_frames - step - ((prefix.frames or 0) if prefix else 1)
+    suffix = _end("suffix", spec.suffix, FrameRule(min=step, max=max(step, left), step=step, default=step))
+    taken = prefix.frames or 0 if prefix else 0
+    for number, key in enumerate(spec.keyframes):
+        place = key.frame if key.frame is not None else 0
+        if prefix is not None and key.seconds is None and 0 <= place < taken:
+            name = f"keyframes.{number}.frame"
+            raise SpecError(
+                f"{name}={place}: the prefix has frames 0 to {taken - 1}; nearest is {taken}",
+                field=name,
+                nearest=(taken,),
+            )
+    return {"prefix": prefix, "suffix": suffix}
+
+
+def _end(name: str, end: ClipEnd | None, rule: FrameRule) -> ClipEnd | None:
+    if end is None:
+        return None
+    frames = min(rule.default, rule.max) if end.frames is None else end.frames
+    nearest = nearest_frame_counts(frames, rule)
+    if nearest != (frames,):
+        words = " and ".join(map(str, nearest))
+        form = f"{rule.step}k+1" if rule.min == 1 else f"{rule.step}k"
+        raise SpecError(
+            f"{name}.frames={frames}: {form} from {rule.min} to {rule.max}; nearest: {words}",
+            field=f"{name}.frames",
+            nearest=nearest,
+        )
+    return end.model_copy(update={"frames": frames})

@@ -1,0 +1,40 @@
+"""Which conditioning items a model takes, and with which numbers. A manifest carries it as `[rules.conditioning]`."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from vidgen.spec.base import SpecModel
+from vidgen.spec.conditioning.camera import CameraAxis
+from vidgen.spec.conditioning.control import CONTROL_LIMIT, ControlKind
+from vidgen.spec.conditioning.reference import REFERENCE_LIMIT, ReferenceKind
+
+
+class ConditioningRules(SpecModel):
+    """Empty: the model takes none of it."""
+
+    controls: tuple[ControlKind, ...] = Field(default=(), description="Kinds that the model was trained to follow.")
+    controls_at_once: int = Field(default=2, ge=1, le=CONTROL_LIMIT)
+    control_weight: float = Field(default=1.0, ge=0, le=2, description="Of a control that says none.")
+    mask: bool = Field(default=False, description="Whether a part of a clip can be made anew, or its surroundings.")
+    references: int = Field(default=0, ge=0, le=REFERENCE_LIMIT, description="How many pictures at once.")
+    reference_kinds: tuple[ReferenceKind, ...] = ("subject",)
+    camera: Literal["flow", "inputs", "loras"] | None = Field(
+        default=None, description="By which means the camera is led: a flow control, the network's own inputs, LoRAs."
+    )
+    camera_axes: tuple[CameraAxis, ...] = Field(default=(), description="Along which it can move.")
+    camera_loras: Mapping[str, str] = Field(
+        default_factory=dict, description="Of `loras`: the LoRA by preset (`pan-left`, `zoom-in`, …)."
+    )
+    trajectories: Literal["layout", "flow"] | None = Field(
+        default=None, description="What paths are drawn as: a box that moves, or the motion of a region."
+    )
+    brush: bool = Field(default=False, description="Whether painted regions can move; drawn as flow.")
+    motion_strength: Literal["flow", "bucket"] | None = Field(
+        default=None, description="What it changes: the speed of a drawn flow, or SVD's motion bucket."
+    )
+    ends: bool = Field(default=False, description="Whether a clip can begin and end with frames of others.")
+    flow_full: float | None = Field(
+        default=None, gt=0, le=1, description="Share of the width a frame at the full colour of a flow; None: relative."
+    )
