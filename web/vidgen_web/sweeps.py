@@ -16,6 +16,7 @@ from vidgen.spec import JobStatus
 from vidgen.spec.base import SpecModel
 from vidgen.spec.sweep import MOST_AXES, MOST_CLIPS, Axis, Cell, cells, title_of, told
 from vidgen_web import observation, submission
+from vidgen_web.media_check import check_media
 from vidgen_web.services import Services
 from vidgen_web.terms import Terms
 
@@ -99,7 +100,7 @@ def sheet(services: Services, sweep: Sweep) -> bytes:
 
 def _new(services: Services, cell: Cell, asked: SweepRequest, traceparent: str) -> NewCell:
     spec, manifest = submission.resolved(services, cell.spec)  # type: ignore[arg-type]
-    submission.check_media(services, spec)
+    check_media(services, spec)
     job = NewJob(
         spec,
         model_revision=submission.revision_of(manifest),
