@@ -78,6 +78,7 @@ prediction = "flow_prediction"
 samplers = ["euler", "unipc", "dpmpp-2m"]
 options = ["sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"]
 keyframes = true
+weighted_prompts = true
 [rules.frames]
 min = 5
 max = 25

@@ -36,6 +36,7 @@ class AnimateDiff(DiffusersModel):
         "motion_adapter": MotionAdapter,
         "vae": AutoencoderKL,
     }
+    weighted_prompts = True
 
     def __init__(self, folder: Path, **options: Any) -> None:
         super().__init__(folder, **options)
@@ -61,6 +62,7 @@ class AnimateDiff(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
             options=("sampler", "schedule", "eta", "loras"),
+            weighted_prompts=True,
             **sampling(folder),
         )
         return Description(rules, TEXT_LENGTH)

@@ -31,6 +31,7 @@ class CogVideoX(DiffusersModel):
         "transformer": CogVideoXTransformer3DModel,
         "vae": AutoencoderKLCogVideoX,
     }
+    weighted_prompts = True
 
     @classmethod
     def describe(cls, folder: ModelFolder) -> Description:
@@ -49,6 +50,7 @@ class CogVideoX(DiffusersModel):
             strength=0.8,
             last_image="no",
             options=("sampler", "loras"),
+            weighted_prompts=True,
             **sampling(folder),
         )
         return Description(rules, int(transformer.get("max_text_seq_length", 226)))

@@ -1,11 +1,14 @@
 """The base of the families that run one of diffusers' pipelines: reading, one run with its callbacks, decoding."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import diffusers
 import torch
+from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from PIL import Image
 from torch import Tensor
 
@@ -14,9 +17,11 @@ from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
 from vidgen.families.lora import adapted
+from vidgen.families.weighted_text import weighing
 from vidgen.media.frames import FrameChunk
 from vidgen.runtime.memory import on_device
 from vidgen.spec import MemoryTier
+from vidgen.spec.prompt_weights import WeightedText, weighted_text
 from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.loras import LoraManifest
@@ -32,6 +37,8 @@ class DiffusersModel:
     """Class by component, or the classes that it may have. Components that the folder's index leaves out are None."""
     full_precision: ClassVar[frozenset[str]] = frozenset()
     """Components that stay in float32 on every device."""
+    weighted_prompts: ClassVar[bool] = False
+    """Whether `text_encoder` alone reads the prompt, as it is, so that weights can be laid on what it makes of it."""
     previews: ClassVar[bool] = True
     """Whether the scheduler given to the pipeline is the one that makes its steps, so that it can be watched."""
 
@@ -82,6 +89,7 @@ class DiffusersModel:
 
     def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor:
         """One run of the pipeline. Every step is told to `on_step`, which may end it by raising Cancelled."""
+        request, texts = self._plain(request)
         pipeline = self.pipeline(request)
         pipeline.set_progress_bar_config(disable=True)
         if self._offload:
@@ -93,7 +101,7 @@ class DiffusersModel:
             return tensors
 
         try:
-            with adapted(pipeline, request.spec.advanced, self.loras):
+            with adapted(pipeline, request.spec.advanced, self.loras), self._weighing(texts):
                 output = pipeline(
                     **self.arguments(request),
                     num_inference_steps=request.num_inference_steps,
@@ -111,6 +119,22 @@ class DiffusersModel:
     def scheduler(self, request: ClipRequest) -> Any:
         """A scheduler for one run: the folder's, or the sampler asked for."""
         return self._make_scheduler(request.spec.advanced)
+
+    def _plain(self, request: ClipRequest) -> tuple[ClipRequest, Sequence[WeightedText]]:
+        """The request with its prompts free of marks, and what these said."""
+        if not self.weighted_prompts:
+            return request, ()
+        spec = request.spec
+        prompts = [prompt_clean(prompt) for prompt in (spec.prompt, spec.negative_prompt)]
+        texts = [weighted_text(prompt) for prompt in prompts]
+        if [text.text for text in texts] == prompts:
+            return request, ()
+        plain = spec.model_copy(update={"prompt": texts[0].text, "negative_prompt": texts[1].text})
+        # without guidance the negative prompt is never encoded
+        return replace(request, spec=plain), texts if request.guidance_scale > 1.0 else texts[:1]
+
+    def _weighing(self, texts: Sequence[WeightedText]) -> AbstractContextManager[None]:
+        return weighing(self.parts["tokenizer"], self.parts["text_encoder"], texts) if texts else nullcontext()
 
     def _estimate(self, watched: Watched | None, request: ClipRequest) -> Tensor | None:
         found = None if watched is None else watched.estimate()

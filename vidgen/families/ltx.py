@@ -40,6 +40,7 @@ class Ltx(DiffusersModel):
         "transformer": LTXVideoTransformer3DModel,
         "vae": AutoencoderKLLTXVideo,
     }
+    weighted_prompts = True
 
     @classmethod
     def describe(cls, folder: ModelFolder) -> Description:
@@ -54,6 +55,7 @@ class Ltx(DiffusersModel):
             fps=25,
             last_image="optional" if conditions else "no",
             options=("guidance_rescale", "loras"),
+            weighted_prompts=True,
         )
         return Description(rules, CONDITION_TEXT_LENGTH if conditions else TEXT_LENGTH)
 

@@ -25,6 +25,7 @@ class Mochi(DiffusersModel):
         "transformer": MochiTransformer3DModel,
         "vae": AutoencoderKLMochi,
     }
+    weighted_prompts = True
 
     @classmethod
     def describe(cls, folder: ModelFolder) -> Description:
@@ -37,6 +38,7 @@ class Mochi(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=10.0, default=4.5),
             fps=30,
             options=("loras",),
+            weighted_prompts=True,
         )
         return Description(rules, int(transformer.get("max_sequence_length", 256)))
 

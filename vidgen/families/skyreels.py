@@ -28,6 +28,7 @@ class SkyReels(DiffusersModel):
         "transformer": SkyReelsV2Transformer3DModel,
         "vae": AutoencoderKLWan,
     }
+    weighted_prompts = True
     full_precision = frozenset({"vae"})
     previews = False  # the pipeline copies its scheduler for every frame
 
@@ -49,6 +50,7 @@ class SkyReels(DiffusersModel):
             fps=24,
             options=("shift", "loras"),
             prediction="flow_prediction",
+            weighted_prompts=True,
         )
         return Description(rules, TEXT_LENGTH)
 

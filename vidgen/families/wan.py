@@ -43,6 +43,7 @@ class Wan(DiffusersModel):
         "transformer_2": WanTransformer3DModel,
         "vae": AutoencoderKLWan,
     }
+    weighted_prompts = True
     full_precision = frozenset({"vae"})
 
     def __init__(self, folder: Path, **options: Any) -> None:
@@ -67,6 +68,7 @@ class Wan(DiffusersModel):
             last_image=_last_image(folder),
             # a LoRA for two experts is two, and which is whose no file says
             options=("sampler", "shift") + (() if folder.has("transformer_2") else ("loras",)),
+            weighted_prompts=True,
             **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)

@@ -5,7 +5,7 @@ Formulas and layouts are those of Wan (arXiv:2503.20314) and VACE (arXiv:2503.07
 
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ from transformers import T5Tokenizer, UMT5EncoderModel
 
 from vidgen.families.description import Description, sampling, sides
 from vidgen.families.folder import ModelFolder
+from vidgen.families.weighted_text import weighted
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
 from vidgen.spec.advanced import AdvancedFields
+from vidgen.spec.prompt_weights import weighted_text
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
@@ -79,6 +81,7 @@ class WanVace:
             guidance=GuidanceRule(min=1.0, max=10.0, default=5.0),
             fps=16,
             options=("sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"),
+            weighted_prompts=True,
             **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)
@@ -103,19 +106,31 @@ class WanVace:
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """`[prompts, text_length, dim]`; past a prompt's end the embedding is zero, as in training."""
+        texts = [weighted_text(prompt_clean(prompt)) for prompt in prompts]
         tokens = self.tokenizer(
-            [prompt_clean(prompt) for prompt in prompts],
+            [text.text for text in texts],
             padding="max_length",
             max_length=self._text_length,
             truncation=True,
             return_attention_mask=True,
+            return_offsets_mapping=True,
             return_tensors="pt",
         )
         ids, attention = tokens.input_ids.to(self.device), tokens.attention_mask.to(self.device)
         with on_device(self.text_encoder, self.device) as encoder:
-            hidden: Tensor = encoder(ids, attention).last_hidden_state
-        masked: Tensor = hidden * attention[..., None].to(hidden.dtype)
-        return masked
+
+            def read(ids: Tensor, attention: Tensor) -> Tensor:
+                hidden: Tensor = encoder(ids, attention).last_hidden_state
+                return hidden * attention[..., None].to(hidden.dtype)
+
+            made = read(ids, attention)
+            rows = [slice(n, n + 1) for n in range(len(texts))]
+            return torch.cat(
+                [
+                    weighted(made[row], text, offsets, attention[row], partial(read, ids[row]))
+                    for row, text, offsets in zip(rows, texts, tokens.offset_mapping, strict=True)
+                ]
+            )
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         with on_device(self.vae, self.device) as vae:

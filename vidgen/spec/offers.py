@@ -1,10 +1,12 @@
 """What a model does not take at all, refused by name: text, pictures along the way, a negative prompt."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from vidgen.errors import SpecError
 from vidgen.spec.advanced import check_advanced
 from vidgen.spec.job import ImageToVideo, SamplingFields
+from vidgen.spec.prompt_weights import has_weights, weighted_text
 from vidgen.spec.rules import ModelRules
 
 
@@ -14,11 +16,29 @@ def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
         raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
     if spec.prompt and not rules.prompt:
         raise SpecError(f"prompt: {spec.model} takes no text; leave it empty", field="prompt")
+    _check_weights(spec, rules)
     check_advanced(spec.model, spec.advanced, rules)
     if spec.keyframes and not rules.keyframes:
         raise SpecError(f"keyframes: {spec.model} is not led by pictures; leave them out", field="keyframes")
     if isinstance(spec, ImageToVideo):
         _check_last_image(spec.model, spec.last_image, rules)
+
+
+def prompts_of(spec: SamplingFields) -> Mapping[str, str]:
+    """Every text of the spec that is not empty, by the name of its field."""
+    found = {"prompt": spec.prompt, "negative_prompt": spec.negative_prompt}
+    found |= {f"segments.{n}.prompt": segment.prompt for n, segment in enumerate(spec.segments)}
+    takes = () if spec.long is None else spec.long.takes
+    found |= {f"long.takes.{n}.prompt": take.prompt or "" for n, take in enumerate(takes)}
+    return {field: text for field, text in found.items() if text}
+
+
+def _check_weights(spec: SamplingFields, rules: ModelRules) -> None:
+    for field, text in prompts_of(spec).items():
+        if rules.weighted_prompts:
+            weighted_text(text, field)
+        elif has_weights(text):
+            raise SpecError(f"{field}: {spec.model} takes no weights; write the words alone", field=field)
 
 
 def _check_last_image(model: str, last_image: Any, rules: ModelRules) -> None:

@@ -66,6 +66,7 @@ class ModelRules(SpecModel):
     strength: float = Field(default=0.6, ge=0, le=1, description="Default strength of video-to-video.")
     negative_prompt: bool = Field(default=True, description="Whether a negative prompt has an effect.")
     prompt: bool = Field(default=True, description="Whether the model takes text.")
+    weighted_prompts: bool = Field(default=False, description="Whether parts of a prompt may be `(written:1.3)`.")
     last_image: LastImage = Field(default="optional", description="Of image-to-video: whether a clip may end on one.")
     options: tuple[str, ...] = Field(default=(), description="The `advanced` options that the model takes.")
     prediction: str | None = Field(default=None, description="epsilon, sample, v_prediction or flow_prediction.")

@@ -59,7 +59,7 @@ def test_without_a_seed_all_clips_have_one_drawn_for_them(client: FlaskClient) -
 
 
 def test_all_are_queued_or_none(client: FlaskClient) -> None:
-    """Five jobs may wait here. Fails when the jobs are queued one after the other: tried, four were left."""
+    """Five jobs may wait here. Fails when the jobs are queued one after the other: tried, five were there."""
     assert queue(client, seed=[1, 2]).status_code == 202
     answer = queue(client, seed=[1, 2, 3, 4])
     assert (answer.status_code, answer.get_json()["code"]) == (429, "queue_full")
@@ -109,17 +109,17 @@ def test_the_sheet_shows_what_is_there_and_is_kept_until_more_is(client: FlaskCl
     sweep = queue(client, seed=[1, 2]).get_json()
     empty = client.get(sweep["sheet_url"])
     assert (empty.status_code, empty.mimetype) == (200, "image/png")
-    made = worker.run()
-    assert made == sweep["cells"][0]["job_id"]
+    client.post(f"{JOBS}/{sweep['cells'][0]['job_id']}/cancel")
+    assert worker.run() == sweep["cells"][1]["job_id"]
     shown = client.get(sweep["sheet_url"])
     with Image.open(io.BytesIO(shown.data)) as sheet:
         about = json.loads(sheet.text["vidgen"])
         width = sheet.width // 2
         left, right = (sheet.convert("RGB").crop((n * width, 40, (n + 1) * width, sheet.height)) for n in (0, 1))
     assert [cell["spec"]["seed"] for cell in about] == [1, 2]
-    # the played worker's pictures are blue with a light square; what is not made yet is paper with a grey word
-    assert _share_of_blue(left) > 0.3
-    assert _share_of_blue(right) == 0
+    # the played worker's pictures are blue with a light square; what was cancelled is paper with a grey word
+    assert _share_of_blue(left) == 0
+    assert _share_of_blue(right) > 0.3
     assert client.get(sweep["sheet_url"], headers={"If-None-Match": shown.headers["ETag"]}).status_code == 304
     assert client.get(sweep["sheet_url"], headers={"If-None-Match": empty.headers["ETag"]}).status_code == 200
 
