@@ -10,7 +10,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test check bench bench-encode bench-post bench-long calibrate-seams bench-seams format test-faults test-hostile bench-load bench-portal train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
+.PHONY: help install sdks demo up test lint check bench bench-encode bench-post bench-long calibrate-seams bench-seams format test-faults test-hostile bench-load bench-portal train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -42,11 +42,13 @@ demo: $(STAMP) ## start the service, make three clips over HTTP, verify the webh
 up: $(STAMP) ## keep portal and worker running, and print the address
 	$(BIN)/vidgen up
 
-check: $(STAMP) ## the fast gate: format, lint, types, layers, fast tests
+lint: $(STAMP) ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## the fast gate: lint and fast tests
 	$(BIN)/pytest -q -m "not integration and not faults and not browser and not slow and not gpu" tests
 
 test: $(STAMP) $(SDKS) ## every test that this machine can run
