@@ -20,7 +20,7 @@ from vidgen.families.lora import adapted
 from vidgen.families.weighted_text import weighing
 from vidgen.media.frames import FrameChunk
 from vidgen.runtime.memory import on_device
-from vidgen.spec import MemoryTier
+from vidgen.spec import ConditioningRules, MemoryTier
 from vidgen.spec.prompt_weights import WeightedText, weighted_text
 from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.loading import load_component, scheduler_factory
@@ -61,6 +61,7 @@ class DiffusersModel:
             name: None if kind is None else self._read(name, kind) for name, kind in classes.items()
         }
         self.loras: Mapping[str, LoraManifest] = {}
+        self.conditioning = ConditioningRules()
         self._make_scheduler = scheduler_factory(folder / "scheduler")
 
     @classmethod

@@ -24,6 +24,7 @@ from vidgen.families.weighted_text import weighted
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
 from vidgen.spec.advanced import AdvancedFields
+from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.prompt_weights import weighted_text
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
@@ -66,7 +67,7 @@ class WanVace:
         self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(home)
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
-        self.advanced = AdvancedFields()
+        self.advanced, self.conditioning = AdvancedFields(), ConditioningRules()
         self._empty_latents: dict[tuple[int, ...], Tensor] = {}
 
     @classmethod
@@ -142,6 +143,11 @@ class WanVace:
         kept, remade = self._encode_or_recall(pixels * (1 - mask)), self._encode_or_recall(pixels * mask)
         return torch.cat([kept, remade, _mask_to_latent_grid(mask).to(self.device)], dim=1)
 
+    def reference_context(self, latents: Tensor) -> Tensor:
+        """As the pipeline lays them: kept, with nothing under them, and a mask that keeps them."""
+        masks = torch.zeros(1, VAE_SPATIAL**2, *latents.shape[2:], device=latents.device, dtype=latents.dtype)
+        return torch.cat([latents, torch.zeros_like(latents), masks], dim=1)
+
     def carry_control(self, carried: Tensor, given: Tensor, *, opens: bool, base: Tensor | None = None) -> Tensor:
         """As the network was trained to go on: the carried latents at their places, elsewhere those of a grey clip."""
         if base is None:
@@ -166,8 +172,13 @@ class WanVace:
         made: Scheduler = scheduler
         return made
 
-    def velocity(self, latents: Tensor, timestep: Tensor, text: Tensor, control: Tensor | None) -> Tensor:
-        """Predicted `noise - data` in float32; with `control` through the VACE branch, else through the base."""
+    def velocity(
+        self, latents: Tensor, timestep: Tensor, text: Tensor, control: Tensor | None, *, scale: float = 1.0
+    ) -> Tensor:
+        """Predicted `noise - data` in float32; with `control` through the VACE branch, else through the base.
+
+        `scale` is that of the branch's hints.
+        """
         common = {
             "hidden_states": latents.to(self.device, self._dtype),
             "timestep": timestep.to(self.device),
@@ -179,8 +190,16 @@ class WanVace:
                 predicted: Tensor = base(**common)[0]
         else:
             with on_device(self.transformer, self.device) as transformer:
-                predicted = transformer(**common, control_hidden_states=control.to(self.device, self._dtype))[0]
+                hints = {
+                    "control_hidden_states": control.to(self.device, self._dtype),
+                    "control_hidden_states_scale": self._scale(transformer, scale),
+                }
+                predicted = transformer(**common, **hints)[0]
         return predicted.float()
+
+    def _scale(self, transformer: Any, scale: float) -> Tensor:
+        """The same for every layer that takes hints."""
+        return torch.full((len(transformer.config.vace_layers),), scale, device=self.device, dtype=self._dtype)
 
     def _grey(self, like: Tensor, skipped: int) -> Tensor:
         """The latents of a grey clip as long as `like`, cut out of the middle of its own stream after `skipped`.

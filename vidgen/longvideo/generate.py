@@ -6,6 +6,7 @@ gone on with by running it again, and a retake is a run whose orders differ in o
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from vidgen.longvideo.planner import CLOSING, GROUP, Window
 from vidgen.quality.seams import Series
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MemoryTier, Progress, Stage, Take
+from vidgen.stages.conditioning import Conditioning
 from vidgen.stages.denoise import SHARE, SHARE_BEFORE
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import VideoModel
@@ -37,9 +39,10 @@ class Script:
     """What is to be made. `prompts` are by span of the plan; `source` gives a window its clip's own latents.
 
     `pins` are latents given at places (shot, position) of the clip: pictures to be shown there, frames of a clip that
-    is gone on from. `reference` are levels that colours are held to from the first window on. `control` is the
-    condition of the very first window, and `control_name` says what it is. `transitions` are by span: over how many
-    latent frames the prompt before still counts. With `loop` the last window ends on frame 1 of the first.
+    is gone on from. `reference` are levels that colours are held to from the first window on. `control` is
+    the condition of a window, and `control_name` says what it is; `kept` which of its source's latents stay.
+    `transitions` are by span: over how many latent frames the prompt before still counts. With `loop` the last window
+    ends on frame 1 of the first.
     `clock` says, by shot, as which frame of the clip latent frame 1 begins; `until` is the last chunk to be made.
     `begin` and `end` are the latent frames of the first shot that are this clip's own; None: to its end. `history` is
     the clip that this one goes on from in latents. `rerolls` is how many other seeds a chunk may try when its joint
@@ -54,8 +57,9 @@ class Script:
     takes: Sequence[Take] = ()
     pins: Mapping[tuple[int, int], Tensor] = field(default_factory=dict)
     reference: Tensor | None = None
-    control: Callable[[], Tensor | None] | None = None
-    control_name: str = ""
+    control: Callable[[Window], Conditioning | None] | None = None
+    control_name: Callable[[Window], str] | None = None
+    kept: Callable[[Window], Tensor] | None = None
     source: Callable[[Window], Tensor] | None = None
     transitions: Sequence[int] = ()
     loop: bool = False
@@ -161,7 +165,6 @@ class LongClip:
         script = self._script
         branch = next((take for take in reversed(script.takes) if self._branches(take, window)), None)
         prompt = script.prompts[window.span]
-        opens = window.n == 0 and script.control is not None
         before, after = self._beside(window, chunks)
         tail = None if after is None else self._span(after, after.window.start, window.stop)
         if script.loop and window.n == script.windows[-1].n and 0 in chunks:
@@ -175,8 +178,9 @@ class LongClip:
             pins=self._pins(window, chunks),
             reference=self._reference(window, chunks),
             source=script.source(window) if script.source else None,
-            control=script.control if opens else None,
-            control_name=script.control_name if opens else "",
+            control=None if script.control is None else partial(script.control, window),
+            control_name="" if script.control_name is None else script.control_name(window),
+            kept=None if script.kept is None else script.kept(window),
             transition=self._transition(window),
         )
 

@@ -13,7 +13,8 @@ from vidgen.longvideo.joint import Joint
 from vidgen.longvideo.planner import Window
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
-from vidgen.stages.denoise import Blend, denoise
+from vidgen.stages.conditioning import Conditioning
+from vidgen.stages.denoise import Blend, Hold, denoise
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import VideoModel
 
@@ -46,7 +47,8 @@ class Order:
 
     `head` and `tail` are shared with the windows beside it; `pins` are latent frames of the window that are given, by
     their places in it. `reference` are the levels its colours are drawn back to, `source` is a clip's own latents to
-    start from, `control` the condition of a window that begins a stream.
+    start from, `control` the condition of the window. `kept` says which of the source's latents stay as they are
+    (0..1, `[1, 1, frames, h, w]`), where only a part of it is made anew.
     """
 
     window: Window
@@ -57,13 +59,15 @@ class Order:
     pins: Mapping[int, Tensor] = field(default_factory=dict)
     reference: Tensor | None = None
     source: Tensor | None = None
-    control: Callable[[], Tensor | None] | None = None
+    control: Callable[[], Conditioning | None] | None = None
+    kept: Tensor | None = None
     control_name: str = ""
     transition: Transition | None = None
 
     def fingerprint(self, model: VideoModel, settings: Settings) -> str:
         """The hash of all of this; the chunk before is in it through the latents it handed on."""
         latents = (self.head, self.tail, self.reference, self.source)
+        kept = {} if self.kept is None else {"kept": content_hash(self.kept)}
         return fingerprint(
             model=model.fingerprint,
             settings=[getattr(settings, name) for name in Settings.__slots__],
@@ -74,6 +78,7 @@ class Order:
             pins=[[place, content_hash(part)] for place, part in sorted(self.pins.items())],
             control=self.control_name,
             transition=self.transition and [self.transition.prompt, self.transition.weights],
+            **kept,
         )
 
 
@@ -94,6 +99,7 @@ def make(
     noise = frame_noise(order.seed, order.window.n, shape).to(model.device)
     begin = first_step(settings.num_inference_steps, settings.strength) if order.source is not None else 0
     joint = Joint.of(order.head, order.tail, noise, order.pins)
+    control = _control(model, order, settings)
     start = noise if order.source is None else add_noise(order.source.to(noise), noise, float(scheduler.sigmas[begin]))
     latents = denoise(
         model,
@@ -102,9 +108,10 @@ def make(
         encode(order.prompt),
         ctx,
         guidance_scale=settings.guidance_scale,
-        control=_control(model, order, settings),
+        control=control,
+        lead=_lead(order, control, shape),
         first_step=begin,
-        hold=joint if joint.holds else None,
+        hold=_hold(order, joint, noise),
         blend=_blend(order.transition, encode),
         share=share,
     )
@@ -119,7 +126,23 @@ def _blend(transition: Transition | None, encode: Callable[[str], TextEmbeddings
     return Blend(encode(transition.prompt), torch.tensor(transition.weights).view(1, 1, -1, 1, 1))
 
 
-def _control(model: VideoModel, order: Order, settings: Settings) -> Tensor | None:
+def _hold(order: Order, joint: Joint, noise: Tensor) -> Hold | None:
+    """What is put back before every step: the joints' latents, and those of the source that stay."""
+    if order.kept is None or order.source is None:
+        return joint if joint.holds else None
+    region = Joint(order.source.to(noise), order.kept.to(noise), noise)
+    return lambda latents, sigma: joint(region(latents, sigma), sigma)
+
+
+def _lead(order: Order, control: Conditioning | None, shape: tuple[int, int, int, int]) -> Tensor | None:
+    """The noise of the frames that stand for reference pictures."""
+    if control is None or not control.lead:
+        return None
+    channels, _, height, width = shape
+    return frame_noise(order.seed, order.window.n, (channels, control.lead, height, width), use="/reference")
+
+
+def _control(model: VideoModel, order: Order, settings: Settings) -> Conditioning | None:
     """What the window is conditioned on: latents carried from its neighbours, or what its stream begins with.
 
     Carried latents are made a little noisy, as in training: then the network does not pass on their errors.
@@ -130,7 +153,8 @@ def _control(model: VideoModel, order: Order, settings: Settings) -> Tensor | No
         return base
     noise = frame_noise(order.seed, order.window.n, _shape(model, order.window, settings), use="/condition")
     noisy = carried + settings.condition_noise * noise * given.view(-1, 1, 1)
-    return model.carry_control(noisy, given, opens=order.window.start == 0, base=base)
+    opens = order.window.start == 0
+    return (base or Conditioning()).changed(lambda it: model.carry_control(noisy, given, opens=opens, base=it))
 
 
 def _given(order: Order, shape: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:

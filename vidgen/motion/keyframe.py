@@ -17,14 +17,9 @@ class Keyframe:
 
     def apply_to(self, canvas: Canvas) -> Canvas:
         """Raises SpecError when the frame lies outside the clip or is taken."""
-        if not -canvas.num_frames <= self.index < canvas.num_frames:
-            last = canvas.num_frames - 1
+        if not -canvas.total <= self.index < canvas.total:
+            last = canvas.total - 1
             raise SpecError(
                 f"frame {self.index}: the clip has frames 0 to {last}; nearest is {last}", field="keyframes"
             )
-        if float(canvas.mask[:, :, self.index].min()) == 0.0:
-            raise SpecError(f"frame {self.index}: two conditions claim it; remove one", field="keyframes")
-        pixels, mask = canvas.pixels.clone(), canvas.mask.clone()
-        pixels[:, :, self.index] = self.picture
-        mask[:, :, self.index] = 0.0
-        return Canvas(pixels=pixels, mask=mask)
+        return canvas.shown(self.picture[None, :, None], self.index % canvas.total)

@@ -1,18 +1,18 @@
 """Image-to-video: the given picture is frame 0, the prompt says what happens next, another picture may end it."""
 
 from collections.abc import Iterator
-
-from torch import Tensor
+from functools import partial
 
 from vidgen.longvideo.fingerprint import content_hash
 from vidgen.media.frames import FrameChunk
+from vidgen.motion.items import Items, NamedItem
 from vidgen.motion.keyframe import Keyframe
 from vidgen.pipelines.long_video import long_video, script_of
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.stills import read_pixels, stills_of
+from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo
-from vidgen.stages.encode_conditioning import encode_conditioning
 from vidgen.stages.model import VideoModel
 
 
@@ -24,11 +24,7 @@ class ImageToVideoPipeline:
 
     def __call__(self, spec: ImageToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
         asked, first = Resolved.of(spec), read_pixels(spec.image, spec, ctx)
-
-        def control(num_frames: int) -> Tensor | None:
-            items = [Keyframe(first)]
-            return encode_conditioning(self.model, items, num_frames=num_frames, height=asked.height, width=asked.width)
-
+        items = Items([NamedItem(Keyframe(first), content_hash(first), (0, 1))])
         stills = stills_of(self.model, spec, ctx, {asked.num_frames - 1: spec.last_image})
-        script = script_of(spec, control=control, control_name=content_hash(first), stills=stills)
+        script = script_of(spec, control=partial(WindowControl, self.model, items, asked), stills=stills)
         yield from long_video(self.model, script, spec, ctx)

@@ -13,6 +13,7 @@ from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames
 from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.stills import Still
+from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import LongFields, SamplingFields
 from vidgen.stages.decode_latents import decode_latents
@@ -61,13 +62,13 @@ def skipped(frames: Iterable[FrameChunk], count: int) -> Iterator[FrameChunk]:
 def script_of(
     spec: SamplingFields,
     *,
-    control: Callable[[int], Tensor | None] | None = None,
-    control_name: str = "",
+    control: Callable[[Sequence[int]], WindowControl] | None = None,
+    kept: Callable[[Window], Tensor] | None = None,
     source: Callable[[Window], Tensor] | None = None,
     strength: float = 1.0,
     stills: Mapping[int, Still] = NO_STILLS,
 ) -> Script:
-    """The script of a resolved spec. `control` makes the first window's condition from its number of frames.
+    """The script of a resolved spec. `control` makes what windows are conditioned on from the clip's clock.
 
     `stills` are pictures to be shown, by frame.
     """
@@ -75,7 +76,8 @@ def script_of(
     spans, clock = spans_of(spec), _clock(spec)
     places = {_place(clock, frame): still for frame, still in stills.items()}
     windows = _windows(spec, spans, list(places))
-    first = windows[0].length
+    # a loop's canvas begins with its first frame, which its stream shows once more
+    led = None if control is None else control((1,) if long.loop else clock)
     return Script(
         windows=windows,
         prompts=prompts_of(spec),
@@ -83,8 +85,9 @@ def script_of(
         settings=settings_of(spec, strength),
         takes=long.takes,
         pins={place: still(place[1] == 0) for place, still in places.items()},
-        control=None if control is None else lambda: control(GROUP * (first - 1) + 1),
-        control_name=control_name,
+        control=None if led is None else led.of,
+        control_name=None if led is None else led.name,
+        kept=kept,
         source=source,
         transitions=[(segment.transition_frames or 0) // GROUP for segment in spec.segments],
         loop=long.loop,

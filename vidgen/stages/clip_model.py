@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vidgen.media.frames import FrameChunk
 from vidgen.spec import SamplingFields
+from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.stages.model import Decoder
 from vidgen_models.loras import LoraManifest
 
@@ -46,6 +47,8 @@ class ClipRequest:
 class ClipModel(Decoder, Protocol):
     """A family that makes a whole clip's latents `[1, z, latent_frames, h, w]` in one call, and decodes them."""
 
+    conditioning: ConditioningRules
+    """What the model takes of conditioning items, by its manifest."""
     loras: Mapping[str, LoraManifest]
     """The LoRAs there are, by id."""
 

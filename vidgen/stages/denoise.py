@@ -14,6 +14,7 @@ from vidgen.components.rectified_flow import denoised_estimate
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MemoryTier, Progress, Stage
 from vidgen.spec.advanced import AdvancedFields
+from vidgen.stages.conditioning import NOTHING, Acting, Conditioning, led_velocity
 from vidgen.stages.encode_text import TextEmbeddings
 from vidgen.stages.model import Scheduler, VideoModel
 from vidgen.stages.preview import PreviewClock
@@ -41,7 +42,8 @@ def denoise(
     ctx: RunContext,
     *,
     guidance_scale: float,
-    control: Tensor | None = None,
+    control: Conditioning | None = None,
+    lead: Tensor | None = None,
     first_step: int = 0,
     hold: Hold | None = None,
     blend: Blend | None = None,
@@ -51,11 +53,14 @@ def denoise(
 
     With guidance, the conditional and unconditional predictions are one batched pass, or two at the lower memory tier.
     `hold` is applied before every step and to the result; with `blend` each latent frame follows two prompts by its
-    weights, at the cost of a second prediction. `share` is where the steps begin on the progress bar and how
-    much of it they take.
+    weights, at the cost of a second prediction. `lead` are noisy latent frames of the control's references: they go
+    before those of the clip, and are left out of the result. `share` is where the steps begin on the progress bar and
+    how much of it they take.
     Raises Cancelled within one step of a cancel.
     """
     latents = latents.to(model.device)
+    if lead is not None:
+        latents, hold, blend = _behind(lead, latents, hold, blend)
     sparing = ctx.memory_tier is MemoryTier.LOW
     previews = PreviewClock(model, silent=sparing)
     scheduler.set_begin_index(first_step)
@@ -66,19 +71,46 @@ def denoise(
         sigma = float(scheduler.sigmas[first_step + done])
         latents = latents if hold is None else hold(latents, sigma)
         acts = plan.acts(done, len(timesteps))
+        acting = NOTHING if control is None else control.at(done / len(timesteps))
 
-        def predicted(prompt: TextEmbeddings, x: Tensor = latents, t: Tensor = timestep, guided: bool = acts) -> Tensor:
+        def predicted(
+            prompt: TextEmbeddings,
+            x: Tensor = latents,
+            t: Tensor = timestep,
+            guided: bool = acts,
+            control: Acting = acting,
+        ) -> Tensor:
             told = prompt if guided else replace(prompt, negative=None)
             return guided_velocity(model, x, t, told, control, plan, batched=not sparing)
 
         velocity = predicted(text)
         if blend is not None:
             velocity = torch.lerp(velocity, predicted(blend.text), blend.weights.to(velocity))
-        preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: denoised_estimate(x, v, s))  # type: ignore[misc]
+        preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: _shown(denoised_estimate(x, v, s), lead))  # type: ignore[misc]
         latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
         fraction = share[0] + share[1] * (done + 1) / len(timesteps)
         ctx.report(Progress(Stage.DENOISING, fraction, step=done + 1, total_steps=len(timesteps), preview=preview))
-    return latents if hold is None else hold(latents, 0.0)
+    return _shown(latents if hold is None else hold(latents, 0.0), lead)
+
+
+def _behind(
+    lead: Tensor, latents: Tensor, hold: Hold | None, blend: Blend | None
+) -> tuple[Tensor, Hold | None, Blend | None]:
+    """The latents after those in front, which no hold and no other prompt reaches."""
+    count = lead.shape[2]
+    front = lead.to(latents)
+
+    def held(both: Tensor, sigma: float) -> Tensor:
+        assert hold is not None
+        return torch.cat([both[:, :, :count], hold(both[:, :, count:], sigma)], 2)
+
+    if blend is not None:
+        blend = replace(blend, weights=torch.cat([torch.zeros(1, 1, count, 1, 1), blend.weights], 2))
+    return torch.cat([front, latents], 2), None if hold is None else held, blend
+
+
+def _shown(latents: Tensor, lead: Tensor | None) -> Tensor:
+    return latents if lead is None else latents[:, :, lead.shape[2] :]
 
 
 def guided_velocity(
@@ -86,23 +118,24 @@ def guided_velocity(
     latents: Tensor,
     timestep: Tensor,
     text: TextEmbeddings,
-    control: Tensor | None,
+    control: Acting,
     plan: GuidancePlan,
     *,
     batched: bool,
 ) -> Tensor:
     """The prediction under guidance, conditional and unconditional in one pass (`batched`) or one after the other."""
     if text.negative is None:
-        return model.velocity(latents, timestep[None], text.positive, control)
+        return led_velocity(model, latents, timestep[None], text.positive, control)
     if not batched:
-        positive = model.velocity(latents, timestep[None], text.positive, control)
-        negative = model.velocity(latents, timestep[None], text.negative, control)
+        positive = led_velocity(model, latents, timestep[None], text.positive, control)
+        negative = led_velocity(model, latents, timestep[None], text.negative, control)
         return plan.guided(positive, negative)
-    both = model.velocity(
+    both = led_velocity(
+        model,
         latents.expand(2, -1, -1, -1, -1),
         timestep.expand(2),
         torch.cat([text.positive, text.negative]),
-        None if control is None else control.expand(2, -1, -1, -1, -1),
+        control.expanded(2),
     )
     return plan.guided(both[:1], both[1:])
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vidgen.spec.advanced import AdvancedFields
+from vidgen.spec.conditioning.rules import ConditioningRules
 
 
 class Scheduler(Protocol):
@@ -37,6 +38,8 @@ class VideoModel(Decoder, Protocol):
     """
 
     advanced: AdvancedFields
+    conditioning: ConditioningRules
+    """What the model takes of conditioning items, by its manifest."""
 
     @property
     def device(self) -> torch.device: ...
@@ -60,6 +63,10 @@ class VideoModel(Decoder, Protocol):
         """`mask` is `[batch, 1, frames, height, width]`: 0 keeps a pixel, 1 asks for it to be made."""
         ...
 
+    def reference_context(self, latents: Tensor) -> Tensor:
+        """What goes before a clip's context so that it takes over pictures, from the latents `[1, z, pictures, …]`."""
+        ...
+
     def carry_control(self, carried: Tensor, given: Tensor, *, opens: bool, base: Tensor | None = None) -> Tensor:
         """What a window of a longer clip is conditioned on: the latents `carried`, at the frames that are `given`.
 
@@ -75,4 +82,8 @@ class VideoModel(Decoder, Protocol):
 
     def scheduler(self, num_inference_steps: int) -> Scheduler: ...
 
-    def velocity(self, latents: Tensor, timestep: Tensor, text: Tensor, control: Tensor | None) -> Tensor: ...
+    def velocity(
+        self, latents: Tensor, timestep: Tensor, text: Tensor, control: Tensor | None, *, scale: float = 1.0
+    ) -> Tensor:
+        """`scale` is how much the control counts: 1 as trained, 0 not at all."""
+        ...
