@@ -45,15 +45,16 @@ def show(model_id: str, as_json: bool) -> None:
 @click.option("--name", help="How people are shown it.")
 @click.option("--licence", help="Default: what the folder's README says.")
 @click.option("--few-steps", type=click.IntRange(1, 100), help="A checkpoint distilled to so many steps, no guidance.")
+@click.option("--base", help="Of a single file: the model or folder that gives what the file does not hold.")
+@click.option("--component", help="Of a single file: what it is; default: every component that it fits.")
 @errors_as_text
-def add(path: Path, **wishes: Any) -> None:
-    """Add the model in PATH, a folder in the diffusers layout. Its files stay where they are.
+def add(path: Path, base: str | None, component: str | None, **wishes: Any) -> None:
+    """Add the model in PATH, a folder in the diffusers layout or a .safetensors file. Files stay where they are.
 
     Nothing of it is run: it must be safetensors and plain data. Every file is hashed, and checked when it is read.
+    A file holds the weights of one network or several; the rest is another model's or folder's, the --base.
     """
-    from vidgen.families.installation import Wishes, manifest_for
-
-    manifest = manifest_for(path, Wishes(**wishes))
+    manifest = _single(path, base, component, wishes) if path.is_file() else _folder(path, base, component, wishes)
     _shelf().put(manifest)
     click.echo(f"{manifest.id} revision {manifest.revision}: {manifest.family}, {', '.join(manifest.rules.tasks)}")
 
@@ -102,6 +103,27 @@ def remove_lora(lora_id: str) -> None:
     if not _shelf().forget_lora(lora_id):
         raise ModelError(f"lora={lora_id}: not installed", code="unknown_model")
     click.echo(f"{lora_id} removed")
+
+
+def _folder(path: Path, base: str | None, component: str | None, wishes: dict[str, Any]) -> Any:
+    from vidgen.families.installation import Wishes, manifest_for
+
+    if base or component:
+        raise click.UsageError("--base and --component belong to a single file; PATH is a folder")
+    return manifest_for(path, Wishes(**wishes))
+
+
+def _single(path: Path, base: str | None, component: str | None, wishes: dict[str, Any]) -> Any:
+    from vidgen.families.installation import Wishes
+    from vidgen.families.single_files import single_file_manifest
+
+    registry = _registry()
+    under = None
+    if base is not None:
+        # an id may be the name of a folder that happens to lie here; what is installed is meant then
+        under = Path(base) if base not in registry.manifests and Path(base).is_dir() else registry.get(base)
+    installed = list(registry.manifests.values())
+    return single_file_manifest(path, installed, Wishes(**wishes), base=under, component=component)
 
 
 def _list() -> None:

@@ -14,6 +14,7 @@ import transformers
 
 from vidgen.spec.advanced import AdvancedFields
 from vidgen_models.samplers import scheduler_maker
+from vidgen_models.single_file import read_single
 
 # a run shows its own progress; the libraries' bars would write over it
 transformers.utils.logging.disable_progress_bar()
@@ -25,8 +26,16 @@ diffusers.utils.logging.set_verbosity_error()
 Component = TypeVar("Component")
 
 
-def load_component(kind: type[Component], folder: Path, dtype: torch.dtype | None = None) -> Component:
-    """One component from its folder: networks in eval mode without gradients, tokenizers as they are."""
+def load_component(
+    kind: type[Component], folder: Path, dtype: torch.dtype | None = None, single: Path | None = None
+) -> Component:
+    """One component from its folder: networks in eval mode without gradients, tokenizers as they are.
+
+    With a `single` file the weights are that file's, and only the configuration the folder's.
+    """
+    if single is not None and dtype is not None:
+        network: Component = read_single(kind, folder, single, folder.name, dtype)
+        return network
     kwargs: dict[str, Any] = {"local_files_only": True}
     if dtype is not None:
         kwargs |= {"use_safetensors": True, _dtype_argument(kind): dtype}

@@ -32,6 +32,18 @@ class MemoryRow(SpecModel):
     bytes_per_pixel_frame: float
 
 
+class SingleFile(SpecModel):
+    """A file of weights beside the folder: what it holds takes the place of the folder's components of those names."""
+
+    file: str = Field(description="Absolute path of the safetensors file.")
+    sha256: str
+    components: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        return Path(self.file)
+
+
 class Manifest(SpecModel):
     """One installed model: identity, rules, costs. A relative `folder` lies within the shipped weights."""
 
@@ -47,10 +59,21 @@ class Manifest(SpecModel):
     memory: tuple[MemoryRow, ...] = ()
     seconds_per_step: float = Field(default=1.0, description="On two CPU cores at the default size, for forecasts.")
     files: Mapping[str, str] = Field(default_factory=dict, description="sha256 of every file, by path in the folder.")
+    single_files: tuple[SingleFile, ...] = Field(default=(), description="Weights in place of the folder's own.")
 
     @property
     def path(self) -> Path:
         return SHIPPED_WEIGHTS / self.folder
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """sha256 of everything that the model is made of, by name."""
+        return {**self.files, **{single.path.name: single.sha256 for single in self.single_files}}
+
+    @property
+    def replaced(self) -> dict[str, Path]:
+        """The file of every component that does not come from the folder; of two, the one added later."""
+        return {name: single.path for single in self.single_files for name in single.components}
 
     def vocabulary(self) -> dict[str, list[str] | dict[str, list[str]]]:
         """Subjects, motions, backgrounds and synonyms the model knows, where its weights say so; else empty."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from vidgen.doctor.finding import Finding, ok, problem, warning
 from vidgen.errors import ModelError
 from vidgen.jobs.settings import Settings
-from vidgen_models.folder_check import check_folder
+from vidgen_models.folder_check import check_folder, check_weights
 from vidgen_models.registry import Manifest, ModelRegistry
 
 
@@ -27,8 +27,10 @@ def check_models(settings: Settings) -> Iterator[Finding]:
 def _check(manifest: Manifest) -> Finding:
     try:
         check_folder(manifest.path, manifest.files)
+        for single in manifest.single_files:
+            check_weights(single.path, single.sha256)
     except ModelError as error:
         return problem(manifest.id, error.message, "install the model again from its source")
     if not manifest.files:
         return warning(manifest.id, "its manifest hashes no file", "add their sha256 under [files]")
-    return ok(manifest.id, f"{len(manifest.files)} files as hashed")
+    return ok(manifest.id, f"{len(manifest.hashes)} files as hashed")

@@ -18,7 +18,7 @@ from vidgen.families.folder import ModelFolder
 from vidgen.spec import MemoryTier
 from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
-from vidgen_models.folder_check import check_folder
+from vidgen_models.folder_check import check_folder, check_weights
 from vidgen_models.registry import Manifest
 
 FAMILIES: Mapping[str, str] = {
@@ -60,6 +60,8 @@ PIPELINES: Mapping[str, str] = {
 class Adapter(Protocol):
     """What a family is to those who read models."""
 
+    components: Mapping[str, type | tuple[type, ...]]
+
     def describe(self, folder: ModelFolder) -> Description: ...
 
     def __call__(self, *arguments: Any, **named: Any) -> VideoModel | ClipModel: ...
@@ -90,6 +92,8 @@ def load_family(
     """Check the model's folder against its manifest, then read it. Raises ModelError before any weight is read."""
     family = adapter(manifest.family)
     check_folder(manifest.path, manifest.files)
+    for single in manifest.single_files:
+        check_weights(single.path, single.sha256)
     _check_tasks(manifest, family)
     return family(
         manifest.path,
@@ -98,6 +102,7 @@ def load_family(
         dtype=dtype,
         tier=tier,
         weights=_weights(manifest),
+        single_files=manifest.replaced,
     )
 
 
@@ -111,5 +116,5 @@ def _check_tasks(manifest: Manifest, family: Adapter) -> None:
 
 def _weights(manifest: Manifest) -> str:
     """Names the weights by content, so that chunks made with others are never gone on from."""
-    content = json.dumps([manifest.id, manifest.revision, sorted(manifest.files.items())])
+    content = json.dumps([manifest.id, manifest.revision, sorted(manifest.hashes.items())])
     return hashlib.sha256(content.encode()).hexdigest()

@@ -1,18 +1,20 @@
 """The base of the families that run one of diffusers' pipelines: reading, one run with its callbacks, decoding."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-import diffusers
 import torch
 from diffusers.pipelines.wan.pipeline_wan import prompt_clean
 from PIL import Image
 from torch import Tensor
 
-from vidgen.errors import ModelError, OutOfMemory
+from vidgen.errors import OutOfMemory
+from vidgen.families.component_class import class_of
 from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
@@ -27,7 +29,7 @@ from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.loras import LoraManifest
 
 
-class DiffusersModel:
+class DiffusersModel(ABC):
     """A `ClipModel`. A family says which classes its components have, which pipeline a task takes, and its arguments.
 
     At the lower memory tier the components stay on the CPU, and only the one at work is on the device.
@@ -51,12 +53,14 @@ class DiffusersModel:
         dtype: torch.dtype,
         tier: MemoryTier = MemoryTier.FULL,
         weights: str = "",
+        single_files: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
         self.device, self.fingerprint, self.text_length = device, weights, text_length
+        self._single_files = single_files
         self._dtype, self._offload = dtype, tier is MemoryTier.LOW and device.type != "cpu"
         self.folder = ModelFolder(folder)
         # all are looked at before the first is read
-        classes = {name: self._class_of(name) for name in self.components}
+        classes = {name: class_of(self.folder, name, kinds) for name, kinds in self.components.items()}
         self.parts: dict[str, Any] = {
             name: None if kind is None else self._read(name, kind) for name, kind in classes.items()
         }
@@ -65,20 +69,21 @@ class DiffusersModel:
         self._make_scheduler = scheduler_factory(folder / "scheduler")
 
     @classmethod
+    @abstractmethod
     def describe(cls, folder: ModelFolder) -> Description:
         """What such a folder can do. Raises ModelError where it is none of this family's."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pipeline(self, request: ClipRequest) -> Any:
         """The pipeline class of a task, made of the components."""
-        raise NotImplementedError
 
+    @abstractmethod
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
         """What the pipeline's call takes, beside what every call takes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
-        raise NotImplementedError
+        """As `Decoder` says it."""
 
     def unpack(self, latents: Tensor, request: ClipRequest) -> Tensor:  # noqa: ARG002 - some need the clip's shape
         """A pipeline's latents as `[1, z, latent_frames, h, w]`."""
@@ -141,25 +146,11 @@ class DiffusersModel:
         found = None if watched is None else watched.estimate()
         return None if found is None else self.unpack(found, request)
 
-    def _class_of(self, name: str) -> type | None:
-        """A network of another class would be read with some weights missing and others made up: ModelError."""
-        if not self.folder.has(name):
-            return None
-        allowed = self.components[name]
-        kinds = allowed if isinstance(allowed, tuple) else (allowed,)
-        if not issubclass(kinds[0], diffusers.ModelMixin):
-            return kinds[0]
-        found = self.folder.config(name).get("_class_name", "")
-        for kind in kinds:
-            if kind.__name__ == found:
-                return kind
-        wanted = " or ".join(kind.__name__ for kind in kinds)
-        raise ModelError(f"{name}: {found or 'a network of no class'} is not the {wanted} that this family reads")
-
     def _read(self, name: str, kind: type) -> Any:
         is_network = issubclass(kind, torch.nn.Module)
         dtype = torch.float32 if name in self.full_precision else self._dtype
-        part: Any = load_component(kind, self.folder.path / name, dtype=dtype if is_network else None)
+        single = self._single_files.get(name)
+        part: Any = load_component(kind, self.folder.path / name, dtype if is_network else None, single)
         return part if self._offload or not is_network else part.to(self.device)
 
 

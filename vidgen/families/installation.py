@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,28 +32,29 @@ class Wishes:
     few_steps: int | None = None
 
 
-def manifest_for(path: Path, wishes: Wishes) -> Manifest:
-    """Inspect a folder in the diffusers layout. Raises ModelError naming what is unsafe, missing or unknown."""
-    if path.is_file():
-        raise ModelError(f"{path.name}: a single file; give the folder in the diffusers layout that it belongs to")
+def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> Manifest:
+    """Inspect a folder in the diffusers layout. Raises ModelError naming what is unsafe, missing or unknown.
+
+    Weights of the components `replaced` need not be there, only their configurations.
+    """
     path = path.resolve()
     check_folder(path, {})
     folder = ModelFolder(path)
     family = family_of(folder)
     said = adapter(family).describe(folder)
-    _check_complete(folder)
+    _check_complete(folder, replaced)
     rules = _single_windows(said.rules)
     files = _hashes(path)
     return Manifest(
-        id=_checked(wishes.model_id or _slug(path.name)),
+        id=checked_id(wishes.model_id or nearest_id(path.name)),
         name=wishes.name or path.name,
         family=family,
-        revision=_revision(files),
+        revision=revision_of(files),
         licence=wishes.licence or _licence(path),
         description=f"{folder.pipeline}: {', '.join(rules.tasks)}.",
         folder=str(path),
         text_length=said.text_length,
-        rules=_few_steps(rules, wishes.few_steps) if wishes.few_steps else rules,
+        rules=distilled(rules, wishes.few_steps) if wishes.few_steps else rules,
         files=files,
     )
 
@@ -68,7 +69,7 @@ def lora_for(file: Path, models: Sequence[Manifest], lora_id: str | None, licenc
         if not any("lora" in name for name in weights.keys()):  # noqa: SIM118 - not a mapping
             raise ModelError(f"{file.name}: holds no LoRA; its weights would have lora in their names")
     return LoraManifest(
-        id=_checked(lora_id or _slug(file.stem)),
+        id=checked_id(lora_id or nearest_id(file.stem)),
         models=tuple(model.id for model in models),
         file=str(file.resolve()),
         sha256=sha256(file),
@@ -76,9 +77,9 @@ def lora_for(file: Path, models: Sequence[Manifest], lora_id: str | None, licenc
     )
 
 
-def _checked(name: str) -> str:
+def checked_id(name: str) -> str:
     if not ID.fullmatch(name):
-        raise ModelError(f"id={name}: letters a-z, digits, '.', '_' and '-' only; nearest is {_slug(name)}")
+        raise ModelError(f"id={name}: letters a-z, digits, '.', '_' and '-' only; nearest is {nearest_id(name)}")
     return name
 
 
@@ -89,7 +90,7 @@ def _single_windows(rules: ModelRules) -> ModelRules:
     return rules.model_copy(update={"tasks": tuple(task for task in rules.tasks if task != "extend-video")})
 
 
-def _few_steps(rules: ModelRules, steps: int) -> ModelRules:
+def distilled(rules: ModelRules, steps: int) -> ModelRules:
     """A distilled checkpoint takes no guidance, and so no negative prompt: its unconditional pass is never run."""
     return rules.model_copy(
         update={
@@ -100,7 +101,7 @@ def _few_steps(rules: ModelRules, steps: int) -> ModelRules:
     )
 
 
-def _check_complete(folder: ModelFolder) -> None:
+def _check_complete(folder: ModelFolder, replaced: Collection[str]) -> None:
     """Every component that the index names is there, networks with weights that are read from safetensors."""
     for name in folder.index:
         if name.startswith("_") or not folder.has(name):
@@ -108,7 +109,7 @@ def _check_complete(folder: ModelFolder) -> None:
         place = folder.path / name
         if not place.is_dir():
             raise ModelError(f"{name}: missing from {folder.path.name}; the index names it")
-        if (place / "config.json").is_file() and not any(place.glob("*.safetensors")):
+        if name not in replaced and (place / "config.json").is_file() and not any(place.glob("*.safetensors")):
             raise ModelError(f"{name}: no weights as safetensors in {folder.path.name}; pickles are never read")
 
 
@@ -117,7 +118,7 @@ def _hashes(path: Path) -> Mapping[str, str]:
     return {file.relative_to(path).as_posix(): sha256(file) for file in found}
 
 
-def _revision(files: Mapping[str, str]) -> str:
+def revision_of(files: Mapping[str, str]) -> str:
     """Names the content, so that the same folder added twice is the same revision."""
     return hashlib.sha256("\n".join(f"{name} {digest}" for name, digest in files.items()).encode()).hexdigest()[
         :REVISION_LENGTH
@@ -131,6 +132,6 @@ def _licence(path: Path) -> str:
     return found[1] if found else UNKNOWN_LICENCE
 
 
-def _slug(name: str) -> str:
+def nearest_id(name: str) -> str:
     """The nearest valid id."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:64] or "model"

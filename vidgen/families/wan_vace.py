@@ -3,11 +3,12 @@
 Formulas and layouts are those of Wan (arXiv:2503.20314) and VACE (arXiv:2503.07598) as diffusers implements them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 import diffusers
 import torch
@@ -47,6 +48,13 @@ class WanVace:
     The autoencoder stays in float32 on every device: its rounding errors are seen, and it is the smallest network.
     """
 
+    components: ClassVar[Mapping[str, type]] = {
+        "text_encoder": UMT5EncoderModel,
+        "transformer": WanVACETransformer3DModel,
+        "vae": AutoencoderKLWan,
+    }
+    """Those with weights."""
+
     def __init__(
         self,
         folder: Path,
@@ -56,15 +64,20 @@ class WanVace:
         dtype: torch.dtype,
         tier: MemoryTier = MemoryTier.FULL,
         weights: str = "",
+        single_files: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
         self.device, self._dtype, self._text_length = device, dtype, text_length
         self.fingerprint = f"{weights}/{text_length}/{device.type}/{dtype}/{torch.__version__}/{diffusers.__version__}"
         self._decode_group = 1 if tier is MemoryTier.LOW else DECODE_GROUP
         home = torch.device("cpu") if tier is MemoryTier.LOW else device
         self.tokenizer = load_component(T5Tokenizer, folder / "tokenizer")
-        self.text_encoder = load_component(UMT5EncoderModel, folder / "text_encoder", dtype=dtype).to(home)
-        self.transformer = load_component(WanVACETransformer3DModel, folder / "transformer", dtype=dtype).to(home)
-        self.vae = load_component(AutoencoderKLWan, folder / "vae", dtype=torch.float32).to(home)
+
+        def read(kind: Any, name: str, dtype: torch.dtype) -> Any:
+            return load_component(kind, folder / name, dtype, single_files.get(name)).to(home)
+
+        self.text_encoder = read(UMT5EncoderModel, "text_encoder", dtype)
+        self.transformer = read(WanVACETransformer3DModel, "transformer", dtype)
+        self.vae = read(AutoencoderKLWan, "vae", torch.float32)
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
         self.advanced, self.conditioning = AdvancedFields(), ConditioningRules()

@@ -82,7 +82,7 @@ def make_receipt(
     model = manifest and {
         "id": manifest.id,
         "revision": manifest.revision,
-        "files": dict(manifest.files),
+        "files": manifest.hashes,
         **_adapters(spec, residency.registry),
     }
     more = {"generated": _facts(generated), "post": steps} if steps or manifest is None else {}

@@ -135,3 +135,21 @@ def test_what_was_never_added_cannot_be_removed_or_rolled_back(run):
 
 def test_an_id_that_jobs_cannot_name_is_refused_with_the_nearest(run, folder):
     assert "nearest is my-model" in run("models", "add", folder, "--id", "My Model", code=1)
+
+
+def test_a_single_file_is_added_over_a_base_and_renders(run, folder, tmp_path):
+    """Fails when the base is not looked up among the models: tried."""
+    file = tmp_path / "Fine Tune.safetensors"
+    saved = load_file(folder / "transformer" / "diffusion_pytorch_model.safetensors")
+    save_file({name: tensor * 1.1 for name, tensor in saved.items()}, file)
+    assert "give --base" in run("models", "add", file, code=1)
+    run("models", "add", folder)
+    assert "fine-tune revision" in run("models", "add", file, "--base", "tiny-wan", "--licence", "mit")
+    shown = json.loads(run("models", "show", "fine-tune", "--json"))
+    assert (shown["family"], shown["licence"]) == ("wan", "mit")
+    assert shown["single_files"][0]["components"] == ["transformer"]
+    size = ["--frames", 5, "--width", 32, "--height", 32, "--steps", 1, "--seed", 1]
+    run("render", "a cat", "--model", "fine-tune", *size, "--out", tmp_path / "clip.mp4")
+    assert probe(tmp_path / "clip.mp4").num_frames == 5
+    assert "PATH is a folder" in run("models", "add", folder, "--base", "tiny-wan", code=2)
+    assert "not installed" in run("models", "add", file, "--base", "nowhere", code=1)
