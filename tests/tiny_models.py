@@ -79,6 +79,7 @@ samplers = ["euler", "unipc", "dpmpp-2m"]
 options = ["sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"]
 keyframes = true
 weighted_prompts = true
+regions = true
 [rules.frames]
 min = 5
 max = 25

@@ -17,6 +17,7 @@ from vidgen.cli_process import process
 from vidgen.cli_quality import seams
 from vidgen.cli_queue import queue
 from vidgen.cli_recall import output_of, recall, spec_in
+from vidgen.cli_regions import region_option, take_regions
 from vidgen.cli_render import render_here
 from vidgen.cli_sweep import sweep
 from vidgen.spec import (
@@ -97,6 +98,7 @@ def worker(name: str | None) -> None:
 @click.option("--frames", "num_frames", type=int, help="Frames of the clip (4k+1); long ones are made in chunks.")
 @click.option("--seconds", type=float, help="Length of the clip, in place of --frames.")
 @long_options
+@region_option
 @click.option("--fps", type=int, help="Frames a second of the file.")
 @click.option("--width", type=int, help="Pixels.")
 @click.option("--height", type=int, help="Pixels.")
@@ -155,7 +157,7 @@ def render(
     else:
         fields["output"] = output_of(out, format_name, codec, quality)
         fields["advanced"] = advanced_of(fields["advanced"], fields.pop("loras"))
-        pictures = take_long(fields)
+        pictures = take_long(fields) | take_regions(fields)
         extension, clip = take_extension(fields)
         if extension is not None and (image or video):
             raise click.UsageError("--extend takes neither --image nor --video")

@@ -15,6 +15,7 @@ from pydantic import Field
 
 from vidgen.spec import SamplingFields
 from vidgen.spec.base import SpecModel
+from vidgen.spec.offers import texts_of
 from vidgen_models.registry import VOCABULARY, Manifest
 
 WORD = re.compile(r"[^\W\d_]+")
@@ -54,9 +55,7 @@ def known_words(folder: Path) -> frozenset[str] | None:
 
 
 def _unknown(spec: SamplingFields, known: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    prompts = {"prompt": spec.prompt, "negative_prompt": spec.negative_prompt}
-    prompts |= {f"segments.{n}.prompt": segment.prompt for n, segment in enumerate(spec.segments)}
-    for field, text in prompts.items():
+    for field, text in texts_of(spec).items():
         # each once, in the order in which they come
         unknown = tuple(dict.fromkeys(word for word in WORD.findall(text) if word not in known))
         if unknown:

@@ -34,6 +34,36 @@ def blueness(clip: np.ndarray) -> float:
     return float((edges[:, 2] - edges[:, 0]).mean())
 
 
+def sides(clip: np.ndarray) -> tuple[float, float]:
+    """Blueness of the left and of the right edge."""
+    left, right = clip[:, :, :EDGE].reshape(-1, 3).astype(float), clip[:, :, -EDGE:].reshape(-1, 3).astype(float)
+    return float((left[:, 2] - left[:, 0]).mean()), float((right[:, 2] - right[:, 0]).mean())
+
+
+LEFT = {"left": 0, "top": 0, "right": 0.5, "bottom": 1}
+RED, BLUE = "a cat moves left on a red background", "a cat moves left on a blue background"
+
+
+def test_a_region_follows_its_own_prompt(residency):
+    """Beside the same clip without it, and with one that does not count.
+
+    Fails when the parts of a text are never asked for: tried.
+    """
+    plain_left, plain_right = sides(frames(residency, BLUE))
+    left, right = sides(frames(residency, BLUE, regions=[{"prompt": RED, "box": LEFT}]))
+    assert left < 0 < right
+    assert right - left > 100 > abs(plain_right - plain_left)
+    unweighted = frames(residency, BLUE, regions=[{"prompt": RED, "box": LEFT, "weight": 0}])
+    assert np.abs(unweighted.astype(int) - frames(residency, BLUE).astype(int)).max() <= 1
+
+
+def test_a_region_holds_in_every_window_of_a_long_clip(residency):
+    clip = frames(residency, BLUE, regions=[{"prompt": RED, "box": LEFT}], num_frames=37)
+    for part in (clip[:5], clip[-5:]):
+        left, right = sides(part)
+        assert left < 0 < right
+
+
 def test_a_word_counts_as_much_as_its_weight_says(residency):
     """Beside a prompt without the word, and beside weights on another word.
 

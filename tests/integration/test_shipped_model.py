@@ -172,7 +172,7 @@ def test_a_chunk_measured_by_itself_is_measured_as_in_the_whole_clip(residency):
     spec = resolve(TextToVideo(prompt="a dog moves left on a green background", seed=2, num_frames=49), RULES)
     model, ctx, begin = residency.model(spec.model), RunContext(), 8
     with torch.inference_mode():
-        clip = LongClip(model, script_of(spec), ctx, text_encoder(model, spec))
+        clip = LongClip(model, script_of(spec), ctx, text_encoder(model, spec, ctx))
         (stream,) = clip.streams(clip.make())
         latents = torch.cat(list(stream), 2)
         whole = measured(model, None, latents, ctx)[4 * begin - 3 :]

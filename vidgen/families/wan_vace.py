@@ -96,6 +96,7 @@ class WanVace:
             fps=16,
             options=("sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"),
             weighted_prompts=True,
+            regions=True,
             **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)

@@ -21,7 +21,10 @@ from vidgen.stages.model import VideoModel
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all chunks of a clip share: sizes in pixels, the sampler's numbers, how firmly they hang together."""
+    """What all chunks of a clip share: sizes in pixels, the sampler's numbers, how firmly they hang together.
+
+    `regions` names the prompts of parts of the frame, so that chunks with others are never taken for these.
+    """
 
     width: int
     height: int
@@ -31,6 +34,7 @@ class Settings:
     anchor: float
     condition_noise: float
     strength: float = 1.0
+    regions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class ExtendVideoPipeline:
         size = sizes_of(spec.long or LongFields())
         script = self._after(spec, history.last(size.overlap_max), history.length, size, history.frames)
         script = replace(script, history=history, sealable=not spec.post)
-        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec))
+        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec, ctx))
         chunks = clip.make()
         done, total = 0, extended_frames(spec, ctx)
         *shots, last = history.streams()
@@ -82,7 +82,7 @@ class ExtendVideoPipeline:
         tail = min(latent_frames_shown(size.overlap_max + LEAD), (source.length - 1) // GROUP * GROUP + 1)
         encoded = torch.cat([*self._encoded(source.read(source.length - tail, source.length))], 2)
         script = self._after(spec, encoded, encoded.shape[2], size, source.length)
-        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec))
+        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec, ctx))
         (made,) = clip.streams(clip.make())
         fade = min(FADE, tail)
         yield from source.read(0, source.length - fade)
@@ -108,7 +108,7 @@ class ExtendVideoPipeline:
             end=first,
             sealable=False,
         )
-        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec))
+        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec, ctx))
         (made,) = clip.streams(clip.make())
         length, fade = latent_frames_shown(first), min(FADE, GROUP * groups)
         decoded = decode_latents(self.model, chain(made, [begun]), extended_frames(spec, ctx), ctx)

@@ -1,6 +1,7 @@
 """A clip in windows: plan → chunks, each committed → one causal decode of every shot. A short clip is one window."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -11,6 +12,7 @@ from vidgen.longvideo.generate import LongClip, Script
 from vidgen.longvideo.order import Settings
 from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_loop
 from vidgen.media.frames import FrameChunk
+from vidgen.pipelines.regions import text_parts
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.stills import Still
 from vidgen.pipelines.window_control import WindowControl
@@ -25,7 +27,7 @@ NO_STILLS: Mapping[int, Still] = {}
 
 def long_video(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
     """Make every chunk, then decode: an error while decoding never loses latents."""
-    clip = LongClip(model, script, ctx, text_encoder(model, spec))
+    clip = LongClip(model, script, ctx, text_encoder(model, spec, ctx))
     chunks = clip.make()
     total = Resolved.of(spec).num_frames
     if script.loop and len(chunks) == len(script.windows):
@@ -40,9 +42,10 @@ def long_video(model: VideoModel, script: Script, spec: SamplingFields, ctx: Run
             yield frames
 
 
-def text_encoder(model: VideoModel, spec: SamplingFields) -> Callable[[str], TextEmbeddings]:
-    """Embeddings of any prompt under the spec's other settings."""
-    return lambda prompt: encode_text(model, spec.model_copy(update={"prompt": prompt}))
+def text_encoder(model: VideoModel, spec: SamplingFields, ctx: RunContext) -> Callable[[str], TextEmbeddings]:
+    """Embeddings of any prompt under the spec's other settings, its regions among them."""
+    parts = text_parts(model, spec, ctx)
+    return lambda prompt: replace(encode_text(model, spec.model_copy(update={"prompt": prompt})), parts=parts)
 
 
 def latent_frames_shown(latents: int) -> int:
@@ -129,6 +132,7 @@ def settings_of(spec: SamplingFields, strength: float = 1.0) -> Settings:
         anchor=long.anchor or 0.0,
         condition_noise=long.condition_noise or 0.0,
         strength=strength,
+        regions="".join(region.model_dump_json() for region in spec.regions),
     )
 
 

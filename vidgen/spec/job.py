@@ -16,6 +16,7 @@ from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.output import Output
 from vidgen.spec.post import MOST_STEPS, PostStep, Watermark
 from vidgen.spec.process import ProcessVideo
+from vidgen.spec.region import REGION_LIMIT, Region
 
 
 class SamplingFields(ConditioningFields):
@@ -38,6 +39,9 @@ class SamplingFields(ConditioningFields):
     long: LongFields | None = Field(default=None, description="How a clip beyond the model's own window is made.")
     keyframes: tuple[Keyframe, ...] = Field(
         default=(), max_length=KEYFRAME_LIMIT, description="Pictures that the clip shows at given moments."
+    )
+    regions: tuple[Region, ...] = Field(
+        default=(), max_length=REGION_LIMIT, description="Parts of the frame with a prompt of their own."
     )
     fps: int | None = Field(default=None, ge=1, le=120, description="Frames a second of the delivered file.")
     seed: int | None = Field(default=None, ge=-1, lt=2**63, description="-1 or empty: drawn at random and recorded.")
@@ -112,7 +116,9 @@ def named_media(spec: SamplingFields | ProcessVideo) -> dict[str, MediaRef]:
     keys = () if isinstance(spec, ProcessVideo) else spec.keyframes
     shown = {f"keyframes.{n}.image": key.image for n, key in enumerate(keys)}
     items = {} if isinstance(spec, ProcessVideo) else conditioning_media(spec)
-    return plain | shown | items | {name: ref for name, ref in marks.items() if ref is not None}
+    regions = () if isinstance(spec, ProcessVideo) else spec.regions
+    masks = {f"regions.{n}.media": region.media for n, region in enumerate(regions)} | marks
+    return plain | shown | items | {name: ref for name, ref in masks.items() if ref is not None}
 
 
 def media_refs(spec: SamplingFields | ProcessVideo) -> tuple[MediaRef, ...]:

@@ -7,6 +7,7 @@ from vidgen.errors import SpecError
 from vidgen.spec.advanced import check_advanced
 from vidgen.spec.job import ImageToVideo, SamplingFields
 from vidgen.spec.prompt_weights import has_weights, weighted_text
+from vidgen.spec.region import check_regions
 from vidgen.spec.rules import ModelRules
 
 
@@ -16,6 +17,9 @@ def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
         raise SpecError(f"negative_prompt: {spec.model} ignores it; leave it empty", field="negative_prompt")
     if spec.prompt and not rules.prompt:
         raise SpecError(f"prompt: {spec.model} takes no text; leave it empty", field="prompt")
+    if spec.regions and not rules.regions:
+        raise SpecError(f"regions: {spec.model} takes one prompt for the whole frame; leave them out", field="regions")
+    check_regions(spec.regions)
     _check_weights(spec, rules)
     check_advanced(spec.model, spec.advanced, rules)
     if spec.keyframes and not rules.keyframes:
@@ -24,17 +28,18 @@ def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
         _check_last_image(spec.model, spec.last_image, rules)
 
 
-def prompts_of(spec: SamplingFields) -> Mapping[str, str]:
+def texts_of(spec: SamplingFields) -> Mapping[str, str]:
     """Every text of the spec that is not empty, by the name of its field."""
     found = {"prompt": spec.prompt, "negative_prompt": spec.negative_prompt}
     found |= {f"segments.{n}.prompt": segment.prompt for n, segment in enumerate(spec.segments)}
     takes = () if spec.long is None else spec.long.takes
     found |= {f"long.takes.{n}.prompt": take.prompt or "" for n, take in enumerate(takes)}
+    found |= {f"regions.{n}.prompt": region.prompt for n, region in enumerate(spec.regions)}
     return {field: text for field, text in found.items() if text}
 
 
 def _check_weights(spec: SamplingFields, rules: ModelRules) -> None:
-    for field, text in prompts_of(spec).items():
+    for field, text in texts_of(spec).items():
         if rules.weighted_prompts:
             weighted_text(text, field)
         elif has_weights(text):

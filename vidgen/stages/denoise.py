@@ -81,7 +81,10 @@ def denoise(
             control: Acting = acting,
         ) -> Tensor:
             told = prompt if guided else replace(prompt, negative=None)
-            return guided_velocity(model, x, t, told, control, plan, batched=not sparing)
+            velocity = guided_velocity(model, x, t, told, control, plan, batched=not sparing)
+            for part in prompt.parts:
+                velocity = torch.lerp(velocity, predicted(part.text, x, t, guided), part.weights.to(velocity))
+            return velocity
 
         velocity = predicted(text)
         if blend is not None:

@@ -14,6 +14,16 @@ class TextEmbeddings:
 
     positive: Tensor
     negative: Tensor | None
+    parts: "tuple[TextPart, ...]" = ()
+    """What counts in parts of the frame in place of this; where parts overlap, the later one."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextPart:
+    """A text and how much it counts at each place of the latents' grid, `[1, 1, 1, h, w]` in 0..1."""
+
+    text: TextEmbeddings
+    weights: Tensor
 
 
 def encode_text(model: VideoModel, spec: SamplingFields) -> TextEmbeddings:

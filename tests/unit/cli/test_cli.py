@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from vidgen.cli import main
+from vidgen.errors import SpecError
 from vidgen.media.probe import probe
 from vidgen.media.reader import every_frame
 from vidgen.media.recall import recall
@@ -205,3 +206,16 @@ def test_a_clip_is_processed_and_still_knows_how_it_was_made(run, tmp_path):
     assert "output.format=mp4: it carries no transparency; webm, gif, webp, prores, png do" in clear.output
     assert "post.0.sharpen.amount" in run("process", "a.mp4", "--sharpen", "9", "--out", "c.mp4").output
     assert "no JSON" in run("process", "a.mp4", "--step", "blur", "--out", "c.mp4").output
+
+
+def test_a_region_is_a_box_or_a_mask_with_a_prompt(tmp_path):
+    from vidgen.cli_regions import take_regions
+
+    (tmp_path / "mask.png").write_bytes(b"mask")
+    fields = {"regions": ("0,0,.5,1 a red cat", f"{tmp_path / 'mask.png'} the green dog")}
+    media = take_regions(fields)
+    box, mask = fields["regions"]
+    assert (box.prompt, box.box.right, box.media) == ("a red cat", 0.5, None)
+    assert (mask.prompt, media[mask.media.key]) == ("the green dog", tmp_path / "mask.png")
+    with pytest.raises(SpecError, match=r"write `LEFT,TOP,RIGHT,BOTTOM PROMPT`"):
+        take_regions({"regions": ("0,0,1 a cat",)})
