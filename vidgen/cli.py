@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
+from vidgen.cli_enhance import enhance
 from vidgen.cli_errors import errors_as_text
 from vidgen.cli_long import long_options, take_extension, take_long
 from vidgen.cli_models import models
@@ -53,6 +54,7 @@ main.add_command(queue)
 main.add_command(recall)
 main.add_command(models)
 main.add_command(sweep)
+main.add_command(enhance)
 main.add_command(process)
 main.add_command(seams)
 

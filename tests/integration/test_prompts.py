@@ -8,6 +8,7 @@ from vidgen.pipelines import Residency
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
 from vidgen.spec import TextToVideo, resolve
+from vidgen_models.enhancer import enhanced
 from vidgen_models.registry import ModelRegistry
 
 pytestmark = pytest.mark.integration
@@ -79,3 +80,11 @@ def test_a_word_counts_as_much_as_its_weight_says(residency):
     assert plain - without > 100
     other = blueness(frames(residency, "a (cat:1.8) moves left on a blue background"))
     assert abs(other - plain) < 0.2 * (plain - none)
+
+
+def test_an_enhanced_prompt_shows_what_the_plain_one_could_not(residency):
+    """Beside the prompt as it was written, whose words the model was never shown."""
+    manifest = residency.registry.get(MODEL)
+    written = "a feline in front of a navy backdrop"
+    better = enhanced(written, manifest).prompt
+    assert blueness(frames(residency, better)) - blueness(frames(residency, written)) > 60

@@ -93,6 +93,7 @@ CALLS: dict[str, Call] = {
     f"GET {API}/sweeps/<sweep_id>": Call(200),
     f"GET {API}/sweeps/<sweep_id>/sheet": Call(200),
     f"POST {API}/sweeps/<sweep_id>/cancel": Call(200),
+    f"POST {API}/prompts/enhance": Call(200, SPEC),
     f"GET {API}/queue": Call(200),
     # the queue is everybody's: a tenant's administrator is not its operator
     f"POST {API}/queue/pause": Call(403, {}),
@@ -140,7 +141,7 @@ SCOPE_OF = (
     (rf"\w+ {API}/(uploads|recall)", "uploads"),
     (rf"GET {API}/(models|quota)", ANY_KEY),
     # these change nothing
-    (rf"GET |POST {API}/jobs/forecast|POST {API}/artifacts/<artifact_id>/link", "jobs:read"),
+    (rf"GET |POST {API}/jobs/forecast|POST {API}/prompts/enhance|POST {API}/artifacts/<artifact_id>/link", "jobs:read"),
     ("POST |PATCH |DELETE ", "jobs:write"),
 )
 SHARED = {"model_id"}  # models belong to nobody

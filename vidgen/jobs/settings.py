@@ -75,6 +75,14 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(default="auto", description="json, text, or auto: text at a terminal, else json.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_prompts: bool = Field(default=False, description="Whether log lines may hold prompts.")
+    enhancer_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="OpenAI-compatible endpoint (…/v1) that prompts are sent to; default: none.",
+    )
+    enhancer_model: str = Field(default="default", description="The model that is asked for there.")
+    enhancer_key: SecretStr | None = Field(default=None, description="Its API key.")
+    enhancer_seconds: float = Field(default=15, gt=0, le=120, description="After this, rules are used instead.")
     secret_key_value: SecretStr | None = Field(default=None, alias="VIDGEN_SECRET_KEY")
     webhook_secret_value: SecretStr | None = Field(default=None, alias="VIDGEN_WEBHOOK_SECRET")
 

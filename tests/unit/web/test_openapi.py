@@ -26,6 +26,7 @@ PACKAGES = ("web/vidgen_web", "vidgen/jobs", "vidgen/spec", "models/vidgen_model
 NOT_ANSWERED = {
     "address_unavailable",
     "cancelled",
+    "enhancer_unavailable",
     "exposed_without_login",
     "invalid_setting",
     "invalid_tenant",

@@ -32,6 +32,7 @@ EVERYWHERE = ("cross_origin", "wrong_host", "internal_error", "database_unavaila
 TAGS = {
     "Jobs": "Queue work and follow it.",
     "Sweeps": "One clip many times over with one or two fields varied, on one sheet.",
+    "Prompts": "Prompts made fuller and clearer.",
     "Queue": "Whether jobs are handed out.",
     "Events": "Server-sent events.",
     "Uploads": "Pictures and clips from outside.",
