@@ -111,7 +111,7 @@ def test_several_clips_at_once_have_seeds_of_their_own(client: FlaskClient, plan
 def test_a_story_is_sent_part_by_part(client: FlaskClient, plane: ControlPlane) -> None:
     """Without scripts "Add a part" gives the form back with one more row, and empty rows are left out."""
     form = {"task": "storyboard", "segments.0.prompt": "a cat moves left", "segments.0.seconds": "2", "num_frames": "9"}
-    status, page = send(client, **form, add_part="1")
+    status, page = send(client, "/composer", **form, add_part="1")
     assert status == 200
     assert 'name="segments.1.prompt"' in page
     assert plane.jobs.list().items == ()

@@ -9,12 +9,16 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.views import Job
+from vidgen.spec import ProcessVideo
 from vidgen_web import intake, removal, submission
 from vidgen_web.access import needs
-from vidgen_web.portal import csrf, drafts
-from vidgen_web.portal.drafts import Draft, Part
+from vidgen_web.portal import csrf
+from vidgen_web.portal.composer import drafts, keyframes
+from vidgen_web.portal.composer.drafts import Draft, Part
+from vidgen_web.portal.composer.keyframes import Key
+from vidgen_web.portal.composer.slots import Slot
 from vidgen_web.portal.languages import gettext as _
-from vidgen_web.portal.outlook import outlook, wanted_fields
+from vidgen_web.portal.composer.outlook import outlook, wanted_fields
 from vidgen_web.portal.pages import default_draft, render_home
 from vidgen_web.problems import STATUS_BY_CODE, FieldError, ProblemError, problem_of
 from vidgen_web.requests import checked, form_number, plain_form
@@ -36,17 +40,36 @@ def check_form() -> None:
 @needs("jobs:write")
 def create() -> AnyResponse:
     """Queue what the composer holds; when it is refused, the same page with what is wrong beside each field."""
-    draft = _sent()
-    if "add_part" in request.form:
-        return Response(render_home(services(), replace(draft, parts=(*draft.rows, Part())), {}))
+    draft, brought = _sent(), list[str]()
     try:
+        draft = _with_uploads(draft, brought, keyframes_alone=True)
         jobs = _queue(draft)
     except VidgenError as error:
-        return _refused(draft, error)
+        for upload_id in brought:
+            services().uploads.delete(upload_id)
+        return _refused(_sent(), error)
     if "front" in request.form:
         for job in reversed(jobs):
             services().jobs.move(job.id)
     return _back(jobs[0].id)
+
+
+@blueprint.post("/composer")
+@needs("jobs:write")
+def recompose() -> AnyResponse:
+    """The composer with what it held, and one more part, one more picture, or a section that was closed."""
+    form, draft = request.form, _sent()
+    draft = drafts.editing(draft, services().jobs.get(form["editing"]) if form.get("editing") else None)
+    try:
+        draft = _with_uploads(draft, [])
+    except VidgenError as error:
+        return _refused(draft, error)
+    if "add_part" in form:
+        draft = replace(draft, parts=(*draft.rows, Part()))
+    if "add_key" in form:
+        draft = replace(draft, keys=(*draft.key_rows, Key()))
+    opened = draft.opened | ({form["open"]} & {*drafts.SECTIONS} if "open" in form else set())
+    return Response(render_home(services(), replace(draft, opened=opened), {}))
 
 
 @blueprint.post("/forecast")
@@ -68,7 +91,7 @@ def recall() -> AnyResponse:
             raise ProblemError("invalid_request", told.message, errors=(told,))
         spec = intake.recipe_of(found, file).whole()
         known = default_draft(found, spec.model)
-        if known.model != spec.model:
+        if known.model != spec.model and not isinstance(spec, ProcessVideo):
             raise ProblemError(
                 "unknown_model", _("This clip is of the model %(name)s, which is not here.", name=spec.model)
             )
@@ -86,6 +109,7 @@ def edit(job_id: str) -> AnyResponse:
     """Change a queued job to what the composer holds."""
     job, draft = _existing(job_id), _sent()
     try:
+        draft = _with_uploads(draft, [], keyframes_alone=True)
         fields = wanted_fields(draft)
         left_out = {name: None for name in job.spec.model_dump() if name not in fields}
         change = checked(JobChange, {"spec": {**left_out, **fields, **_uploaded(draft)}})
@@ -148,11 +172,12 @@ def _sent() -> Draft:
 def _queue(draft: Draft) -> list[Job]:
     """One job, or several that differ in their seed alone. Raises VidgenError; nothing is queued then."""
     fields, files = wanted_fields(draft), _files(draft)
-    fields["model"] = request.form.get("model") or draft.model
+    if "model" in fields:
+        fields["model"] = request.form.get("model") or draft.model
     for name in files:  # a new file replaces what lay in the slot
         fields.pop(name, None)
-    count = _how_many()
-    seeds = _seeds(draft["seed"], count)
+    count = 1 if draft.tab == drafts.PROCESS else _how_many()
+    seeds = _seeds(draft["seed"] if draft.tab != drafts.PROCESS else "", count)
     # the first one is queued only where there is room for all
     asked = submission.Request(fields={**fields, **seeds[0]}, files=files, together=count)
     jobs = [submission.submit(services(), asked).job]
@@ -176,6 +201,23 @@ def _take_back(jobs: list[Job], files: Mapping[str, FileStorage]) -> None:
         removal.remove(services(), job.id, 0)
     for name in files:
         services().uploads.delete(getattr(jobs[0].spec, name).upload_id)
+
+
+def _with_uploads(draft: Draft, brought: list[str], *, keyframes_alone: bool = False) -> Draft:
+    """The draft with the form's files in its slots; their ids are added to `brought`. Raises VidgenError."""
+    taken: dict[str, Slot] = {}
+    names = {keyframes.slot_name(n) for n in range(len(draft.keys))}
+    if not keyframes_alone:
+        names |= {*drafts.SLOTS_BY_TAB.get(draft.tab, ())}
+    for name, file in request.files.items():
+        if file.filename and name in names:
+            upload = intake.take(services(), file)
+            brought.append(upload.id)
+            taken[name] = Slot(upload_id=upload.id, label=upload.filename)
+    keys = tuple(
+        replace(key, slot=taken.get(keyframes.slot_name(n), key.slot)) for n, key in enumerate(draft.keys)
+    )
+    return replace(draft, slots={name: taken.get(name, slot) for name, slot in draft.slots.items()}, keys=keys)
 
 
 def _files(draft: Draft) -> dict[str, FileStorage]:

@@ -6,18 +6,20 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from vidgen.jobs.views import Job
-from vidgen.spec import JobStatus, nearest_frame_counts
+from vidgen.spec import JobStatus, ProcessVideo, nearest_frame_counts
 from vidgen_models.registry import Manifest
 from vidgen_web.access import needs
 from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
-from vidgen_web.portal import drafts, words
+from vidgen_web.portal import words
+from vidgen_web.portal.composer import advanced, drafts, finishing
 from vidgen_web.portal.artifacts import artifact_of
-from vidgen_web.portal.drafts import Draft
+from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.facts import facts_of
+from vidgen_web.portal.finishes import finishes
 from vidgen_web.portal.gallery import gallery_parts, marks_of
 from vidgen_web.portal.languages import mark
-from vidgen_web.portal.outlook import outlook
+from vidgen_web.portal.composer.outlook import outlook
 from vidgen_web.portal.queue_panel import queue_panel
 from vidgen_web.portal.timeline import timeline
 from vidgen_web.problems import ProblemError
@@ -92,6 +94,10 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
         "manifest": manifest,
         "lengths": _lengths(manifest, draft["num_frames"]),
         "outlook": outlook(found, draft),
+        "steps": finishing.rows(draft.values, found.networks) if "finish" in draft.sections else [],
+        "file": finishing.output_controls(),
+        "sampling": advanced.sampling_controls(manifest.rules),
+        "carrying": advanced.long_controls(manifest.rules),
         "words": _word_lists(manifest),
         "words_shown": WORDS_SHOWN,
     }
@@ -100,10 +106,12 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
 def job_parts(found: Services, job: Job | None) -> dict[str, Any]:
     """What templates need of the job in the viewer."""
     if job is None:
-        return {"video": None, "poster": None, "receipt": None, "facts": [], "pieces": []}
+        return {"video": None, "poster": None, "receipt": None, "facts": [], "pieces": [], "finishes": []}
     manifest = found.models.manifests.get(job.model)
     return {
         "pieces": timeline(found, job),
+        "finishes": finishes(found),
+        "can_lead": manifest is not None and manifest.rules.keyframes and "text-to-video" in manifest.rules.tasks,
         "can_extend": manifest is not None and "extend-video" in manifest.rules.tasks,
         "video": artifact_of(job, "video"),
         "poster": artifact_of(job, "poster"),
@@ -138,7 +146,7 @@ def _draft(found: Services) -> Draft:
         editing = None
     reused = editing or (found.jobs.get(request.args["reuse"]) if request.args.get("reuse") else None)
     draft = default_draft(found, reused.model if reused else request.args.get("model"))
-    if reused is not None and reused.model == draft.model:
+    if reused is not None and (reused.model == draft.model or isinstance(reused.spec, ProcessVideo)):
         draft = drafts.recalled(draft, drafts.from_job(found, draft, reused), request.args.get("only", ""))
     return drafts.from_query(found, drafts.editing(draft, editing), request.args)
 

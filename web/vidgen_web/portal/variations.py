@@ -1,4 +1,4 @@
-"""New clips from a finished one, as form posts: longer at either end, or with one chunk made again."""
+"""New clips from a finished one, as form posts: longer at either end, with one chunk made again, or finished."""
 
 from typing import Any
 
@@ -8,6 +8,9 @@ from werkzeug.wrappers import Response
 from vidgen_web import submission, variations
 from vidgen_web.access import needs
 from vidgen_web.portal import csrf
+from vidgen_web.portal.artifacts import artifact_of
+from vidgen_web.portal.composer import finishing
+from vidgen_web.problems import ProblemError
 from vidgen_web.requests import checked, form_number, plain_form
 from vidgen_web.services import services
 
@@ -35,6 +38,18 @@ def extend(job_id: str) -> Response:
 def retake(job_id: str) -> Response:
     asked = checked(variations.Retake, _told("chunk", "seed", "prompt", "then"))
     return _queued(job_id, variations.retaken(services(), job_id, asked))
+
+
+@blueprint.post("/<job_id>/process")
+@needs("jobs:write")
+def process(job_id: str) -> Response:
+    """The clip through steps, or into another file; the form's fields are those of the composer."""
+    job = services().jobs.get(job_id)
+    clip = artifact_of(job, "video") if job else None
+    if clip is None:
+        raise ProblemError("not_found", f"{job_id} has no clip")
+    fields = {"task": "process-video", "video": {"artifact_id": clip.id}, **finishing.spec_fields(plain_form())}
+    return _queued(job_id, fields)
 
 
 def _told(*names: str) -> dict[str, Any]:

@@ -36,9 +36,15 @@ LABELS = {
     "height": mark("Height"),
     "image": mark("First picture"),
     "last_image": mark("Last picture"),
-    "video": mark("Clip to restyle"),
+    "video": mark("Clip"),
     "model": mark("Model"),
     "recipe": mark("File with settings"),
+    "keyframes": mark("Keyframes"),
+    "post": mark("Steps after it"),
+    "output": mark("File"),
+    "advanced": mark("Sampling"),
+    "long": mark("Long clip"),
+    "number": mark("From frame"),
 }
 # titles of problem pages (vidgen_web.problems)
 TITLES = (
@@ -67,7 +73,7 @@ ARTIFACTS = {
     "receipt": mark("Receipt"),
 }
 # two fields say one control's length
-CONTROLS = {"seconds": "num_frames"}
+CONTROLS = {"seconds": "num_frames", "from_frame": "number", "from_seconds": "number"}
 PREFIX = re.compile(r"^[\w.]+=[^:]*: ")
 MISSING = "Field required"
 

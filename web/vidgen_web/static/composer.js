@@ -34,7 +34,7 @@ export function startComposer() {
   document.addEventListener("submit", (event) => {
     if (event.target.id !== "composer-form") return;
     event.preventDefault();
-    if (event.submitter?.name === "add_part") addPart();
+    if (event.submitter?.dataset.recompose) recompose(event.submitter);
     else create(event.target, event.submitter);
   });
   document.addEventListener("keydown", (event) => {
@@ -52,6 +52,9 @@ export function startComposer() {
     }
   });
   document.addEventListener("change", (event) => {
+    // what is nothing but steps shows them
+    const opener = event.target.value === "process-video" && form().querySelector('.opener[value="finish"]');
+    if (opener) recompose(opener);
     if (event.target.matches("[data-reload]")) location.href = `/?model=${encodeURIComponent(event.target.value)}`;
   });
 }
@@ -85,20 +88,19 @@ function mirror(control) {
   if (control.name === "seconds") for (const choice of form().querySelectorAll('[name="num_frames"]')) choice.checked = false;
 }
 
-/** One more row of the story: the last one, emptied and numbered on. */
-function addPart() {
-  const rows = document.getElementById("part-rows");
-  const n = rows.children.length;
-  const row = rows.lastElementChild.cloneNode(true);
-  for (const part of row.querySelectorAll("[id], [for], [name]")) {
-    for (const name of ["id", "for"]) if (part.hasAttribute(name)) part.setAttribute(name, part.getAttribute(name).replace(/part-\d+/, `part-${n}`));
-    if (part.name) part.name = part.name.replace(/\d+/, n);
-    if (part.type === "checkbox") part.checked = false;
-    else if ("value" in part) part.value = "";
-    if (part.matches("label.unseen")) part.textContent = part.textContent.replace(/\d+/, n + 1);
+/** The composer as the server makes it of what it holds: with one more row, or with a section that was closed. */
+async function recompose(button) {
+  const old = form();
+  if (old.inert) return;
+  old.inert = true;
+  try {
+    const response = await fetch(button.formAction, { method: "POST", body: new FormData(old, button), headers: { Accept: "text/html" } });
+    put(await pageOf(response), "composer");
+    document.querySelector(button.dataset.recompose)?.focus({ preventScroll: true });
+  } catch {
+    showError(say("The service did not answer."));
   }
-  rows.append(row);
-  row.querySelector("input").focus();
+  old.inert = false;
 }
 
 async function create(composer, submitter) {

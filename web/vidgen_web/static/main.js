@@ -1,17 +1,30 @@
 // Boots the studio page. Everything here works as plain forms and links without these modules.
+// What only a clip needs is fetched with the first one.
 import { startComposer } from "./composer.js";
 import { startConfirm } from "./confirm.js";
 import { startForms } from "./forms.js";
-import { startGallery } from "./gallery.js";
-import { followJobs } from "./live.js";
-import { startSwaps } from "./page.js";
-import { startViewer } from "./viewer.js";
+import { followJobs, onRefresh } from "./live.js";
+import { onSwap, startSwaps } from "./page.js";
 
 document.documentElement.classList.add("js");
 startConfirm();
 startSwaps();
 startForms();
 startComposer();
-startViewer();
-startGallery();
 followJobs();
+
+/** The module that knows `id`, once there is something in it. */
+function once(id, holds, load) {
+  let asked = false;
+  const look = () => {
+    if (asked || !document.querySelector(holds)) return;
+    asked = true;
+    load();
+  };
+  onSwap((swapped) => swapped === id && look());
+  onRefresh(look);
+  look();
+}
+
+once("viewer", "#player", async () => (await import("./viewer.js")).startViewer());
+once("gallery", "#gallery-cards > li, #sieve", async () => (await import("./gallery.js")).startGallery());

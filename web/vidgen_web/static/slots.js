@@ -4,7 +4,7 @@ import { apiUrl, call } from "./api.js";
 import { onSwap } from "./page.js";
 import { say } from "./words.js";
 
-const SLOT_BY_TASK = { "image-to-video": "image", "video-to-video": "video" };
+const SLOT_BY_TASK = { "image-to-video": "image", "video-to-video": "video", "extend-video": "video", "process-video": "video", keyframes: "keyframes" };
 let picking = null;
 let changed = () => {};
 
@@ -19,9 +19,9 @@ export function startSlots(onChange) {
     const file = [...(event.clipboardData?.files ?? [])].find((item) => /^(image|video)\//.test(item.type));
     if (!file) return;
     event.preventDefault();
-    const kind = file.type.startsWith("video/") && activeSlot()?.dataset.slot !== "image" ? "video" : "image";
-    choose(kind === "video" ? "video-to-video" : "image-to-video");
-    upload(slotOf(kind), file);
+    if (!activeSlot()) choose(file.type.startsWith("video/") ? "video-to-video" : "image-to-video");
+    const slot = activeSlot();
+    if (slot) upload(slot, file);
   });
   for (const kind of ["dragover", "dragleave", "drop"]) document.addEventListener(kind, onDrag);
   document.addEventListener("keydown", (event) => event.key === "Escape" && pick(null));
@@ -37,8 +37,12 @@ function slotOf(name) {
   return document.querySelector(`.slot[data-slot="${name}"]`);
 }
 
+/** Where the chosen tab takes what is pasted: of several pictures, the first that is missing. */
 function activeSlot() {
-  return slotOf(SLOT_BY_TASK[document.querySelector('input[name="task"]:checked')?.value]);
+  const name = SLOT_BY_TASK[document.querySelector('input[name="task"]:checked')?.value];
+  if (name !== "keyframes") return slotOf(name);
+  const slots = [...document.querySelectorAll('.slot[data-slot^="keyframes."]')];
+  return slots.find((slot) => slot.querySelector(".filled").hidden) ?? slots.at(-1);
 }
 
 function choose(task) {

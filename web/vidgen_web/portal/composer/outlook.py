@@ -12,8 +12,9 @@ from vidgen_web import submission
 from vidgen_web.api.jobs import form_fields
 from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.media_check import check_media
-from vidgen_web.portal import drafts, words
-from vidgen_web.portal.drafts import Draft
+from vidgen_web.portal import words
+from vidgen_web.portal.composer import drafts
+from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.problems import FieldError, ProblemError, problem_of
 from vidgen_web.services import Services
@@ -31,8 +32,11 @@ class Outlook:
 
 def outlook(found: Services, draft: Draft) -> Outlook:
     """The outlook of a draft; an empty slot or prompt is not yet wrong."""
+    fields = _measurable(draft, found.models.manifests[draft.model])
+    if fields is None:
+        return Outlook()
     try:
-        spec, used = submission.resolved(found, submission.parse(_measurable(draft)))
+        spec, used = submission.resolved(found, submission.parse(fields))
         check_media(found, spec)
         submission.admitted(found, spec, used)
         expected = forecast(found, spec, used)
@@ -57,19 +61,24 @@ def _says_something(draft: Draft) -> bool:
     if draft.tab == drafts.STORYBOARD:
         parts = [part for part in draft.parts if part.is_filled]
         return bool(parts) and all(part.prompt.strip() or draft["prompt"].strip() for part in parts)
-    return draft.tab != "text-to-video" or bool(draft["prompt"].strip())
+    return draft.tab not in ("text-to-video", drafts.KEYFRAMES) or bool(draft["prompt"].strip())
 
 
-def _measurable(draft: Draft) -> dict[str, Any]:
-    """The draft's fields; time does not depend on what the media are, so an empty slot is forecast as text alone."""
+def _measurable(draft: Draft, manifest: Manifest) -> dict[str, Any] | None:
+    """The draft's fields; time does not depend on what the media are, so an empty slot is forecast as text alone.
+
+    None where nothing can be told without the media.
+    """
     fields = form_fields(drafts.spec_fields(draft))
-    task = draft.tab
-    if (task == "image-to-video" and "image" not in fields) or (task == "video-to-video" and "video" not in fields):
-        fields = {name: value for name, value in fields.items() if name not in (*drafts.SLOTS, "strength")}
-        fields["task"] = "text-to-video"
-    if task == drafts.STORYBOARD and not fields.get("segments"):
+    if draft.tab == drafts.STORYBOARD and not fields.get("segments"):
         fields.pop("segments", None)
-    return fields
+    needed = next(iter(drafts.SLOTS_BY_TAB.get(draft.tab, ())), None)
+    if needed is None or needed in fields:
+        return fields
+    if draft.tab == drafts.PROCESS or "text-to-video" not in manifest.rules.tasks:
+        return None
+    alone = {name: value for name, value in fields.items() if name not in (*drafts.SLOTS, *drafts.ONLY, "from_frame")}
+    return {**alone, "task": "text-to-video"}
 
 
 def _length(spec: JobSpec, manifest: Manifest | None) -> str:

@@ -1,0 +1,141 @@
+"""What the composer's tabs and sections ask of the service, and that a clip's settings come back into them."""
+
+import io
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.portal_forms import send
+from vidgen.jobs.service import ControlPlane
+
+PROMPT = "a cat moves left"
+PNG = b"\x89PNG"
+
+
+def spec_of(plane: ControlPlane) -> dict[str, object]:
+    return plane.jobs.list().items[0].spec.model_dump(exclude_none=True)
+
+
+def test_keyframes_are_pictures_at_moments(client: FlaskClient, plane: ControlPlane) -> None:
+    """Without a second the first is the beginning and the last the end. Fails when they all begin: tried."""
+    files = {f"keyframes.{n}": (io.BytesIO(PNG), f"{n}.png") for n in range(3)}
+    rows = {"keyframes.0.upload_id": "", "keyframes.1.seconds": "1", "keyframes.2.upload_id": ""}
+    status, where = send(client, task="keyframes", prompt=PROMPT, num_frames="17", **rows, **files)
+    assert status == 303, where
+    spec = plane.jobs.list().items[0].spec
+    assert [key.frame for key in spec.keyframes] == [0, 8, 16]
+    page = client.get(f"/?reuse={plane.jobs.list().items[0].id}").get_data(as_text=True)
+    assert 'value="keyframes" checked' in page
+    assert re.findall(r'name="keyframes\.\d\.seconds"[^>]*value="([^"]*)"', page) == ["0", "1", "2"]
+
+
+def test_a_refused_form_of_keyframes_leaves_no_files_behind(client: FlaskClient, plane: ControlPlane) -> None:
+    file = {"keyframes.0": (io.BytesIO(PNG), "a.png")}
+    before = len(list(plane.settings.data_dir.rglob("upl_*")))
+    status, page = send(client, task="keyframes", **file, **{"keyframes.0.upload_id": "", "prompt": " "})
+    assert (status, "Prompt: say what the clip should show" in page) == (422, True)
+    assert len(list(plane.settings.data_dir.rglob("upl_*"))) == before
+
+
+def test_parts_blend_and_a_clip_loops(client: FlaskClient, plane: ControlPlane) -> None:
+    parts = {"segments.0.seconds": "2", "segments.1.seconds": "2", "segments.1.prompt": "a dog"}
+    blend = {"segments.1.transition_seconds": "1", "long.loop": "1"}
+    assert send(client, task="storyboard", prompt=PROMPT, **parts, **blend)[0] == 303
+    spec = plane.jobs.list().items[0].spec
+    assert [part.transition_frames for part in spec.segments] == [None, 8]
+    assert spec.long.loop
+    # a loop has another form of lengths than the choices: it is asked in seconds, which snap
+    assert send(client, prompt=PROMPT, num_frames="17", **{"long.loop": "1"})[0] == 303
+    assert plane.jobs.list().items[0].spec.num_frames == 16
+
+
+def test_steps_and_a_file_follow_the_order_of_the_form(client: FlaskClient, plane: ControlPlane) -> None:
+    steps = {"post.sharpen.on": "1", "post.sharpen.amount": "1.5", "post.upscale.on": "1", "post.upscale.factor": "4"}
+    unticked = {"post.watermark.text": "mine"}
+    assert send(client, prompt=PROMPT, **steps, **unticked, **{"output.format": "webm"})[0] == 303
+    spec = plane.jobs.list().items[0].spec
+    assert [(step.step, getattr(step, "amount", None), getattr(step, "factor", None)) for step in spec.post] == [
+        ("sharpen", 1.5, None),
+        ("upscale", None, 4),
+    ]
+    assert spec.output.codec == "vp9"
+    page = client.get(f"/?reuse={plane.jobs.list().items[0].id}").get_data(as_text=True)
+    shown = re.findall(r'name="post\.([\w-]+)\.on" value="1" (checked)?', page)
+    assert shown[:2] == [("sharpen", "checked"), ("upscale", "checked")]
+    assert not any(ticked for _, ticked in shown[2:])
+    assert re.search(r'<option value="webm" selected', page)
+
+
+def test_a_clip_is_finished_from_the_viewer_and_from_the_composer(
+    client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane
+) -> None:
+    send(client, prompt=PROMPT)
+    job_id = worker.run()
+    page = client.get(f"/?job={job_id}").get_data(as_text=True)
+    assert "Twice the size" in page
+    status, _ = send(client, f"/jobs/{job_id}/process", **{"post.upscale.on": "1", "from": "studio"})
+    assert status == 303
+    made = plane.jobs.list().items[0]
+    assert (made.task, made.source_job_id, made.spec.post[0].step) == ("process-video", job_id, "upscale")
+    link = re.search(r'href="([^"]+)" data-swap="composer"', page[page.index('id="finish"') - 60 :])
+    offered = client.get(re.search(r'id="finish" href="([^"]+)"', page)[1].replace("&amp;", "&")).get_data(as_text=True)
+    assert link is not None
+    assert 'value="process-video" checked' in offered
+    video = re.search(r'name="video.artifact_id" value="(art_[^"]+)"', offered)[1]
+    form = {"task": "process-video", "video.artifact_id": video, "post.interpolate.on": "1", "seed": "5", "count": "3"}
+    assert send(client, **form, **{"post.interpolate.factor": "2", "output.format": "mp4"})[0] == 303
+    (newest, *others) = plane.jobs.list().items
+    assert (len(others), newest.spec.post[0].factor) == (2, 2)
+    again = client.get(f"/?reuse={newest.id}").get_data(as_text=True)
+    assert 'name="post.interpolate.on" value="1" checked' in again
+
+
+def test_a_clip_is_extended_from_a_frame_in_the_composer(
+    client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane
+) -> None:
+    """Frames count from 1 for people. Fails when the number is sent as it stands: tried."""
+    send(client, prompt=PROMPT)
+    clip = next(it.id for it in plane.jobs.get(worker.run()).artifacts if it.kind == "video")
+    page = client.get(f"/?mode=image&slot=extend&source={clip}&number=9").get_data(as_text=True)
+    assert 'value="extend-video" checked' in page
+    assert re.search(r'id="number"[^>]*value="9"', page)
+    form = {"task": "extend-video", "video.artifact_id": clip, "number": "9", "direction": "forward", "seconds": "1"}
+    assert send(client, **form)[0] == 303
+    spec = plane.jobs.list().items[0].spec
+    assert (spec.task, spec.from_frame, spec.num_frames) == ("extend-video", 8, 8)
+
+
+def test_only_what_the_model_takes_is_offered(client: FlaskClient, plane: ControlPlane) -> None:
+    """Fails when all options are offered to every model: tried."""
+    page = send(client, "/composer", prompt="kept", open="advanced")[1]
+    assert ">kept</textarea>" in page
+    assert 'name="advanced.sampler"' in page
+    assert 'name="advanced.motion_bucket_id"' not in page
+    assert 'name="advanced.eta"' not in page
+    form = {"advanced.sampler": "unipc", "advanced.shift": "2", "section.advanced": "1"}
+    assert send(client, prompt=PROMPT, **form)[0] == 303
+    advanced = plane.jobs.list().items[0].spec.advanced
+    assert (advanced.sampler, advanced.shift) == ("unipc", 2)
+    status, page = send(client, prompt=PROMPT, **{**form, "advanced.shift": "99"})
+    assert (status, "Sampling: " in page, 'id="section-advanced" open' in page) == (422, True, True)
+    page = client.get(f"/?reuse={plane.jobs.list().items[0].id}").get_data(as_text=True)
+    assert re.search(r'<option value="unipc" selected', page)
+
+
+@pytest.mark.parametrize("name", ["finish", "advanced", "words"])
+def test_sections_come_when_they_are_asked_for(client: FlaskClient, name: str) -> None:
+    assert f'id="section-{name}"' not in client.get("/").get_data(as_text=True)
+    page = send(client, "/composer", open=name)[1]
+    assert f'id="section-{name}" open' in page
+    assert f'id="section-{name}" open' in send(client, "/composer", **{f"section.{name}": "1"})[1]
+
+
+def test_a_file_chosen_before_a_row_is_added_is_kept(client: FlaskClient) -> None:
+    file = {"keyframes.0": (io.BytesIO(PNG), "a.png"), "keyframes.0.upload_id": "", "keyframes.1.upload_id": ""}
+    page = send(client, "/composer", task="keyframes", add_key="1", **file)[1]
+    assert len(re.findall(r'name="keyframes\.\d\.seconds"', page)) == 3
+    assert re.search(r'name="keyframes\.0\.upload_id" value="upl_', page)
+
+

@@ -1,0 +1,97 @@
+"""The composer's post-processing steps and its delivered file, as rows of controls.
+
+A step is on when its box is ticked; the order of the rows is the order of the steps.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from vidgen.errors import ModelError
+from vidgen.spec import FORMATS, Output
+from vidgen.spec.post import PostStep
+from vidgen_models.networks import NetworkRegistry
+from vidgen_web.portal.composer.controls import Control, controls_of, fields_of, texts_of
+from vidgen_web.portal.composer.labels import label
+
+STEPS = {str(step.model_fields["step"].default): step for step in get_args(get_args(PostStep)[0])}
+# steps in which later ones lose nothing: colours first, then more frames and larger ones, then what lies over them
+USUAL_ORDER = ("normalise-colour", "tone-map", "interpolate", "upscale", "sharpen", "remove-background", "watermark")
+OUTPUT = "output"
+ON = "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step that may be ticked."""
+
+    name: str
+    label: str
+    controls: tuple[Control, ...]
+
+    @property
+    def box(self) -> str:
+        return f"post.{self.name}.{ON}"
+
+
+def rows(values: Mapping[str, str], networks: NetworkRegistry) -> list[Row]:
+    """Every step that can be done here, in the order of the draft; those that it does not name in their usual one."""
+    named = [name.split(".")[1] for name in values if name.startswith("post.") and name.endswith(f".{ON}")]
+    order = dict.fromkeys([*(name for name in named if name in STEPS), *_slotted(named)])
+    return [_row(name) for name in order if _is_possible(name, networks)]
+
+
+def output_controls() -> tuple[Control, ...]:
+    return controls_of(Output, Output.model_fields, OUTPUT)
+
+
+def spec_fields(values: Mapping[str, str]) -> dict[str, Any]:
+    """`post` and `output` as the ticked rows and the file's controls say."""
+    ticked = [name.split(".")[1] for name in values if name.endswith(f".{ON}") and values[name]]
+    steps = [{"step": name, **fields_of(_row(name).controls, values)} for name in ticked if name in STEPS]
+    told = {"post": steps, OUTPUT: fields_of(output_controls(), values)}
+    return {name: value for name, value in told.items() if value}
+
+
+def texts(post: Sequence[Any], output: Output) -> dict[str, str]:
+    """A spec's steps and file as the texts of their controls; of a step that comes twice, the last."""
+    told: dict[str, str] = {}
+    for step in post:
+        row = _row(step.step)
+        told.pop(row.box, None)
+        told |= {row.box: "1", **texts_of(step.model_dump(), row.controls)}
+    # what follows from the rest is not repeated, so that another format may bring its own codec
+    usual = {**Output().model_dump(), "codec": FORMATS[output.format].codecs[0]}
+    changed = {name: value for name, value in output.model_dump().items() if value != usual[name]}
+    return told | texts_of(changed, output_controls())
+
+
+def names() -> Iterable[str]:
+    """Every control's name."""
+    for name in STEPS:
+        row = _row(name)
+        yield row.box
+        yield from (control.name for control in row.controls)
+    yield from (control.name for control in output_controls())
+
+
+def _slotted(named: Sequence[str]) -> list[str]:
+    return [name for name in (*USUAL_ORDER, *STEPS) if name not in named]
+
+
+def _row(name: str) -> Row:
+    step = STEPS[name]
+    fields = [field for field in step.model_fields if field != "step"]
+    return Row(name, label(f"post.{name}"), controls_of(step, fields, f"post.{name}"))
+
+
+def _is_possible(name: str, networks: NetworkRegistry) -> bool:
+    """Whether the networks that the step needs are installed."""
+    try:
+        if name == "interpolate":
+            networks.interpolation()
+        elif name == "upscale":
+            networks.upscaling_passes(2)
+    except ModelError:
+        return False
+    return True
