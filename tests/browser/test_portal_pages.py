@@ -30,7 +30,16 @@ def pages(plane: ControlPlane, worker: SimulatedWorker, page: Page) -> list[str]
     hook = endpoints.create("https://example.org/hook", "farm").id
     endpoints.test(hook)
     plane.keys.of("local", "test").create("farm", ["jobs:read"])
-    studio = ["/", "/?mode=image", "/?mode=video", "/?mode=story", f"/?edit={waits}", f"/?job={one}&compare={two}"]
+    studio = [
+        "/",
+        "/?mode=image",
+        "/?mode=finish",
+        "/?mode=story&with=advanced",
+        "/?mode=keyframes&with=words",
+        "/?mode=extend",
+        f"/?edit={waits}",
+        f"/?job={one}&compare={two}",
+    ]
     settings = ["usage", "keys", "webhooks", f"webhooks/{hook}", "deliveries"]
     single = [f"/jobs/{one}", f"/jobs/{waits}", "/jobs/none", "/sign-in", "/docs"]
     return [*studio, *single, *(f"/settings/{name}" for name in settings)]
@@ -47,7 +56,7 @@ def test_axe_finds_nothing_on_any_page(
         context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", locale="de-DE")
         watched = Watched(context.new_page())
         # colours are the same few on every page: in the dark, those that use them all
-        for path in paths if scheme == "light" else (paths[0], paths[6], paths[-2]):
+        for path in paths if scheme == "light" else (paths[0], paths[2], paths[8], paths[-2]):
             watched.page.goto(address + path, wait_until="domcontentloaded")
             result = Axe().run(watched.page, options={"resultTypes": ["violations"]})
             assert len(result.response["passes"]) > 10

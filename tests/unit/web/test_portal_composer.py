@@ -137,5 +137,3 @@ def test_a_file_chosen_before_a_row_is_added_is_kept(client: FlaskClient) -> Non
     page = send(client, "/composer", task="keyframes", add_key="1", **file)[1]
     assert len(re.findall(r'name="keyframes\.\d\.seconds"', page)) == 3
     assert re.search(r'name="keyframes\.0\.upload_id" value="upl_', page)
-
-

@@ -214,9 +214,7 @@ def _with_uploads(draft: Draft, brought: list[str], *, keyframes_alone: bool = F
             upload = intake.take(services(), file)
             brought.append(upload.id)
             taken[name] = Slot(upload_id=upload.id, label=upload.filename)
-    keys = tuple(
-        replace(key, slot=taken.get(keyframes.slot_name(n), key.slot)) for n, key in enumerate(draft.keys)
-    )
+    keys = tuple(replace(key, slot=taken.get(keyframes.slot_name(n), key.slot)) for n, key in enumerate(draft.keys))
     return replace(draft, slots={name: taken.get(name, slot) for name, slot in draft.slots.items()}, keys=keys)
 
 

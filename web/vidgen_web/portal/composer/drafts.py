@@ -213,7 +213,9 @@ def refused(draft: Draft, problem: ProblemError) -> Draft:
 
 def spec_fields(draft: Draft) -> dict[str, Any]:
     """The spec's fields that belong to the draft's tab: what stands in other tabs' controls is left out."""
-    media = {name: slot.reference() for name in SLOTS_BY_TAB.get(draft.tab, ()) if (slot := draft.slots[name]).is_filled}
+    media = {
+        name: slot.reference() for name in SLOTS_BY_TAB.get(draft.tab, ()) if (slot := draft.slots[name]).is_filled
+    }
     given = {**media, **finishing.spec_fields(draft.values)}
     if draft.tab == PROCESS:
         return {"task": PROCESS, **given}
