@@ -16,9 +16,9 @@ from vidgen_web.portal import csrf
 from vidgen_web.portal.composer import drafts, keyframes
 from vidgen_web.portal.composer.drafts import Draft, Part
 from vidgen_web.portal.composer.keyframes import Key
+from vidgen_web.portal.composer.outlook import outlook, wanted_fields
 from vidgen_web.portal.composer.slots import Slot
 from vidgen_web.portal.languages import gettext as _
-from vidgen_web.portal.composer.outlook import outlook, wanted_fields
 from vidgen_web.portal.pages import default_draft, render_home
 from vidgen_web.problems import STATUS_BY_CODE, FieldError, ProblemError, problem_of
 from vidgen_web.requests import checked, form_number, plain_form

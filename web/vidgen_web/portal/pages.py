@@ -12,14 +12,14 @@ from vidgen_web.access import needs
 from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
 from vidgen_web.portal import words
-from vidgen_web.portal.composer import advanced, drafts, finishing
 from vidgen_web.portal.artifacts import artifact_of
+from vidgen_web.portal.composer import advanced, drafts, finishing
 from vidgen_web.portal.composer.drafts import Draft
+from vidgen_web.portal.composer.outlook import outlook
 from vidgen_web.portal.facts import facts_of
 from vidgen_web.portal.finishes import finishes
 from vidgen_web.portal.gallery import gallery_parts, marks_of
 from vidgen_web.portal.languages import mark
-from vidgen_web.portal.composer.outlook import outlook
 from vidgen_web.portal.queue_panel import queue_panel
 from vidgen_web.portal.timeline import timeline
 from vidgen_web.problems import ProblemError

@@ -82,8 +82,8 @@ def _control(name: str, info: FieldInfo, path: str) -> Control | None:
     if bool in types:
         return Control(kind="switch", **about)
     if int in types or float in types:
-        bounds = {"low": _bound(info, "ge", "gt"), "high": _bound(info, "le", "lt"), "whole": float not in types}
-        return Control(kind="number", **bounds, **about)
+        low, high = _bound(info, "ge", "gt"), _bound(info, "le", "lt")
+        return Control(kind="number", low=low, high=high, whole=float not in types, **about)
     if str in types:
         colour = any(getattr(rule, "pattern", None) == COLOUR for rule in info.metadata)
         limit = next((rule.max_length for rule in info.metadata if hasattr(rule, "max_length")), None)

@@ -196,8 +196,8 @@ def from_form(services: Services, draft: Draft, form: Mapping[str, str]) -> Draf
     # in the form's order, which is that of the steps
     values = {name: text if name == "prompt" else text.strip() for name, text in form.items() if _is_value(name)}
     opened = frozenset(section for section in SECTIONS if f"section.{section}" in form)
-    rows = {"parts": _parts(form), "keys": keyframes.from_form(services, form)}
-    return replace(draft, tab=tab, values={**draft.values, **values}, slots=slots, opened=opened, **rows)
+    told = replace(draft, tab=tab, values={**draft.values, **values}, slots=slots, opened=opened)
+    return replace(told, parts=_parts(form), keys=keyframes.from_form(services, form))
 
 
 def editing(draft: Draft, job: Job | None) -> Draft:
@@ -232,7 +232,7 @@ def spec_fields(draft: Draft) -> dict[str, Any]:
 
 
 def _length(draft: Draft) -> dict[str, Any]:
-    """How long the clip shall be. Loops and extensions snap to other numbers of frames, so they are asked in seconds."""
+    """How long the clip shall be. Loops and extensions snap to other numbers of frames, so they ask for seconds."""
     if draft.tab == STORYBOARD:
         return {}
     if draft["seconds"]:
