@@ -13,7 +13,7 @@ from vidgen.spec import ProcessVideo
 from vidgen_web import intake, removal, submission
 from vidgen_web.access import needs
 from vidgen_web.portal import csrf
-from vidgen_web.portal.composer import drafts, keyframes
+from vidgen_web.portal.composer import conditioning, drafts, keyframes
 from vidgen_web.portal.composer.drafts import Draft, Part
 from vidgen_web.portal.composer.keyframes import Key
 from vidgen_web.portal.composer.outlook import outlook, wanted_fields
@@ -42,7 +42,7 @@ def create() -> AnyResponse:
     """Queue what the composer holds; when it is refused, the same page with what is wrong beside each field."""
     draft, brought = _sent(), list[str]()
     try:
-        draft = _with_uploads(draft, brought, keyframes_alone=True)
+        draft = _with_uploads(draft, brought, rows_alone=True)
         jobs = _queue(draft)
     except VidgenError as error:
         for upload_id in brought:
@@ -68,6 +68,9 @@ def recompose() -> AnyResponse:
         draft = replace(draft, parts=(*draft.rows, Part()))
     if "add_key" in form:
         draft = replace(draft, keys=(*draft.key_rows, Key()))
+    if "add_row" in form:
+        values = conditioning.with_row(draft.values, draft.slots, form["add_row"])
+        draft = replace(draft, values=values)
     opened = draft.opened | ({form["open"]} & {*drafts.SECTIONS} if "open" in form else set())
     return Response(render_home(services(), replace(draft, opened=opened), {}))
 
@@ -109,7 +112,7 @@ def edit(job_id: str) -> AnyResponse:
     """Change a queued job to what the composer holds."""
     job, draft = _existing(job_id), _sent()
     try:
-        draft = _with_uploads(draft, [], keyframes_alone=True)
+        draft = _with_uploads(draft, [], rows_alone=True)
         fields = wanted_fields(draft)
         left_out = {name: None for name in job.spec.model_dump() if name not in fields}
         change = checked(JobChange, {"spec": {**left_out, **fields, **_uploaded(draft)}})
@@ -166,7 +169,7 @@ def delete(job_id: str) -> AnyResponse:
 
 def _sent() -> Draft:
     form = plain_form()
-    return drafts.from_form(services(), default_draft(services(), form.get("model")), form)
+    return drafts.from_form(services(), default_draft(services(), form.get("model")), form, {*request.files})
 
 
 def _queue(draft: Draft) -> list[Job]:
@@ -203,11 +206,11 @@ def _take_back(jobs: list[Job], files: Mapping[str, FileStorage]) -> None:
         services().uploads.delete(getattr(jobs[0].spec, name).upload_id)
 
 
-def _with_uploads(draft: Draft, brought: list[str], *, keyframes_alone: bool = False) -> Draft:
+def _with_uploads(draft: Draft, brought: list[str], *, rows_alone: bool = False) -> Draft:
     """The draft with the form's files in its slots; their ids are added to `brought`. Raises VidgenError."""
     taken: dict[str, Slot] = {}
-    names = {keyframes.slot_name(n) for n in range(len(draft.keys))}
-    if not keyframes_alone:
+    names = {keyframes.slot_name(n) for n in range(len(draft.keys))} | ({*draft.slots} - {*drafts.SLOTS})
+    if not rows_alone:
         names |= {*drafts.SLOTS_BY_TAB.get(draft.tab, ())}
     for name, file in request.files.items():
         if file.filename and name in names:

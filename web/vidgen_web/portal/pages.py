@@ -13,9 +13,10 @@ from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
 from vidgen_web.portal import words
 from vidgen_web.portal.artifacts import artifact_of
-from vidgen_web.portal.composer import advanced, drafts, finishing
+from vidgen_web.portal.composer import advanced, conditioning, drafts, finishing
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.composer.outlook import outlook
+from vidgen_web.portal.composer.slots import EMPTY
 from vidgen_web.portal.facts import facts_of
 from vidgen_web.portal.finishes import finishes
 from vidgen_web.portal.gallery import gallery_parts, marks_of
@@ -96,6 +97,12 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
         "outlook": outlook(found, draft),
         "steps": finishing.rows(draft.values, found.networks) if "finish" in draft.sections else [],
         "file": finishing.output_controls(),
+        "motion": conditioning.offer(manifest.rules.conditioning),
+        "rows_of": lambda head, least=1: conditioning.rows(draft.values, draft.slots, head, least),
+        "row_controls": conditioning.row_controls,
+        "key_controls": conditioning.key_controls,
+        "most_rows": conditioning.row_limit,
+        "no_slot": EMPTY,
         "sampling": advanced.sampling_controls(manifest.rules),
         "carrying": advanced.long_controls(manifest.rules),
         "words": _word_lists(manifest),

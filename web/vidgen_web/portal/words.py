@@ -45,6 +45,16 @@ LABELS = {
     "advanced": mark("Sampling"),
     "long": mark("Long clip"),
     "number": mark("From frame"),
+    "camera": mark("Camera"),
+    "trajectories": mark("Paths"),
+    "brushes": mark("Brush"),
+    "mask": mark("Mask"),
+    "outpaint": mark("Room around it"),
+    "controls": mark("Control videos"),
+    "references": mark("References"),
+    "motion_strength": mark("Strength of the motion"),
+    "prefix": mark("Clip before it"),
+    "suffix": mark("Clip after it"),
 }
 # titles of problem pages (vidgen_web.problems)
 TITLES = (

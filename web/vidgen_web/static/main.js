@@ -28,3 +28,4 @@ function once(id, holds, load) {
 
 once("viewer", "#player", async () => (await import("./viewer.js")).startViewer());
 once("gallery", "#gallery-cards > li, #sieve", async () => (await import("./gallery.js")).startGallery());
+once("composer", "#section-motion", async () => (await import("./motion.js")).startMotion());

@@ -33,8 +33,9 @@ export function startSlots(onChange) {
   showFrames();
 }
 
-function slotOf(name) {
-  return document.querySelector(`.slot[data-slot="${name}"]`);
+/** The slot of this name, where the composer shows it. */
+export function slotOf(name) {
+  return document.querySelector(`.slot[data-slot="${CSS.escape(name)}"]`);
 }
 
 /** Where the chosen tab takes what is pasted: of several pictures, the first that is missing. */
@@ -96,7 +97,8 @@ function pick(name) {
 
 function fromGallery(card) {
   const slot = slotOf(picking);
-  const frame = picking === "video" ? "" : "-1";
+  // what is shown over time is meant as a whole, a picture as the frame that one may go on from
+  const frame = picking.endsWith("video") ? "" : "-1";
   const video = document.createElement("video");
   video.src = apiUrl(`/artifacts/${card.dataset.clip}`);
   Object.assign(video.dataset, { frame, fps: card.dataset.fps });
@@ -107,7 +109,8 @@ function fromGallery(card) {
   slot.querySelector("[data-clear]").focus();
 }
 
-async function upload(slot, file) {
+/** Send the file and put it into the slot; a refusal is told there. */
+export async function upload(slot, file) {
   const error = slot.querySelector("[data-error]");
   error.hidden = true;
   slot.classList.add("busy");
@@ -118,7 +121,7 @@ async function upload(slot, file) {
     const stored = await call("POST", "/uploads", { form });
     const picture = document.createElement(stored.kind === "video" ? "video" : "img");
     picture.src = apiUrl(`/uploads/${stored.id}/content`);
-    const isClipFrame = stored.kind === "video" && slot.dataset.slot !== "video";
+    const isClipFrame = stored.kind === "video" && !/video$|^mask/.test(slot.dataset.slot);
     fill(slot, { upload: stored.id, frame: isClipFrame ? "0" : "", label: file.name, picture });
     announce(say("%(name)s is ready", { name: file.name }));
   } catch (problem) {

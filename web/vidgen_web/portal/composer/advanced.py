@@ -5,7 +5,7 @@ from typing import Any
 
 from vidgen.spec import LongFields, ModelRules, SamplingFields
 from vidgen.spec.advanced import AdvancedFields
-from vidgen_web.portal.composer.controls import Control, controls_of, fields_of, texts_of
+from vidgen_web.portal.composer.controls import Control, among, controls_of, fields_of, texts_of
 
 SAMPLING, LONG, LORA = "advanced", "long", "lora"
 # those of `long` that a person may want to turn; the rest follows from the model
@@ -60,7 +60,7 @@ def _among(control: Control, rules: ModelRules) -> Control:
     """Of samplers, those that this model runs with."""
     if control.name != f"{SAMPLING}.sampler":
         return control
-    return Control(control.name, "choice", control.label, choices=tuple((name, name) for name in rules.samplers))
+    return among(control, rules.samplers)
 
 
 def _ticked(values: Mapping[str, str]) -> Iterable[str]:

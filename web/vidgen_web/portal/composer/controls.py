@@ -4,7 +4,7 @@ A control holds a text, as forms do; `value_of` reads it. Knows fields and label
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
@@ -43,6 +43,12 @@ def controls_of(model: type[SpecModel], names: Iterable[str], path: str) -> tupl
     return tuple(control for control in made if control is not None)
 
 
+def among(control: Control, values: Iterable[str]) -> Control:
+    """The control with these of its choices alone."""
+    taken = {*values}
+    return replace(control, choices=tuple(choice for choice in control.choices if choice[0] in taken))
+
+
 def fields_of(controls: Iterable[Control], values: Mapping[str, str]) -> dict[str, Any]:
     """What the controls say, by the last part of their names; empty ones say nothing."""
     told = {control.name.rpartition(".")[2]: value_of(control, values.get(control.name, "")) for control in controls}
@@ -73,7 +79,7 @@ def text_of(value: Any) -> str:
 
 def _control(name: str, info: FieldInfo, path: str) -> Control | None:
     types = [kind for kind in _members(info.annotation) if kind is not type(None)]
-    full = f"{path}.{name}"
+    full = f"{path}.{name}" if path else name
     about: dict[str, Any] = {"name": full, "label": label(full), "default": _default(info)}
     choices = [value for kind in types if get_origin(kind) is Literal for value in get_args(kind)]
     if choices:

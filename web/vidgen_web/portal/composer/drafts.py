@@ -4,7 +4,7 @@ A draft holds texts, as controls do. What it asks of the service are `spec_field
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from vidgen.jobs.views import Job
 from vidgen.spec import ExtendVideo, JobSpec, ModelRules, ProcessVideo, Segment
 from vidgen_models.registry import Manifest
 from vidgen_web.portal import words
-from vidgen_web.portal.composer import advanced, finishing, keyframes
+from vidgen_web.portal.composer import advanced, conditioning, finishing, keyframes
 from vidgen_web.portal.composer.keyframes import Key
 from vidgen_web.portal.composer.slots import EMPTY, Slot, from_artifact, from_reference, named
 from vidgen_web.problems import ProblemError
@@ -59,7 +59,12 @@ ONLY = {"strength": "video-to-video", "direction": EXTEND, "number": EXTEND}
 LENGTHS = frozenset({"num_frames", "seconds"})
 FINISHING = frozenset(finishing.names())
 # parts of the composer that are fetched when they are asked for, by what stands in them
-SECTIONS = {"finish": ("post", "output"), "advanced": ("advanced", "lora", "long"), "words": ()}
+SECTIONS = {
+    "finish": ("post", "output"),
+    "advanced": ("advanced", "lora", "long"),
+    "motion": tuple(conditioning.HEADS),
+    "words": (),
+}
 PARTS_OFFERED = 3
 PARTS_LIMIT = 100
 PART_FIELD = re.compile(r"segments\.(\d{1,3})\.(prompt|seconds|cut|transition_seconds)")
@@ -114,6 +119,7 @@ class Draft:
     def sections(self) -> frozenset[str]:
         """The parts that are shown: opened ones, and those in which something was chosen or is wrong."""
         heads = {name.partition(".")[0] for name, value in self.values.items() if value and name != "long.loop"}
+        heads |= {name.partition(".")[0] for name, slot in self.slots.items() if slot.is_filled and "." in name}
         told = {section for section, names in SECTIONS.items() if {*names} & (heads | {*self.errors} - {"long"})}
         return self.opened | told | ({"finish"} if self.tab == PROCESS else set())
 
@@ -154,6 +160,8 @@ def from_spec(services: Services, draft: Draft, spec: JobSpec) -> Draft:
     keys = keyframes.from_spec(services, spec.keyframes, spec.num_frames or 0, fps)
     parts = tuple(_part(segment, fps) for segment in spec.segments)
     led = KEYFRAMES if keys else spec.task
+    items, item_slots = conditioning.texts(services, spec)
+    values, slots = {**values, **items}, {**slots, **item_slots}
     tab = STORYBOARD if parts and spec.task == "text-to-video" else led
     return replace(draft, tab=tab, model=spec.model, values=values, slots=slots, parts=parts, keys=keys)
 
@@ -189,10 +197,11 @@ def from_query(services: Services, draft: Draft, query: Mapping[str, str]) -> Dr
     return replace(draft, tab=tab, values=values, slots=slots, keys=keys, opened=opened)
 
 
-def from_form(services: Services, draft: Draft, form: Mapping[str, str]) -> Draft:
-    """A form as it was sent."""
+def from_form(services: Services, draft: Draft, form: Mapping[str, str], files: Collection[str] = frozenset()) -> Draft:
+    """A form as it was sent, and the names of its files."""
     tab = form.get("task", draft.tab)
     slots = {name: named(services, name, form) for name in SLOTS}
+    slots |= conditioning.slots_of(services, form, files)
     # in the form's order, which is that of the steps
     values = {name: text if name == "prompt" else text.strip() for name, text in form.items() if _is_value(name)}
     opened = frozenset(section for section in SECTIONS if f"section.{section}" in form)
@@ -222,6 +231,8 @@ def spec_fields(draft: Draft) -> dict[str, Any]:
     left_out = {name for name, tab in ONLY.items() if tab != draft.tab} | {"number"}
     told = {name: draft[name] for name in VALUES if draft[name] and name not in left_out | LENGTHS}
     fields: dict[str, Any] = {**told, **_length(draft), **given, **advanced.spec_fields(draft.values)}
+    if draft.tab != EXTEND:  # an extension goes on as its clip does
+        fields |= conditioning.spec_fields(draft.values, draft.slots, draft.tab)
     if draft.tab == STORYBOARD:
         fields["segments"] = [_segment(part) for part in draft.parts if part.is_filled]
     if draft.tab == KEYFRAMES:
@@ -245,7 +256,7 @@ def _length(draft: Draft) -> dict[str, Any]:
 
 
 def _is_value(name: str) -> bool:
-    return name in VALUES or name in FINISHING or advanced.is_ours(name)
+    return name in VALUES or name in FINISHING or advanced.is_ours(name) or conditioning.is_ours(name)
 
 
 def _rules(services: Services, model: str) -> ModelRules:

@@ -1,9 +1,44 @@
 """What the composer calls the spec's fields and choices, in the language of the request."""
 
+import re
+
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.languages import mark
 
+ROW = re.compile(r"\.\d+(?=\.)")
 LABELS = {
+    "camera.preset": mark("Move"),
+    "camera.pan": mark("Pan (right)"),
+    "camera.tilt": mark("Tilt (up)"),
+    "camera.zoom": mark("Zoom (in)"),
+    "camera.roll": mark("Roll (clockwise)"),
+    "camera.dolly": mark("Dolly (forward)"),
+    "camera.orbit": mark("Orbit (to the right)"),
+    "camera.keys.at": mark("At (share of the time)"),
+    "mask.invert": mark("Keep what is painted, remake the rest"),
+    "mask.grow": mark("Grow by (share of the width)"),
+    "mask.feather": mark("Soft edge (share of the width)"),
+    "mask.box.left": mark("Left (0 to 1)"),
+    "mask.box.top": mark("Top (0 to 1)"),
+    "mask.box.right": mark("Right (0 to 1)"),
+    "mask.box.bottom": mark("Bottom (0 to 1)"),
+    "outpaint.left": mark("Room to the left"),
+    "outpaint.top": mark("Room above"),
+    "outpaint.right": mark("Room to the right"),
+    "outpaint.bottom": mark("Room below"),
+    "outpaint.feather": mark("Soft edge (share of the width)"),
+    "controls.kind": mark("What is followed"),
+    "controls.weight": mark("Weight"),
+    "controls.start": mark("From (share of the steps)"),
+    "controls.end": mark("Until (share of the steps)"),
+    "controls.smoothing": mark("Smoothed over time"),
+    "controls.drawn": mark("The clip is the drawn control itself"),
+    "references.kind": mark("What is taken over"),
+    "trajectories.width": mark("Width of the subject (0 to 1)"),
+    "trajectories.height": mark("Height of the subject (0 to 1)"),
+    "prefix.frames": mark("Frames"),
+    "suffix.frames": mark("Frames"),
+    "motion_strength": mark("Strength of the motion (1 as asked)"),
     "advanced.sampler": mark("Sampler"),
     "advanced.schedule": mark("Noise schedule"),
     "advanced.shift": mark("Shift towards noise"),
@@ -49,6 +84,29 @@ LABELS = {
     "output.audio": mark("Sound"),
 }
 CHOICES = {
+    "static": mark("stands still"),
+    "pan-left": mark("pan to the left"),
+    "pan-right": mark("pan to the right"),
+    "tilt-up": mark("tilt up"),
+    "tilt-down": mark("tilt down"),
+    "zoom-in": mark("zoom in"),
+    "zoom-out": mark("zoom out"),
+    "roll-left": mark("roll to the left"),
+    "roll-right": mark("roll to the right"),
+    "dolly-in": mark("dolly in"),
+    "dolly-out": mark("dolly out"),
+    "orbit-left": mark("orbit to the left"),
+    "orbit-right": mark("orbit to the right"),
+    "canny": mark("edges"),
+    "soft-edge": mark("soft edges"),
+    "scribble": mark("scribble"),
+    "gray": mark("light and dark"),
+    "depth": mark("depth"),
+    "pose": mark("pose"),
+    "flow": mark("motion"),
+    "layout": mark("layout"),
+    "subject": mark("the subject"),
+    "style": mark("the style"),
     "draft": mark("draft"),
     "standard": mark("standard"),
     "high": mark("high"),
@@ -70,7 +128,9 @@ CHOICES = {
 
 
 def label(name: str) -> str:
-    """What a field is called; one that is not known here by the last part of its name."""
+    """What a field is called, in whatever row; one that is not known here by the last part of its name."""
+    name = ROW.sub("", name)
+    name = name.replace("camera.keys.", "camera.") if name != "camera.keys.at" else name
     return _(LABELS[name]) if name in LABELS else name.rpartition(".")[2].replace("_", " ").capitalize()
 
 

@@ -1,0 +1,130 @@
+"""The composer's camera, paths, brushes, masks and controls: what it offers, asks of the service, and brings back."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.unit.web.portal_forms import send
+from vidgen.jobs.service import ControlPlane
+from vidgen.spec import ConditioningRules
+from vidgen_models.registry import ModelRegistry
+from vidgen_models.shelf import Shelf
+
+RULES = ConditioningRules(
+    controls=("canny", "flow"),
+    camera="flow",
+    camera_axes=("pan", "tilt", "zoom"),
+    trajectories="layout",
+    brush=True,
+    mask=True,
+    references=2,
+    motion_strength="flow",
+    ends=True,
+    flow_full=0.1,
+)
+PATH = {"trajectories.0.points.0.x": "0.2", "trajectories.0.points.0.y": "0.5"}
+PATH |= {"trajectories.0.points.1.x": "0.8", "trajectories.0.points.1.y": "0.5", "trajectories.0.points.2.x": ""}
+PNG = b"\x89PNG"
+
+
+@pytest.fixture(autouse=True)
+def led(settings: Any, app: Flask) -> None:  # noqa: ARG001 - the folders are there with the app
+    """A model like the shipped one that takes most items."""
+    shipped = ModelRegistry().get("sprites-64")
+    rules = shipped.rules.model_copy(update={"conditioning": RULES})
+    Shelf(settings.added_models).put(shipped.model_copy(update={"id": "led", "memory": (), "rules": rules}))
+
+
+def sent(client: FlaskClient, plane: ControlPlane, **form: Any) -> Any:
+    status, where = send(client, **{"prompt": "a cat", "model": "led", "num_frames": "9", **form})
+    assert status == 303, re.findall(r'class="wrong"[^>]*>([^<]+)|<p>([^<]+)</p>', where)
+    return plane.jobs.list().items[0]
+
+
+def section(client: FlaskClient, query: str = "model=led&with=motion") -> str:
+    page = client.get(f"/?{query}").get_data(as_text=True)
+    start = page.find('id="section-motion"')
+    return page[start : page.index("</details>", start)] if start >= 0 else ""
+
+
+def test_only_what_the_model_takes_is_shown(client: FlaskClient) -> None:
+    """Fails when axes or controls are not looked up in the model's rules: tried."""
+    assert section(client, "model=sprites-64&with=motion") == ""
+    shown = section(client)
+    assert {"pan", "tilt", "zoom"} == {*re.findall(r'id="camera\.(\w+)"', shown)} - {"preset"}
+    assert re.findall(r'<option value="([\w-]+)"', shown[shown.index("camera.preset") :])[:3] == [
+        "static",
+        "pan-left",
+        "pan-right",
+    ]
+    assert "orbit-left" not in shown
+    kinds = re.search(r'name="controls\.0\.kind">(.*?)</select>', shown, re.S)
+    assert kinds is not None
+    assert re.findall(r'value="([\w-]+)"', kinds[1]) == ["canny", "flow"]
+    for name in ("paths", "brushes", "mask", "outpaint", "controls", "references", "ends"):
+        assert f'<fieldset id="{name}"' in shown
+
+
+def test_a_path_is_told_in_numbers(client: FlaskClient, plane: ControlPlane) -> None:
+    """Rows without a point are left out, the numbers come back. Fails when they are not: tried."""
+    job = sent(client, plane, **PATH, **{"trajectories.0.width": "0.3"})
+    (path,) = job.spec.trajectories
+    assert [(point.x, point.y, point.at) for point in path.points] == [(0.2, 0.5, 0.0), (0.8, 0.5, 1.0)]
+    assert path.width == 0.3
+    shown = section(client, f"reuse={job.id}")
+    assert re.search(r'name="trajectories\.0\.points\.1\.x"[^>]*value="0\.8"', shown)
+    status, page = send(client, model="led", prompt="a cat", **{name: PATH[name] for name in [*PATH][:2]})
+    assert (status, "Paths: " in page) == (422, True)
+
+
+def test_the_camera_moves_by_numbers_and_over_time(client: FlaskClient, plane: ControlPlane) -> None:
+    speeds = {"camera.pan": "-3.5", "camera.tilt": "0", "camera.zoom": ""}
+    assert sent(client, plane, **speeds).spec.camera.speeds()["pan"] == -3.5
+    keys = {"camera.keys.0.at": "0", "camera.keys.0.zoom": "8", "camera.keys.1.at": "1", "camera.keys.1.zoom": ""}
+    camera = sent(client, plane, **speeds, **keys).spec.camera
+    assert [(key.at, key.zoom, key.pan) for key in camera.keys] == [(0, 8, 0), (1, 0, 0)]
+    assert sent(client, plane, **{"camera.pan": "0"}).spec.camera is None
+    assert sent(client, plane, **{"camera.preset": "zoom-in"}).spec.camera.zoom == 4
+    status, page = send(client, model="led", prompt="a cat", **{"camera.pan": "11"})
+    assert (status, "Camera: " in page, 'value="11"' in page) == (422, True, True)
+
+
+def test_masks_controls_brushes_and_references_bring_files(client: FlaskClient, plane: ControlPlane) -> None:
+    files = {"controls.0.video": (io.BytesIO(PNG), "edges.png"), "brushes.0.media": (io.BytesIO(PNG), "region.png")}
+    files |= {"references.1.image": (io.BytesIO(PNG), "who.png")}
+    told = {"controls.0.kind": "canny", "controls.0.weight": "0.5", "controls.0.drawn": "1", "controls.1.kind": "flow"}
+    told |= {name.replace("trajectories", "brushes"): value for name, value in PATH.items()}
+    told |= {"references.0.kind": "subject", "references.1.kind": "subject", "motion_strength": "1.5"}
+    spec = sent(client, plane, **told, **files).spec
+    assert [(it.kind, it.weight, it.drawn) for it in spec.controls] == [("canny", 0.5, True)]
+    assert len(spec.brushes) == len(spec.references) == 1
+    assert spec.motion_strength == 1.5
+    assert all(ref.upload_id for ref in (spec.controls[0].video, spec.brushes[0].media, spec.references[0].image))
+    again = section(client, f"reuse={plane.jobs.list().items[0].id}")
+    assert re.search(r'name="controls\.0\.video\.upload_id" value="upl_', again)
+
+
+def test_a_mask_belongs_to_a_restyle(client: FlaskClient, plane: ControlPlane) -> None:
+    box = {f"mask.box.{side}": value for side, value in zip(("left", "top", "right", "bottom"), "0011", strict=True)}
+    box |= {"mask.box.right": "0.5", "mask.feather": "0.1"}
+    assert sent(client, plane, **box).spec.task == "text-to-video"
+    clip = {"video": (io.BytesIO(b"\0\0\0\x18ftypmp42 clip"), "a.mp4")}
+    mask = sent(client, plane, task="video-to-video", **box, **clip).spec.mask
+    assert (mask.box.right, mask.feather) == (0.5, 0.1)
+    clip = {"video": (io.BytesIO(b"\0\0\0\x18ftypmp42 clip"), "a.mp4")}
+    assert sent(client, plane, task="video-to-video", **{"outpaint.left": "0.5"}, **clip).spec.outpaint.left == 0.5
+
+
+def test_rows_are_added_up_to_a_limit(client: FlaskClient) -> None:
+    page = send(client, "/composer", model="led", add_row="trajectories.0.points", **PATH, **{"section.motion": "1"})[1]
+    assert len(re.findall(r'name="trajectories\.0\.points\.\d+\.x"', page)) == 4
+    page = send(client, "/composer", model="led", add_row="camera.keys", **{"section.motion": "1"})[1]
+    assert len(re.findall(r'name="camera\.keys\.\d+\.at"', page)) == 2
+    many = {"trajectories.0.points.99.x": "1", "camera.keys.98.at": "1", "trajectories.99.width": "1"}
+    page = send(client, "/composer", model="led", add_row="nonsense.here", **many)[1]
+    assert len(re.findall(r'name="camera\.keys\.\d+\.at"', page)) == 32
+    assert len(re.findall(r'name="trajectories\.\d+\.width"', page)) == 8
