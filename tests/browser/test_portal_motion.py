@@ -71,6 +71,7 @@ def test_the_camera_pad_writes_the_numbers_and_a_mask_is_painted(
     led.fill('[id="camera.tilt"]', "-10")
     expect(led.locator("[data-pad] span")).to_have_css("top", "102px")
     write_clip(tmp_path / "mine.mp4", 9, 8)
+    led.locator("label[for=frames-9]").click()
     led.locator("label[for=task-video-to-video]").click()
     led.set_input_files("#video-file", tmp_path / "mine.mp4")
     expect(led.locator('.slot[data-slot="video"] .filled')).to_contain_text("mine.mp4")

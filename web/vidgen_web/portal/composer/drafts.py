@@ -190,9 +190,9 @@ def from_query(services: Services, draft: Draft, query: Mapping[str, str]) -> Dr
         slots[name] = from_artifact(services, artifact, "" if name == "video" else _frame(query))
         if tab == EXTEND and query.get("number", "").isdecimal():
             values["number"] = query["number"]
-        if "prompt" not in query and not values.get("prompt"):
-            source = services.jobs.get(artifact.job_id)
-            values["prompt"] = source.spec.prompt if source else ""
+    if artifact is not None and "prompt" not in query and not values.get("prompt"):
+        source = services.jobs.get(artifact.job_id)
+        values["prompt"] = source.spec.prompt if source else ""
     opened = draft.opened | {section for section in SECTIONS if section == query.get("with")}
     return replace(draft, tab=tab, values=values, slots=slots, keys=keys, opened=opened)
 

@@ -36,9 +36,11 @@ class Row:
 
 def rows(values: Mapping[str, str], networks: NetworkRegistry) -> list[Row]:
     """Every step that can be done here, in the order of the draft; those that it does not name in their usual one."""
-    named = [name.split(".")[1] for name in values if name.startswith("post.") and name.endswith(f".{ON}")]
-    order = dict.fromkeys([*(name for name in named if name in STEPS), *_slotted(named)])
-    return [_row(name) for name in order if _is_possible(name, networks)]
+    ticked = [name for name in _ticked(values) if name in STEPS]
+    usual = [*USUAL_ORDER, *(name for name in STEPS if name not in USUAL_ORDER)]
+    # rows that are ticked in the usual order stay where they are, so that nothing moves under the hand
+    moved = [] if ticked == [name for name in usual if name in ticked] else ticked
+    return [_row(name) for name in dict.fromkeys([*moved, *usual]) if _is_possible(name, networks)]
 
 
 def output_controls() -> tuple[Control, ...]:
@@ -47,8 +49,7 @@ def output_controls() -> tuple[Control, ...]:
 
 def spec_fields(values: Mapping[str, str]) -> dict[str, Any]:
     """`post` and `output` as the ticked rows and the file's controls say."""
-    ticked = [name.split(".")[1] for name in values if name.endswith(f".{ON}") and values[name]]
-    steps = [{"step": name, **fields_of(_row(name).controls, values)} for name in ticked if name in STEPS]
+    steps = [{"step": name, **fields_of(_row(name).controls, values)} for name in _ticked(values) if name in STEPS]
     told = {"post": steps, OUTPUT: fields_of(output_controls(), values)}
     return {name: value for name, value in told.items() if value}
 
@@ -75,8 +76,9 @@ def names() -> Iterable[str]:
     yield from (control.name for control in output_controls())
 
 
-def _slotted(named: Sequence[str]) -> list[str]:
-    return [name for name in (*USUAL_ORDER, *STEPS) if name not in named]
+def _ticked(values: Mapping[str, str]) -> list[str]:
+    boxes = [name for name, text in values.items() if text and name.startswith("post.") and name.endswith(f".{ON}")]
+    return [name.split(".")[1] for name in boxes]
 
 
 def _row(name: str) -> Row:
