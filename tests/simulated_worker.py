@@ -1,5 +1,7 @@
 """Plays the worker for tests of the web process: claims real rows, reports, and publishes small real files."""
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -52,16 +54,16 @@ class SimulatedWorker:
         assert claim is not None, "nothing is queued"
         return claim
 
-    def step(self, claim: Claim, step: int, of: int, *, preview: bool = True) -> None:
-        """Report one denoising step, with a preview picture."""
+    def step(self, claim: Claim, step: int, of: int, *, preview: bool = True, chunk: tuple[int, int] = (0, 0)) -> None:
+        """Report one denoising step, with a preview picture; `chunk` is which of how many."""
         image = jpeg(picture(step)) if preview else None
         if image is not None:
             self.plane.store.replace_preview(claim.job_id, claim.attempt, image)
-        progress = Progress(Stage.DENOISING, step / (of + 1), step, of, image)
+        progress = Progress(Stage.DENOISING, step / (of + 1), step, of, image, *chunk)
         self.plane.jobs.report(claim, progress, eta_seconds=float(of - step))
 
-    def succeed(self, claim: Claim) -> None:
-        """Publish a clip of the length asked for, its poster, a sprite sheet and a receipt."""
+    def succeed(self, claim: Claim, joints: Sequence[Mapping[str, object]] = ()) -> None:
+        """Publish a clip of the length asked for, its poster, a sprite sheet and a receipt; a report of `joints`."""
         num_frames, fps = claim.spec.num_frames or 5, claim.spec.fps or 8
         draft = self.plane.store.scratch_path(claim.job_id, claim.attempt)
         draft.mkdir(parents=True)
@@ -69,6 +71,10 @@ class SimulatedWorker:
         (draft / "poster.jpg").write_bytes(jpeg(picture(0)))
         (draft / "sprite_sheet.jpg").write_bytes(jpeg(picture(0)))
         (draft / "receipt.json").write_text("{}")
+        more = []
+        if joints:
+            (draft / "seams.json").write_text(json.dumps({"joints": list(joints)}))
+            more = [self._file(claim, "seams", draft / "seams.json", "application/json", {})]
         size = {"width": 64, "height": 64}
         length = {"num_frames": num_frames, "fps": float(fps)}
         files = [
@@ -77,7 +83,7 @@ class SimulatedWorker:
             self._file(claim, "sprite_sheet", draft / "sprite_sheet.jpg", "image/jpeg", {**size, "num_frames": 1}),
             self._file(claim, "receipt", draft / "receipt.json", "application/json", {}),
         ]
-        self.plane.jobs.succeed(claim, files)
+        self.plane.jobs.succeed(claim, [*files, *more])
 
     def run(self, steps: int = 2) -> str:
         """Claim, report and succeed; returns the job's id."""

@@ -24,7 +24,7 @@ def test_a_clip_becomes_keyframes_and_is_finished(page: Page, worker: SimulatedW
     page.get_by_role("button", name="When it is made").click()
     expect(page.locator("#section-finish")).to_be_visible()
     expect(page.locator('.slot[data-slot="keyframes.1"] .filled')).to_contain_text("Last frame of")
-    factor = page.locator('[name="post.upscale.factor"]')
+    factor = page.locator('#composer [name="post.upscale.factor"]')
     expect(factor).to_be_hidden()
     page.get_by_label("Larger frames").check()
     expect(factor).to_be_visible()

@@ -107,6 +107,8 @@ class Leases:
         with writing(self._engine) as session:
             row = fenced_row(session, claim)
             row.stage, row.step, row.total_steps = progress.stage.value, progress.step, progress.total_steps
+            # a stage that knows no chunks, as decoding, comes after the last of them
+            row.chunk, row.total_chunks = progress.chunk or row.chunk, progress.total_chunks or row.total_chunks
             row.progress = min(max(progress.fraction, row.progress, 0.0), 1.0)
             row.eta_seconds = eta_seconds
             row.preview_version += progress.preview is not None
@@ -248,6 +250,7 @@ def _wishes(row: JobRow) -> Wishes:
 def clear_progress(row: JobRow) -> None:
     """The row as before its first step; what kept it waiting is over, too."""
     row.stage, row.progress, row.step, row.total_steps, row.eta_seconds = None, 0.0, 0, 0, None
+    row.chunk = row.total_chunks = 0
     row.problem_code = row.problem_message = None
 
 

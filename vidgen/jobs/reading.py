@@ -83,6 +83,8 @@ def _job_view(row: JobRow | Row[Any], artifacts: tuple[Artifact, ...], place: in
         progress=round(row.progress, PROGRESS_DIGITS),
         step=row.step,
         total_steps=row.total_steps,
+        chunk=row.chunk,
+        total_chunks=row.total_chunks,
         queue_position=place,
         eta_seconds=None if row.eta_seconds is None else round(row.eta_seconds, 1),
         attempts=row.attempt,

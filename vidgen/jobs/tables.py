@@ -67,6 +67,8 @@ class JobRow(SQLModel, table=True):
     progress: float = Field(default=0.0, sa_type=Double)
     step: int = 0
     total_steps: int = 0
+    chunk: int = Field(default=0, description="In hand, from 1; 0: the clip is made in one piece.")
+    total_chunks: int = 0
     eta_seconds: float | None = Field(default=None, sa_type=Double)
     preview_version: int = 0
     error_code: str | None = None

@@ -75,6 +75,8 @@ class Job(SpecModel):
     progress: float = Field(ge=0, le=1, description="Share of the work that is done; 0 while queued.")
     step: int = 0
     total_steps: int = 0
+    chunk: int = Field(default=0, description="The chunk that the steps belong to, from 1; 0: a clip in one piece.")
+    total_chunks: int = 0
     queue_position: int | None = Field(default=None, description="1 is the next to run; only while queued.")
     eta_seconds: float | None = None
     attempts: int

@@ -267,7 +267,8 @@ class LongClip:
         if found is None:
             share = self._share(order.window.n)
             share = share if way.number == order.window.n else (sum(share), 0.0)
-            latents = way.ready() if way.ready else make(self._model, order, settings, self._text, self._ctx, share)
+            ctx = self._told(order.window.n)
+            latents = way.ready() if way.ready else make(self._model, order, settings, self._text, ctx, share)
             series = way.measure(latents)
             about = self._about(chunk) | {"attempt": way.kind}
             tensors = {"latents": latents, **as_tensors(series)}
@@ -282,7 +283,7 @@ class LongClip:
         name = order.fingerprint(self._model, settings)
         chunk = Chunk.of(number, name, window, order.seed, order.prompt, take)
         if self._ctx.chunks.load(number, name) is None:
-            latents = make(self._model, order, settings, self._text, self._ctx, self._share(number))
+            latents = make(self._model, order, settings, self._text, self._told(number), self._share(number))
             self._ctx.chunks.commit(number, name, {"latents": latents}, seed=order.seed, about=self._about(chunk))
             self._show(number, latents)
         return chunk
@@ -322,6 +323,14 @@ class LongClip:
             known.append(begun + [[it.number, it.fingerprint, it.start - zero, it.stop - zero] for it, zero in offsets])
         return known
 
+    def _told(self, number: int) -> RunContext:
+        """The context, where what is reported says which chunk it is about."""
+
+        def report(progress: Progress) -> None:
+            self._ctx.report(replace(progress, chunk=number + 1, total_chunks=self._runs))
+
+        return replace(self._ctx, report=report) if self._runs > 1 else self._ctx
+
     def _share(self, number: int) -> tuple[float, float]:
         """Where this chunk's steps begin on the progress bar, and how much of it they take."""
         return SHARE_BEFORE + SHARE * number / self._runs, SHARE / self._runs
@@ -336,7 +345,8 @@ class LongClip:
             self._ctx.chunks.show(number, preview)
         fraction = sum(self._share(number))
         steps = self._script.settings.num_inference_steps
-        self._ctx.report(Progress(Stage.DENOISING, fraction, step=steps, total_steps=steps, preview=preview))
+        progress = Progress(Stage.DENOISING, fraction, step=steps, total_steps=steps, preview=preview)
+        self._told(number).report(progress)
 
     def _text(self, prompt: str) -> TextEmbeddings:
         if prompt not in self._texts:

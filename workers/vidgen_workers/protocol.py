@@ -67,17 +67,27 @@ class Reported:
     total_steps: int = 0
     preview: str | None = None
     at: float = 0.0
+    chunk: int = 0
+    total_chunks: int = 0
 
     @classmethod
     def of(cls, progress: Progress) -> "Reported":
         preview = None if progress.preview is None else base64.b64encode(progress.preview).decode()
         return cls(
-            progress.stage.value, float(progress.fraction), progress.step, progress.total_steps, preview, time.time()
+            progress.stage.value,
+            float(progress.fraction),
+            progress.step,
+            progress.total_steps,
+            preview,
+            time.time(),
+            progress.chunk,
+            progress.total_chunks,
         )
 
     def progress(self) -> Progress:
         preview = None if self.preview is None else base64.b64decode(self.preview)
-        return Progress(Stage(self.stage), self.fraction, self.step, self.total_steps, preview)
+        steps = (self.step, self.total_steps)
+        return Progress(Stage(self.stage), self.fraction, *steps, preview, self.chunk, self.total_chunks)
 
 
 @dataclass(frozen=True, slots=True)

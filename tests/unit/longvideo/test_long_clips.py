@@ -319,6 +319,11 @@ def test_progress_rises_over_all_chunks_and_ends_in_decoding(residency):
     fractions = [progress.fraction for progress in seen]
     assert fractions == sorted(fractions)
     assert 0.75 < max(p.fraction for p in seen if p.stage is Stage.DENOISING) <= 0.8 + 1e-9
+    told = list(dict.fromkeys((p.chunk, p.total_chunks) for p in seen if p.stage is Stage.DENOISING))
+    assert told == [(n + 1, len(told)) for n in range(len(told))], (
+        "fails when a chunk's steps do not say whose they are"
+    )
+    assert len(told) > 1
     assert seen[-1].stage is Stage.DECODING
     assert seen[-1].fraction == pytest.approx(0.95)
 

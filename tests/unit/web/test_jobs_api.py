@@ -347,6 +347,9 @@ def test_a_running_job_shows_its_steps_and_is_asked_to_stop(client: FlaskClient,
     worker.step(claim, 3, 10)
     job = client.get(f"{JOBS}/{job_id}").get_json()
     assert (job["step"], job["total_steps"], job["stage"]) == (3, 10, "denoising")
+    worker.step(claim, 4, 10, chunk=(2, 5))
+    job = client.get(f"{JOBS}/{job_id}").get_json()
+    assert (job["chunk"], job["total_chunks"]) == (2, 5)
     asked = client.post(f"{JOBS}/{job_id}/cancel").get_json()
     assert (asked["status"], asked["cancel_requested"]) == ("running", True)
 

@@ -10,6 +10,12 @@ from tests.unit.web.portal_forms import send
 from tests.unit.web.test_variations_api import LONG, commit
 from vidgen.jobs.service import ControlPlane
 
+JOINTS = [
+    {"frames": [12, 12], "verdict": "pass", "score": 0.42},
+    {"frames": [24, 26], "verdict": "fail", "score": 1.5},
+    {"frames": [36, 36], "verdict": "cut", "score": 0},
+]
+
 
 @pytest.fixture
 def job_id(client: FlaskClient, worker: SimulatedWorker) -> str:
@@ -19,7 +25,7 @@ def job_id(client: FlaskClient, worker: SimulatedWorker) -> str:
     for n in range(4):
         commit(worker.plane, claim, n)
     commit(worker.plane, claim, 4, chunk=1, take=0, prompt="a fox", first_frame=12, last_frame=23)
-    worker.succeed(claim)
+    worker.succeed(claim, JOINTS)
     return str(made)
 
 
@@ -29,6 +35,15 @@ def test_chunks_are_shown_in_order_with_their_latest_take(client: FlaskClient, j
     assert re.findall(r'class="no-js hint">(\d+–\d+)<', page) == ["1–12", "13–24", "25–36", "37–48"]
     assert re.findall(r'id="take-prompt-\d"[^>]*placeholder="([^"]+)"', page) == ["a cat", "a fox", "a cat", "a cat"]
     assert f"/api/v1/jobs/{job_id}/chunks/0/preview" in page
+
+
+def test_every_joint_tells_its_score(client: FlaskClient, job_id: str) -> None:
+    """Fails when joints are told of the chunk before them: tried."""
+    page = client.get(f"/?job={job_id}").get_data(as_text=True)
+    told = re.findall(
+        r'class="seam (\w+)"[^>]*><span class="unseen">Joint before chunk (\d): ([a-z ]+)</span>([^<]+)<', page
+    )
+    assert told == [("pass", "2", "does not show", "0.42"), ("fail", "3", "shows", "1.5"), ("cut", "4", "a cut", "✂")]
 
 
 def test_a_chunk_is_made_again(client: FlaskClient, plane: ControlPlane, job_id: str) -> None:

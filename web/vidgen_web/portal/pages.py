@@ -8,6 +8,7 @@ from flask import Blueprint, render_template, request
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, ProcessVideo, nearest_frame_counts
 from vidgen_models.registry import Manifest
+from vidgen_models.words import remarks
 from vidgen_web.access import needs
 from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
@@ -113,11 +114,13 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
 def job_parts(found: Services, job: Job | None) -> dict[str, Any]:
     """What templates need of the job in the viewer."""
     if job is None:
-        return {"video": None, "poster": None, "receipt": None, "facts": [], "pieces": [], "finishes": []}
+        return {"video": None, "poster": None, "receipt": None, "facts": [], "pieces": [], "finishes": [], "told": ()}
     manifest = found.models.manifests.get(job.model)
     return {
         "pieces": timeline(found, job),
         "finishes": finishes(found),
+        "seam_plot": artifact_of(job, "seam_plot"),
+        "told": remarks(job.spec, manifest) if manifest and not isinstance(job.spec, ProcessVideo) else (),
         "can_lead": manifest is not None and manifest.rules.keyframes and "text-to-video" in manifest.rules.tasks,
         "can_extend": manifest is not None and "extend-video" in manifest.rules.tasks,
         "video": artifact_of(job, "video"),

@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from vidgen.jobs.views import FinishedChunk, Job
 from vidgen_web import variations
 from vidgen_web.caller import caller
+from vidgen_web.portal.seams import Seam, seam_before, seams_of
 from vidgen_web.services import Services
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One chunk, or the latest take of it. Frames count from 1; `picture` is empty where none was kept."""
+    """One chunk, or the latest take of it, and its joint to what goes before it.
+
+    Frames count from 1; `picture` is empty where none was kept, `seam` where nothing was measured.
+    """
 
     chunk: int
     first: int
@@ -19,6 +23,7 @@ class Piece:
     prompt: str
     picture: str
     take: bool
+    seam: Seam | None
 
 
 def timeline(found: Services, job: Job) -> list[Piece]:
@@ -26,22 +31,25 @@ def timeline(found: Services, job: Job) -> list[Piece]:
     if job.spec.long is None:
         return []
     latest: dict[int, Piece] = {}
+    seams = seams_of(found, job)
     for chunk in found.jobs.chunks(job.id):
         if variations.is_chunk(chunk):
             place = variations.place_of(chunk)
-            latest[place] = _piece(found, job, place, chunk)
+            latest[place] = _piece(found, job, place, chunk, seams)
     return [latest[place] for place in sorted(latest)]
 
 
-def _piece(found: Services, job: Job, place: int, chunk: FinishedChunk) -> Piece:
+def _piece(found: Services, job: Job, place: int, chunk: FinishedChunk, seams: list[Seam]) -> Piece:
     about = chunk.about
     shown = found.store.chunk_picture(job.id, chunk.n).is_file()
+    first, last = int(about.get("first_frame", 0)), int(about.get("last_frame", 0))
     return Piece(
         chunk=place,
-        first=int(about.get("first_frame", 0)) + 1,
-        last=int(about.get("last_frame", 0)) + 1,
+        first=first + 1,
+        last=last + 1,
         seed=chunk.seed,
         prompt=str(about.get("prompt") or job.spec.prompt),
         picture=f"{caller().api}/jobs/{job.id}/chunks/{chunk.n}/preview" if shown else "",
         take=about.get("take") is not None,
+        seam=seam_before(seams, first, last) if place else None,
     )

@@ -150,8 +150,14 @@ def _running(job: Job) -> str:
     doing = _(STAGES[job.stage]) if job.stage else _("Starting")
     if job.total_steps:
         doing = _("Step %(n)s of %(all)s", n=job.step, all=job.total_steps)
+    if job.total_chunks and job.stage is Stage.DENOISING:
+        doing = _("Chunk %(n)s/%(all)s · step %(step)s/%(steps)s", **_counted(job))
     left = job.eta_seconds
     return _("%(doing)s · %(time)s left", doing=doing, time=duration(left)) if left else doing
+
+
+def _counted(job: Job) -> dict[str, int]:
+    return {"n": job.chunk, "all": job.total_chunks, "step": job.step, "steps": job.total_steps}
 
 
 def control(field: str) -> str:

@@ -27,8 +27,14 @@ export function stateText(job) {
   if (job.status !== "running") return "";
   if (job.cancel_requested) return say("Stopping");
   if (job.stop_requested) return say("Stopping after this chunk");
-  const doing = job.total_steps ? say("Step %(n)s of %(all)s", { n: job.step, all: job.total_steps }) : (STAGES[job.stage] ?? say("Starting"));
+  const doing = doingText(job);
   return job.eta_seconds ? say("%(doing)s · %(time)s left", { doing, time: duration(job.eta_seconds) }) : doing;
+}
+
+function doingText(job) {
+  const [step, steps] = [job.step, job.total_steps];
+  if (job.total_chunks && job.stage === "denoising") return say("Chunk %(n)s/%(all)s · step %(step)s/%(steps)s", { n: job.chunk, all: job.total_chunks, step, steps });
+  return steps ? say("Step %(n)s of %(all)s", { n: step, all: steps }) : (STAGES[job.stage] ?? say("Starting"));
 }
 
 export function showProgress(job) {
