@@ -5,7 +5,9 @@ import base64
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_portal import generate
 from tests.recipes import recipe_picture
+from tests.simulated_worker import SimulatedWorker
 
 pytestmark = pytest.mark.browser
 
@@ -21,10 +23,50 @@ DROP = """(text) => {
 def test_settings_come_back_from_a_dropped_file(page: Page) -> None:
     page.fill("#prompt", "mine")
     page.evaluate(DROP, base64.b64encode(recipe_picture()).decode())
+    page.get_by_role("button", name="Its settings alone").click()
     expect(page.locator("#prompt")).to_have_value("a <red> cat & a “dog”")
     expect(page.locator("#seed")).to_have_value("7")
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#prompt")).to_have_value("mine")
     page.evaluate(DROP, base64.b64encode(b"hello").decode())
+    page.get_by_role("button", name="Its settings alone").click()
     expect(page.locator("#recipe-error")).to_be_visible()
     expect(page.locator("#prompt")).to_have_value("mine")
+
+
+DRAG = """(job) => {
+  const carried = new DataTransfer();
+  carried.setData("text/uri-list", `${location.origin}/?job=${job}`);
+  const form = document.getElementById("composer-form");
+  form.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: carried }));
+}"""
+
+
+def test_a_clip_dropped_on_the_composer_may_be_restyled_or_begin_the_next(page: Page, worker: SimulatedWorker) -> None:
+    generate(page)
+    job = worker.run()
+    expect(page.locator("#gallery-cards > li")).to_have_count(1)
+    page.evaluate(DRAG, job)
+    page.get_by_role("button", name="The clip to restyle").click()
+    expect(page.locator('.slot[data-slot="video"] .filled')).to_contain_text("Clip of")
+    page.evaluate(DRAG, job)
+    page.get_by_role("button", name="The first picture").click()
+    expect(page.locator('.slot[data-slot="image"] .filled')).to_contain_text("Last frame of")
+    page.evaluate(DRAG, job)
+    page.keyboard.press("Escape")
+    expect(page.locator("#drop-choice")).to_be_hidden()
+
+
+def test_waiting_clips_are_dragged_into_order(page: Page, worker: SimulatedWorker) -> None:
+    """Fails when a clip cannot be put behind the last one: tried."""
+    for prompt in ("a cat", "a dog", "a fox"):
+        page.fill("#prompt", prompt)
+        page.click("#generate")
+        expect(page.locator("#queue-rows").get_by_text(prompt, exact=True)).to_be_visible()
+    rows = page.locator("#queue-rows > li")
+    rows.nth(2).drag_to(rows.nth(0), target_position={"x": 20, "y": 4})
+    expect(page.locator("#queue-rows .prompt").first).to_have_text("a fox")
+    height = rows.nth(2).bounding_box()["height"]
+    rows.nth(0).drag_to(rows.nth(2), target_position={"x": 20, "y": height - 4})
+    expect(page.locator("#queue-rows .prompt").nth(2)).to_have_text("a fox")
+    assert worker.claim().spec.prompt == "a cat"

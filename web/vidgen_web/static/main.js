@@ -2,6 +2,7 @@
 // What only a clip needs is fetched with the first one.
 import { startComposer } from "./composer.js";
 import { startConfirm } from "./confirm.js";
+import { startDropping } from "./dropping.js";
 import { startForms } from "./forms.js";
 import { followJobs, onRefresh } from "./live.js";
 import { onSwap, startSwaps } from "./page.js";
@@ -11,6 +12,7 @@ startConfirm();
 startSwaps();
 startForms();
 startComposer();
+startDropping();
 followJobs();
 
 /** The module that knows `id`, once there is something in it. */
@@ -28,4 +30,5 @@ function once(id, holds, load) {
 
 once("viewer", "#player", async () => (await import("./viewer.js")).startViewer());
 once("gallery", "#gallery-cards > li, #sieve", async () => (await import("./gallery.js")).startGallery());
+once("queue", "#queue-rows > .queued", async () => (await import("./queue.js")).startQueue());
 once("composer", "#section-motion", async () => (await import("./motion.js")).startMotion());

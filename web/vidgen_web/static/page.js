@@ -73,7 +73,8 @@ function follow(event) {
   go(`${event.target.action}?${query}`, event.target.dataset.swap);
 }
 
-async function go(url, id) {
+/** Put the part `id` of the page at `url` in place of the present one, and make it the address. */
+export async function go(url, id) {
   try {
     await swap(url, [id]);
   } catch {

@@ -19,15 +19,12 @@ export function startRecall() {
     event.preventDefault();
     fromFile(event.target);
   });
-  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, onDrag);
 }
 
-/** A file dropped on the composer, beside the slots, brings its settings. */
-function onDrag(event) {
-  if (event.defaultPrevented || !event.target.closest?.("#composer") || !event.dataTransfer.types.includes("Files")) return;
-  event.preventDefault();
+/** The settings that a file carries, into the composer. */
+export function recallFile(file) {
   const form = document.getElementById("recall-form");
-  if (event.type === "drop" && form) fromFile(form, event.dataTransfer.files[0]);
+  if (form) fromFile(form, file);
 }
 
 async function fromFile(form, file) {

@@ -19,7 +19,7 @@ export function startSlots(onChange) {
     const file = [...(event.clipboardData?.files ?? [])].find((item) => /^(image|video)\//.test(item.type));
     if (!file) return;
     event.preventDefault();
-    if (!activeSlot()) choose(file.type.startsWith("video/") ? "video-to-video" : "image-to-video");
+    if (!activeSlot()) chooseTab(file.type.startsWith("video/") ? "video-to-video" : "image-to-video");
     const slot = activeSlot();
     if (slot) upload(slot, file);
   });
@@ -46,7 +46,8 @@ function activeSlot() {
   return slots.find((slot) => slot.querySelector(".filled").hidden) ?? slots.at(-1);
 }
 
-function choose(task) {
+/** Turn to the composer's tab of this task, where it has one. */
+export function chooseTab(task) {
   const radio = document.getElementById(`task-${task}`);
   if (radio) radio.checked = true;
 }

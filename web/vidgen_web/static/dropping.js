@@ -1,0 +1,58 @@
+// What is dropped on the composer beside its slots: a dialog asks what it shall be there.
+import { recall, recallFile } from "./recall.js";
+import { go } from "./page.js";
+import { chooseTab, slotOf, upload } from "./slots.js";
+
+let asked = null;
+
+export function startDropping() {
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, onDrag);
+  document.addEventListener("click", (event) => {
+    const choice = event.target.closest("[data-drop-as]");
+    if (!choice || !asked) return;
+    dialog().close();
+    if (asked.file) placeFile(choice.dataset.dropAs, asked.file);
+    else placeClip(choice.dataset.dropAs, asked);
+  });
+}
+
+function dialog() {
+  return document.getElementById("drop-choice");
+}
+
+function onDrag(event) {
+  if (event.defaultPrevented || !event.target.closest?.("#composer")) return;
+  const types = event.dataTransfer.types;
+  if (!types.includes("Files") && !types.includes("text/uri-list")) return;
+  event.preventDefault();
+  if (event.type !== "drop") return;
+  const file = event.dataTransfer.files[0];
+  const job = /[?&]job=([\w-]+)/.exec(event.dataTransfer.getData("text/uri-list"))?.[1];
+  const clip = job && document.querySelector(`#card-${CSS.escape(job)} a[data-clip]`)?.dataset.clip;
+  if (file) ask({ file });
+  else if (clip) ask({ job, clip });
+}
+
+function ask(what) {
+  asked = what;
+  const kind = what.file?.type ?? "video/";
+  for (const choice of dialog().querySelectorAll("[data-needs]")) choice.hidden = !kind.startsWith(choice.dataset.needs);
+  for (const choice of dialog().querySelectorAll("[data-drop-as]")) {
+    const offered = choice.dataset.dropAs === "settings" || document.getElementById(`task-${choice.dataset.tab}`);
+    if (!offered) choice.hidden = true;
+  }
+  dialog().showModal();
+}
+
+function placeFile(as, file) {
+  if (as === "settings") return recallFile(file);
+  chooseTab(as === "start" ? "image-to-video" : as === "restyle" ? "video-to-video" : "extend-video");
+  return upload(slotOf(as === "start" ? "image" : "video"), file);
+}
+
+function placeClip(as, { job, clip }) {
+  const shown = document.getElementById("viewer").dataset.job ?? "";
+  if (as === "settings") return recall("all", `/?reuse=${job}`);
+  const mode = { start: "image", restyle: "video", extend: "extend" }[as];
+  return go(`/?mode=${mode}&source=${clip}&frame=-1&job=${shown}`, "composer");
+}
