@@ -8,16 +8,13 @@ down_revision = "r0016"
 branch_labels = None
 depends_on = None
 
-COLUMNS = ("chunk", "total_chunks")
-
 
 def upgrade() -> None:
-    with op.batch_alter_table("jobs") as table:
-        for name in COLUMNS:
-            table.add_column(sa.Column(name, sa.Integer(), nullable=False, server_default="0"))
+    # column by column: a batch would make the table anew on SQLite, and what refers to its rows would go with them
+    op.add_column("jobs", sa.Column("chunk", sa.Integer(), nullable=False, server_default="0"))
+    op.add_column("jobs", sa.Column("total_chunks", sa.Integer(), nullable=False, server_default="0"))
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("jobs") as table:
-        for name in COLUMNS:
-            table.drop_column(name)
+    op.drop_column("jobs", "total_chunks")
+    op.drop_column("jobs", "chunk")
