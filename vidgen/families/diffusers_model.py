@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -89,6 +90,14 @@ class DiffusersModel(ABC):
         """A pipeline's latents as `[1, z, latent_frames, h, w]`."""
         return latents
 
+    def hear(self, output: Any, request: ClipRequest) -> None:  # noqa: ARG002
+        """Hand on the sound of a pipeline's run, where the family makes any."""
+        return
+
+    def passes(self, request: ClipRequest) -> int:  # noqa: ARG002
+        """How often the pipeline goes through its steps."""
+        return 1
+
     @property
     def vae(self) -> Any:
         return self.parts["vae"]
@@ -101,9 +110,11 @@ class DiffusersModel(ABC):
         if self._offload:
             pipeline.enable_model_cpu_offload(device=self.device)
         watched = Watched(pipeline.scheduler) if self.previews else None
+        numbers = count(1)
 
-        def step_done(_: Any, step: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            on_step(step + 1, pipeline.num_timesteps, lambda: self._estimate(watched, request))
+        def step_done(_: Any, __: int, ___: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            steps = pipeline.num_timesteps * self.passes(request)
+            on_step(next(numbers), steps, lambda: self._estimate(watched, request))
             return tensors
 
         try:
@@ -115,6 +126,7 @@ class DiffusersModel(ABC):
                     output_type="latent",
                     callback_on_step_end=step_done,
                 )
+            self.hear(output, request)
         except torch.OutOfMemoryError as error:
             raise OutOfMemory(f"the clip did not fit on {self.device}: ask for fewer frames") from error
         finally:

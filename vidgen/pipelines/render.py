@@ -1,10 +1,12 @@
 """A resolved spec to the files a user gets: the clip, its poster, its sprite sheet, and how it was made."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 
@@ -14,6 +16,7 @@ from vidgen.media.delivery.written import WrittenVideo
 from vidgen.media.frames import FrameChunk
 from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
+from vidgen.media.wav import WAV, write_wav
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.post_tools import tools_of
 from vidgen.pipelines.receipt import FrameHash, Notes, make_receipt, make_recipe
@@ -25,6 +28,7 @@ from vidgen.pipelines.source_frames import source_frames, source_shape
 from vidgen.post.chain import Chain
 from vidgen.quality.seams import SeamMeter
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.waveform import Waveform
 from vidgen.spec import FORMATS, ClipShape, ExtendVideo, JobSpec, ProcessVideo, Progress, Stage, VideoToVideo
 from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
 
@@ -62,30 +66,32 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     MediaError, …); then no half file is left behind.
     """
     made = _shape(spec, ctx)
-    chain = Chain(spec.post, made, tools_of(ctx, residency))
-    check_encoder(spec.output, alpha=chain.result.alpha)
+    steps = Chain(spec.post, made, tools_of(ctx, residency))
+    check_encoder(spec.output, alpha=steps.result.alpha)
     notes = Notes()
-    ctx = replace(ctx, note=notes.add)
+    heard: list[Waveform] = []
+    ctx = replace(ctx, note=notes.add, on_sound=heard.append)
     generated, hashes = FrameHash(), FrameHash()
-    poster, sheet = out_dir / "poster.jpg", SpriteSheet(chain.result.num_frames)
-    with torch.inference_mode():
+    poster, sheet = out_dir / "poster.jpg", SpriteSheet(steps.result.num_frames)
+    with torch.inference_mode(), TemporaryDirectory() as folder:
         frames = generated.through(_frames(spec, ctx, residency))
         meter = SeamMeter() if spec.chunked else None
         frames = frames if meter is None else meter.through(frames)
         if spec.post or isinstance(spec, ProcessVideo):
-            frames = _reported(chain.through(frames), ctx, chain.result.num_frames, _begun(spec))
+            frames = _reported(steps.through(frames), ctx, steps.result.num_frames, _begun(spec))
+        frames = _begun_to_come(_with_poster(sheet.through(hashes.through(frames)), poster))
         video = deliver(
-            _with_poster(sheet.through(hashes.through(frames)), poster),
+            frames,
             out_dir,
             output=spec.output,
-            fps=chain.result.fps,
+            fps=steps.result.fps,
             recipe=make_recipe(spec, residency.registry, ctx),
-            alpha=chain.result.alpha,
-            sound=_sound(spec, ctx),
+            alpha=steps.result.alpha,
+            sound=_sound(spec, ctx) or _made_sound(heard, Path(folder)),
         )
     ctx.report(Progress(Stage.PUBLISHING, 0.96))
     receipt = out_dir / "receipt.json"
-    facts = make_receipt(spec, residency, generated, hashes, chain.log(), notes) | {"sound": video.sound}
+    facts = make_receipt(spec, residency, generated, hashes, steps.log(), notes) | {"sound": video.sound}
     seams = None if meter is None else write_seams(meter, notes.of("joints"), notes.of("repairs"), out_dir)
     if seams is not None:
         facts["seams"] = seams.summary()
@@ -102,6 +108,16 @@ def _sound(spec: JobSpec, ctx: RunContext) -> Soundtrack | None:
         before = Resolved.of(spec).num_frames if spec.direction == "backward" else 0
         return SourceClip.of(spec, ctx).sound(before)
     return Soundtrack(ctx.media[spec.video.key]) if isinstance(spec, VideoToVideo | ProcessVideo) else None
+
+
+def _made_sound(heard: Sequence[Waveform], folder: Path) -> Soundtrack | None:
+    """The sound that a model made for its pictures."""
+    return Soundtrack(write_wav(heard[0], (folder / "sound").with_suffix(WAV))) if heard else None
+
+
+def _begun_to_come(frames: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
+    """The same frames, the first of them made: only then is it known whether there is sound to put into the file."""
+    return chain(list(islice(frames, 1)), frames)
 
 
 def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:

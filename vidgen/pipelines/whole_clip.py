@@ -57,4 +57,7 @@ def _request(spec: SamplingFields, ctx: RunContext) -> ClipRequest:
     if isinstance(spec, VideoToVideo):
         video = read_clip(ctx.media[spec.video.key], num_frames=asked.num_frames, fps=asked.fps, **size)
         strength = spec.strength or 0.0
-    return ClipRequest(spec, **asdict(asked), image=image, last_image=last_image, video=video, strength=strength)
+    heard = None if spec.output.audio == "drop" else ctx.on_sound
+    return ClipRequest(
+        spec, **asdict(asked), on_sound=heard, image=image, last_image=last_image, video=video, strength=strength
+    )

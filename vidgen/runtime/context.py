@@ -7,6 +7,7 @@ from typing import Any
 
 from vidgen.errors import Cancelled
 from vidgen.runtime.chunks import ChunkStore, MemoryChunkStore
+from vidgen.runtime.waveform import Waveform
 from vidgen.spec import MemoryTier, Progress
 
 
@@ -29,7 +30,8 @@ class RunContext:
     `chunks` keeps the finished pieces of a long clip. `stop_requested` is asked after each of them: when it is true,
     the clip ends there and what was made is delivered. `memory_tier` says how sparing the run must be.
     `lender` is the folder of chunks of the job that this one is made from, where there is one.
-    `note` adds an entry (JSON) to a section of the receipt.
+    `note` adds an entry (JSON) to a section of the receipt. `on_sound` takes the sound that a model makes for its
+    pictures, before the first of them comes.
     """
 
     media: Mapping[str, Path] = field(default_factory=dict)
@@ -40,6 +42,7 @@ class RunContext:
     memory_tier: MemoryTier = MemoryTier.FULL
     lender: Path | None = None
     note: Callable[[str, Mapping[str, Any]], None] = _unread
+    on_sound: Callable[[Waveform], None] | None = None
 
     def checkpoint(self) -> None:
         """Raise Cancelled when the job was cancelled; called at every denoising step and every decoded group."""

@@ -65,6 +65,7 @@ class ModelRules(SpecModel):
     fps: int = Field(ge=1, description="Frames a second the model was trained at.")
     strength: float = Field(default=0.6, ge=0, le=1, description="Default strength of video-to-video.")
     negative_prompt: bool = Field(default=True, description="Whether a negative prompt has an effect.")
+    sound: bool = Field(default=False, description="Whether its clips come with sound.")
     prompt: bool = Field(default=True, description="Whether the model takes text.")
     weighted_prompts: bool = Field(default=False, description="Whether parts of a prompt may be `(written:1.3)`.")
     last_image: LastImage = Field(default="optional", description="Of image-to-video: whether a clip may end on one.")

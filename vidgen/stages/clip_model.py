@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vidgen.media.frames import FrameChunk
+from vidgen.runtime.waveform import Waveform
 from vidgen.spec import SamplingFields
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.stages.model import Decoder
@@ -20,10 +21,16 @@ OnStep = Callable[[int, int, Callable[[], Tensor | None]], None]
 """Called after every step with the steps done, all steps, and how to get the denoised estimate (its latents, or None
 where the sampler does not show it). Raises Cancelled to end the run."""
 
+OnSound = Callable[[Waveform], None]
+"""Called with the sound that a model made for its pictures, before the first of them is decoded."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClipRequest:
-    """A resolved spec with its media read: pictures `uint8 [1, height, width, 3]`, clips `uint8 [frames, …]`."""
+    """A resolved spec with its media read: pictures `uint8 [1, height, width, 3]`, clips `uint8 [frames, …]`.
+
+    `on_sound` takes the clip's sound, where a model makes any; None: nobody wants it.
+    """
 
     spec: SamplingFields
     width: int
@@ -37,6 +44,7 @@ class ClipRequest:
     last_image: FrameChunk | None = None
     video: FrameChunk | None = None
     strength: float = 1.0
+    on_sound: OnSound | None = None
 
     def generator(self) -> torch.Generator:
         """Random numbers drawn on the CPU, so that they are the same on every device."""

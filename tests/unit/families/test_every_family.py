@@ -7,9 +7,11 @@ import torch
 from tests.tiny_families import (
     animatediff,
     cogvideox,
+    framepack,
     hunyuan_video,
     latte,
     ltx,
+    ltx2,
     mochi,
     skyreels,
     stable_video_diffusion,
@@ -30,7 +32,19 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:In CPU autocast:UserWarning"),
 ]
 
-FAMILIES = (wan, ltx, cogvideox, animatediff, stable_video_diffusion, hunyuan_video, skyreels, mochi, latte)
+FAMILIES = (
+    wan,
+    ltx,
+    ltx2,
+    cogvideox,
+    animatediff,
+    stable_video_diffusion,
+    hunyuan_video,
+    framepack,
+    skyreels,
+    mochi,
+    latte,
+)
 CASES = [case for family in FAMILIES for case in family.CASES]
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.tiny_families import animatediff, cogvideox, hunyuan_video, ltx, mochi, skyreels, wan
+from tests.tiny_families import animatediff, cogvideox, framepack, hunyuan_video, ltx, ltx2, mochi, skyreels, wan
 from tests.unit.families.conftest import distance
 from vidgen.errors import ModelError, SpecError
 from vidgen.pipelines import render
@@ -15,7 +15,9 @@ from vidgen_models.folder_check import sha256
 from vidgen_models.loras import LoraManifest
 from vidgen_models.shelf import Shelf
 
-CASES = [family.CASES[0] for family in (wan, ltx, cogvideox, animatediff, hunyuan_video, skyreels, mochi)]
+CASES = [
+    family.CASES[0] for family in (wan, ltx, ltx2, cogvideox, animatediff, hunyuan_video, framepack, skyreels, mochi)
+]
 # of Mochi's autocast to float32
 pytestmark = pytest.mark.filterwarnings("ignore:In CPU autocast:UserWarning")
 RANK = 2

@@ -19,6 +19,7 @@ from vidgen.media.delivery.webp import write_webp
 from vidgen.media.delivery.written import WrittenVideo, completed
 from vidgen.media.frames import FrameChunk
 from vidgen.media.probe import probe
+from vidgen.media.wav import WAV
 from vidgen.spec.output import FORMATS, Output
 from vidgen.spec.recipe import Recipe
 
@@ -53,13 +54,17 @@ def deliver(
 @contextmanager
 def _sound_of(track: Soundtrack | None, encoder: str | None) -> Iterator[Callable[[Any], Sound] | None]:
     """What `write_stream` makes its sound with; None where there is none to keep."""
-    if track is None or encoder is None or not probe(track.path).sound:
+    if track is None or encoder is None or not _has_sound(track.path):
         yield None
         return
     with av.open(str(track.path)) as container:
         yield lambda output: Sound(
             output, container, encoder, begins=track.first - track.at, first=track.first, last=track.last
         )
+
+
+def _has_sound(path: Path) -> bool:
+    return path.suffix == WAV or probe(path).sound
 
 
 def _write(
