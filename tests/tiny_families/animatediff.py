@@ -11,7 +11,7 @@ from tests.tiny_families import parts
 CHANNELS = (8, 8)
 
 
-def build(folder: Path, *, joined: bool = True) -> Path:
+def build(folder: Path, *, joined: bool = True, known: int = 32) -> Path:
     torch.manual_seed(0)
     parts.clip_tokenizer(folder / "tokenizer")
     parts.clip_text(folder / "text_encoder")
@@ -29,6 +29,7 @@ def build(folder: Path, *, joined: bool = True) -> Path:
         motion_layers_per_block=1,
         motion_norm_num_groups=2,
         motion_num_attention_heads=2,
+        motion_max_seq_length=known,
     )
     # a fresh adapter ends in zeros and moves nothing
     for name, weight in adapter.named_parameters():
@@ -62,8 +63,9 @@ CASES = (
         build,
         "text-to-video",
         CLIP,
-        ("seed", "prompt", "negative_prompt", "guidance_scale", "euler-ancestral", "karras", "eta"),
+        ("seed", "prompt", "negative_prompt", "guidance_scale", "euler-ancestral", "karras", "eta", "free_init"),
     ),
     parts.Case("animatediff-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
+    parts.Case("animatediff-long", partial(build, known=8), "text-to-video", CLIP | {"num_frames": 14}),
     parts.Case("animatediff-adapter", partial(build, joined=False), "text-to-video", CLIP),
 )

@@ -1,10 +1,13 @@
 """AnimateDiff: a still-picture UNet with motion modules (arXiv:2307.04725); text or clip to video.
 
 A folder holds either the joined network, or a still-picture one and the motion adapter that it is joined with here.
+Clips longer than the motion modules know are made by FreeNoise (arXiv:2310.15169): attention in windows that are
+blended, over noise that returns in another order. FreeInit (arXiv:2312.07537) makes a clip again from its coarse part.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from diffusers import (
@@ -26,6 +29,9 @@ from vidgen.stages.clip_model import ClipRequest
 
 TEXT_LENGTH = 77
 DECODE_GROUP = 4
+WINDOW, STRIDE = 16, 4
+"""Frames that see each other in clips longer than the motion modules know, and by how many the next ones lie apart."""
+LONGEST = 128
 
 
 class AnimateDiff(DiffusersModel):
@@ -53,15 +59,15 @@ class AnimateDiff(DiffusersModel):
         vae = folder.config("vae")
         pixel = 2 ** (len(vae["block_out_channels"]) - 1)
         multiple = pixel * 2 ** (len(unet["block_out_channels"]) - 1)
-        longest = int(motion.get("motion_max_seq_length", 32))
+        known = int(motion.get("motion_max_seq_length", 32))
         rules = ModelRules(
             tasks=("text-to-video", "video-to-video"),
-            frames=FrameRule(min=2, max=longest, step=1, default=min(16, longest)),
+            frames=FrameRule(min=2, max=max(LONGEST, known), step=1, default=min(WINDOW, known)),
             sides=sides(multiple, width=512, height=512, largest=1024),
             steps=StepRule(min=1, max=100, default=25),
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
-            options=("sampler", "schedule", "eta", "loras"),
+            options=("sampler", "schedule", "eta", "loras", "free_init"),
             weighted_prompts=True,
             **sampling(folder),
         )
@@ -69,7 +75,25 @@ class AnimateDiff(DiffusersModel):
 
     def pipeline(self, request: ClipRequest) -> Any:
         kind: Any = AnimateDiffPipeline if request.video is None else AnimateDiffVideoToVideoPipeline
-        return kind(**self.parts, scheduler=self.scheduler(request))
+        made = kind(**self.parts, scheduler=self.scheduler(request))
+        # the windows lie in the network, which the next clip shares
+        if request.num_frames > self._known:
+            made.motion_adapter = SimpleNamespace(config=SimpleNamespace(motion_max_seq_length=self._known))
+            made.enable_free_noise(context_length=min(WINDOW, self._known), context_stride=STRIDE)
+        else:
+            made.disable_free_noise()
+        if self.passes(request) > 1:
+            made.enable_free_init(num_iters=self.passes(request))
+        return made
+
+    def passes(self, request: ClipRequest) -> int:
+        """As many as FreeInit is asked for."""
+        return (request.spec.advanced and request.spec.advanced.free_init) or 1
+
+    @property
+    def _known(self) -> int:
+        """How many frames the motion modules were made for."""
+        return int(self.parts["unet"].config.motion_max_seq_length)
 
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
         asked: dict[str, Any] = {

@@ -59,6 +59,12 @@ class AdvancedFields(SpecModel):
     expert: bool = Field(
         default=False, description="Allows guidance outside of the band the model was seen to work in."
     )
+    free_init: int | None = Field(
+        default=None,
+        ge=2,
+        le=5,
+        description="Of AnimateDiff's text-to-video: how often a clip is made, each time from the last one.",
+    )
     motion_bucket_id: int | None = Field(
         default=None, ge=1, le=255, description="How much should move; SVD's own scale."
     )

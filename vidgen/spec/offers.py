@@ -5,7 +5,7 @@ from typing import Any
 
 from vidgen.errors import SpecError
 from vidgen.spec.advanced import check_advanced
-from vidgen.spec.job import ImageToVideo, SamplingFields
+from vidgen.spec.job import ImageToVideo, SamplingFields, VideoToVideo
 from vidgen.spec.prompt_weights import has_weights, weighted_text
 from vidgen.spec.region import check_regions
 from vidgen.spec.rules import ModelRules
@@ -24,6 +24,8 @@ def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
     check_advanced(spec.model, spec.advanced, rules)
     if spec.keyframes and not rules.keyframes:
         raise SpecError(f"keyframes: {spec.model} is not led by pictures; leave them out", field="keyframes")
+    if spec.advanced is not None and spec.advanced.free_init is not None and isinstance(spec, VideoToVideo):
+        raise SpecError("advanced.free_init: belongs to text-to-video; leave it out", field="advanced.free_init")
     if isinstance(spec, ImageToVideo):
         _check_last_image(spec.model, spec.last_image, rules)
 
