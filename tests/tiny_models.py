@@ -99,6 +99,17 @@ default = 2
 min = 1.0
 max = 8.0
 default = 3.0
+[rules.conditioning]
+controls = ["canny", "soft-edge", "scribble", "gray", "depth", "flow", "layout"]
+mask = true
+references = 1
+camera = "flow"
+camera_axes = ["pan", "tilt", "zoom", "roll", "dolly", "orbit"]
+trajectories = "layout"
+brush = true
+motion_strength = "flow"
+ends = true
+flow_full = 0.0625
 [rules.long]
 max_frames = 201
 window = 20

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
+from vidgen.cli_conditions import condition_options, take_conditions
 from vidgen.cli_enhance import enhance
 from vidgen.cli_errors import errors_as_text
 from vidgen.cli_long import long_options, take_extension, take_long
@@ -101,6 +102,7 @@ def worker(name: str | None) -> None:
 @click.option("--seconds", type=float, help="Length of the clip, in place of --frames.")
 @long_options
 @region_option
+@condition_options
 @click.option("--fps", type=int, help="Frames a second of the file.")
 @click.option("--width", type=int, help="Pixels.")
 @click.option("--height", type=int, help="Pixels.")
@@ -159,7 +161,7 @@ def render(
     else:
         fields["output"] = output_of(out, format_name, codec, quality)
         fields["advanced"] = advanced_of(fields["advanced"], fields.pop("loras"))
-        pictures = take_long(fields) | take_regions(fields)
+        pictures = take_long(fields) | take_regions(fields) | take_conditions(fields)
         extension, clip = take_extension(fields)
         if extension is not None and (image or video):
             raise click.UsageError("--extend takes neither --image nor --video")

@@ -23,7 +23,7 @@ from vidgen.families.description import Description, sampling, sides
 from vidgen.families.folder import ModelFolder
 from vidgen.families.weighted_text import weighted
 from vidgen.runtime.memory import on_device
-from vidgen.spec import FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
+from vidgen.spec import AXES, FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
 from vidgen.spec.advanced import AdvancedFields
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.prompt_weights import weighted_text
@@ -36,6 +36,19 @@ VAE_SPATIAL, VAE_TEMPORAL = 8, 4
 TEXT_LENGTH = 512
 SAMPLERS = ("euler", "unipc", "dpmpp-2m")
 """Those that draw no noise of their own and make one step a level, as our loop counts them."""
+CONDITIONING = ConditioningRules(
+    controls=("depth", "pose", "flow", "gray", "scribble", "layout"),
+    controls_at_once=3,
+    mask=True,
+    references=3,
+    camera="flow",
+    camera_axes=AXES,
+    trajectories="layout",
+    brush=True,
+    motion_strength="flow",
+    ends=True,
+)
+"""The controls that VACE was trained with; its colours of motion are relative to the fastest."""
 GREY_BEFORE = 2
 """Latent frames of grey that go before a window in the middle of a stream; after two they hardly change."""
 
@@ -97,6 +110,7 @@ class WanVace:
             options=("sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"),
             weighted_prompts=True,
             regions=True,
+            conditioning=CONDITIONING,
             **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)

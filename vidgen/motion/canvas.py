@@ -76,7 +76,7 @@ class Canvas:
         """Whether any pixel is."""
         return not bool((self.mask > 0.5).all())
 
-    def share(self, frame: int) -> float:
+    def share(self, frame: float) -> float:
         """Of the clip's time, at a frame of this canvas; frames may lie a little beside it."""
         return min(1.0, max(0.0, (self.first + frame) / max(1, self.total - 1)))
 

@@ -5,8 +5,9 @@ from functools import partial
 
 from vidgen.longvideo.fingerprint import content_hash
 from vidgen.media.frames import FrameChunk
-from vidgen.motion.items import Items, NamedItem
+from vidgen.motion.items import NamedItem
 from vidgen.motion.keyframe import Keyframe
+from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.long_video import long_video, script_of
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.stills import read_pixels, stills_of
@@ -24,7 +25,8 @@ class ImageToVideoPipeline:
 
     def __call__(self, spec: ImageToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
         asked, first = Resolved.of(spec), read_pixels(spec.image, spec, ctx)
-        items = Items([NamedItem(Keyframe(first), content_hash(first), (0, 1))])
+        start = NamedItem(Keyframe(first), content_hash(first), (0, 1))
+        items = Conditions(spec, ctx, self.model.conditioning).items(start)
         stills = stills_of(self.model, spec, ctx, {asked.num_frames - 1: spec.last_image})
         script = script_of(spec, control=partial(WindowControl, self.model, items, asked), stills=stills)
         yield from long_video(self.model, script, spec, ctx)

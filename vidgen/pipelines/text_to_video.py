@@ -1,10 +1,14 @@
 """Text-to-video: a prompt and noise, and pictures that the clip comes by where there are any."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from vidgen.media.frames import FrameChunk
+from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.long_video import long_video, script_of
+from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.stills import stills_of
+from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import TextToVideo
 from vidgen.stages.model import VideoModel
@@ -17,5 +21,7 @@ class TextToVideoPipeline:
         self.model = model
 
     def __call__(self, spec: TextToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
-        script = script_of(spec, stills=stills_of(self.model, spec, ctx))
+        items = Conditions(spec, ctx, self.model.conditioning).items()
+        control = partial(WindowControl, self.model, items, Resolved.of(spec))
+        script = script_of(spec, control=control, stills=stills_of(self.model, spec, ctx))
         yield from long_video(self.model, script, spec, ctx)

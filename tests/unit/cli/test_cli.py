@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from vidgen.cli import main
 from vidgen.errors import SpecError
@@ -219,3 +220,41 @@ def test_a_region_is_a_box_or_a_mask_with_a_prompt(tmp_path):
     assert (mask.prompt, media[mask.media.key]) == ("the green dog", tmp_path / "mask.png")
     with pytest.raises(SpecError, match=r"write `LEFT,TOP,RIGHT,BOTTOM PROMPT`"):
         take_regions({"regions": ("0,0,1 a cat",)})
+
+
+def test_conditioning_items_are_options_of_render(run, tmp_path):
+    """Fails when an option does not reach its field: tried (the brush)."""
+    run("render", "a red cat", "--model", "tiny", "--frames", "9", "--out", "a.mp4")
+    painted = np.zeros((32, 32, 3), np.uint8)
+    painted[8:24, 8:24] = 255
+    Image.fromarray(painted).save(tmp_path / "painted.png")
+    led = ("render", "a red cat", "--model", "tiny", "--frames", "9", "--steps", "2", "--seed", "3")
+    options = (
+        ("--control", "canny a.mp4 weight=0.5 end=0.6", "--reference", "painted.png"),
+        ("--motion-from", "a.mp4", "--motion-strength", "0.5"),
+        ("--camera", "at=0 pan=0; at=1 pan=5", "--brush", "painted.png 0.2,0.5 0.8,0.5"),
+        ("--trajectory", "0.2,0.5 0.5,0.2@0.3 0.8,0.5 box=0.4x0.3", "--prefix", "1 a.mp4", "--suffix", "a.mp4"),
+        ("--video", "a.mp4", "--mask", "painted.png", "--invert-mask"),
+        ("--video", "a.mp4", "--outpaint", "0.5,0,0.5,0"),
+    )
+    specs = []
+    for number, more in enumerate(options):
+        done = run(*led, *more, "--out", f"{number}.mp4")
+        assert done.exit_code == 0, done.output
+        specs.append(recall(tmp_path / f"{number}.mp4").spec)
+    assert (specs[0].controls[0].kind, specs[0].controls[0].weight, specs[0].controls[0].end) == ("canny", 0.5, 0.6)
+    assert (specs[1].controls[0].kind, specs[1].motion_strength) == ("flow", 0.5)
+    assert (specs[2].camera.keys[1].pan, specs[2].brushes[0].points[1].x) == (5, 0.8)
+    assert [point.at for point in specs[3].trajectories[0].points] == [0, 0.3, 1]
+    assert (specs[3].trajectories[0].height, specs[3].prefix.frames, specs[3].suffix.frames) == (0.3, 1, 4)
+    assert specs[4].mask.invert
+    assert specs[5].outpaint.left == 0.5
+    for wrong in (
+        ("--camera", "up"),
+        ("--control", "canny nowhere.mp4"),
+        ("--trajectory", "0.1,0.1"),
+        ("--outpaint", "1"),
+    ):
+        refused = run(*led, *wrong)
+        assert refused.exit_code == 1
+        assert "write" in refused.output

@@ -99,7 +99,7 @@ def test_a_path_goes_straight_between_its_points():
 
 def test_a_preset_becomes_speeds_and_keys_change_evenly():
     camera = resolve(asked(camera={"preset": "zoom-out"}), WILLING).camera
-    assert camera == Camera(zoom=-4)
+    assert camera == Camera(zoom=-3)
     keys = resolve(asked(camera={"keys": [{"at": 0.2, "pan": 2}, {"at": 0.6, "pan": -6}]}), WILLING).camera
     assert [keys.at(share)["pan"] for share in (0, 0.2, 0.3, 0.6, 1)] == pytest.approx([2, 2, 0, -6, -6])
     assert keys.axes() == ("pan",)

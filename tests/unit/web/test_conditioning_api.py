@@ -57,7 +57,7 @@ def test_items_are_queued_with_their_numbers_filled_in(client: FlaskClient, clip
     assert status == 202, job
     spec = job["spec"]
     assert [control["weight"] for control in spec["controls"]] == [1.0, 0.5]
-    assert (spec["camera"]["zoom"], spec["camera"]["preset"], spec["prefix"]["frames"]) == (4.0, None, 1)
+    assert (spec["camera"]["zoom"], spec["camera"]["preset"], spec["prefix"]["frames"]) == (3.0, None, 1)
 
 
 def test_what_cannot_be_is_refused_before_it_is_queued(client: FlaskClient, clip: dict, picture: dict) -> None:

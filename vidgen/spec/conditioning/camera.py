@@ -25,7 +25,7 @@ CameraPreset = Literal[
 ]
 AXES: tuple[CameraAxis, ...] = ("pan", "tilt", "zoom", "roll", "dolly", "orbit")
 FASTEST = 10.0
-PRESET_SPEED = 4.0
+PRESET_SPEED = 3.0
 KEY_LIMIT = 32
 
 SHIFT_AT_10 = 0.5
