@@ -8,8 +8,8 @@ from typing import Any
 from safetensors.torch import load_file
 
 from vidgen.errors import ModelError
+from vidgen.families.merged_lora import checked_lora
 from vidgen.spec.advanced import AdvancedFields, LoraUse
-from vidgen_models.folder_check import sha256
 from vidgen_models.loras import LoraManifest
 
 
@@ -33,13 +33,7 @@ def adapted(pipeline: Any, advanced: AdvancedFields | None, known: Mapping[str, 
 
 
 def _load(pipeline: Any, name: str, lora_id: str, known: Mapping[str, LoraManifest]) -> None:
-    if lora_id not in known:
-        raise ModelError(f"lora={lora_id}: not installed; installed are {', '.join(sorted(known)) or 'none'}")
-    lora = known[lora_id]
-    if not lora.path.is_file():
-        raise ModelError(f"lora={lora_id}: {lora.path.name} is gone; add it again")
-    if sha256(lora.path) != lora.sha256:
-        raise ModelError(f"lora={lora_id}: not the file that was added (sha256 differs)", code="unsafe_model")
+    lora = checked_lora(lora_id, known)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Already found a `peft_config`")  # several at once are meant

@@ -21,6 +21,7 @@ from transformers import T5Tokenizer, UMT5EncoderModel
 
 from vidgen.families.description import Description, sampling, sides
 from vidgen.families.folder import ModelFolder
+from vidgen.families.merged_lora import Addition, MergedLoras, additions, named
 from vidgen.families.weighted_text import weighted
 from vidgen.runtime.memory import on_device
 from vidgen.spec import AXES, FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
@@ -29,6 +30,7 @@ from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.prompt_weights import weighted_text
 from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
+from vidgen_models.loras import LoraManifest
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
 from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream, encode, encode_stream
 
@@ -94,6 +96,8 @@ class WanVace:
         use_onednn_convolutions(self.vae)
         self._make_scheduler = scheduler_factory(folder / "scheduler")
         self.advanced, self.conditioning = AdvancedFields(), ConditioningRules()
+        self.loras: Mapping[str, LoraManifest] = {}
+        self._merged, self._additions = MergedLoras(self.transformer), tuple[Addition, ...]()
         self._empty_latents: dict[tuple[int, ...], Tensor] = {}
 
     @classmethod
@@ -107,7 +111,7 @@ class WanVace:
             steps=StepRule(min=1, max=100, default=50),
             guidance=GuidanceRule(min=1.0, max=10.0, default=5.0),
             fps=16,
-            options=("sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until"),
+            options=("sampler", "shift", "guidance_rescale", "guidance_from", "guidance_until", "loras"),
             weighted_prompts=True,
             regions=True,
             conditioning=CONDITIONING,
@@ -120,7 +124,9 @@ class WanVace:
         if advanced is None:
             return self
         view = copy(self)
-        view.advanced, view.fingerprint = advanced, f"{self.fingerprint}/{advanced.model_dump_json(exclude_none=True)}"
+        view.advanced, view._additions = advanced, additions(advanced.loras, self.loras)
+        said = advanced.model_dump_json(exclude_none=True, exclude_defaults=True)
+        view.fingerprint = f"{self.fingerprint}/{said}{named(view._additions)}"
         return view
 
     @cached_property
@@ -213,6 +219,7 @@ class WanVace:
             "encoder_hidden_states": text.to(self.device, self._dtype),
             "return_dict": False,
         }
+        self._merged.use(self._additions)
         if control is None:
             with on_device(self.base, self.device) as base:
                 predicted: Tensor = base(**common)[0]

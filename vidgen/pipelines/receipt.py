@@ -13,6 +13,7 @@ from vidgen.media.recall import find_recipe
 from vidgen.pipelines.residency import Residency
 from vidgen.runtime.context import RunContext
 from vidgen.spec import JobSpec, ProcessVideo, Recipe, media_refs
+from vidgen.spec.advanced import AdvancedFields, deployed_id
 from vidgen_models.folder_check import sha256
 from vidgen_models.registry import ModelRegistry
 
@@ -97,12 +98,15 @@ def make_receipt(
 
 
 def _adapters(spec: JobSpec, registry: ModelRegistry) -> dict[str, Any]:
-    """The LoRAs that changed the model, by content; nothing where there were none."""
-    advanced = None if isinstance(spec, ProcessVideo) else spec.advanced
-    if advanced is None or not advanced.loras:
+    """Base, adapters and sampler as one id; and the LoRAs that changed the model, by content, where there were any."""
+    if isinstance(spec, ProcessVideo):
         return {}
+    advanced = spec.advanced or AdvancedFields()
+    deployed = {"deployed": deployed_id(spec.model, registry.get(spec.model).revision, advanced)}
+    if not advanced.loras:
+        return deployed
     used = [{"id": use.id, "weight": use.weight, "sha256": registry.loras[use.id].sha256} for use in advanced.loras]
-    return {"adapters": used}
+    return {**deployed, "adapters": used}
 
 
 def _facts(frames: FrameHash) -> dict[str, Any]:

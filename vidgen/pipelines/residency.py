@@ -27,9 +27,7 @@ class Residency:
             self._resident = None
             self._resident = (wanted, load_family(manifest, self.device, default_dtype(self.device), tier))
         model = self._resident[1]
-        model.conditioning = manifest.rules.conditioning
-        if isinstance(model, ClipModel):
-            model.loras = self.registry.loras
+        model.conditioning, model.loras = manifest.rules.conditioning, self.registry.loras
         return model
 
 

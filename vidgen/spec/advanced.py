@@ -73,6 +73,12 @@ class AdvancedFields(SpecModel):
     )
 
 
+def deployed_id(model: str, revision: str, advanced: AdvancedFields) -> str:
+    """What runs, as one word: base checkpoint, adapters, sampler: `sprites-64@3+style:0.8/unipc`."""
+    adapters = "".join(f"+{use.id}:{use.weight:g}" for use in advanced.loras)
+    return f"{model}@{revision}{adapters}{f'/{advanced.sampler}' if advanced.sampler else ''}"
+
+
 def check_advanced(model: str, advanced: AdvancedFields | None, rules: ModelRules) -> None:
     """Raises SpecError naming the first option that this model would ignore, or two that do not go together."""
     if advanced is None:

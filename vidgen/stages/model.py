@@ -1,6 +1,6 @@
 """What a recipe needs of a model family. Families implement it; stages use nothing else."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import torch
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vidgen.spec.advanced import AdvancedFields
 from vidgen.spec.conditioning.rules import ConditioningRules
+from vidgen_models.loras import LoraManifest
 
 
 class Scheduler(Protocol):
@@ -41,6 +42,9 @@ class VideoModel(Decoder, Protocol):
     conditioning: ConditioningRules
     """What the model takes of conditioning items, by its manifest."""
 
+    loras: Mapping[str, LoraManifest]
+    """The LoRAs there are, by id."""
+
     @property
     def device(self) -> torch.device: ...
 
@@ -50,7 +54,10 @@ class VideoModel(Decoder, Protocol):
         ...
 
     def sampled(self, advanced: AdvancedFields | None) -> "VideoModel":
-        """This model sampled otherwise, on the same weights; another fingerprint."""
+        """This model sampled otherwise, or with LoRAs in its weights while it runs; another fingerprint.
+
+        Raises ModelError for a LoRA that is gone, changed, or made for another network.
+        """
         ...
 
     def latent_shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]: ...
