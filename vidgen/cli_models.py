@@ -45,6 +45,9 @@ def show(model_id: str, as_json: bool) -> None:
 @click.option("--name", help="How people are shown it.")
 @click.option("--licence", help="Default: what the folder's README says.")
 @click.option("--few-steps", type=click.IntRange(1, 100), help="A checkpoint distilled to so many steps, no guidance.")
+@click.option(
+    "--control", "controls", multiple=True, help="What its control network was trained to follow, such as canny."
+)
 @click.option("--base", help="Of a single file: the model or folder that gives what the file does not hold.")
 @click.option("--component", help="Of a single file: what it is; default: every component that it fits.")
 @errors_as_text

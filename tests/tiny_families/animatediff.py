@@ -4,14 +4,22 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler, MotionAdapter, UNet2DConditionModel, UNetMotionModel
+from diffusers import (
+    AutoencoderKL,
+    ControlNetModel,
+    DDIMScheduler,
+    MotionAdapter,
+    SparseControlNetModel,
+    UNet2DConditionModel,
+    UNetMotionModel,
+)
 
 from tests.tiny_families import parts
 
 CHANNELS = (8, 8)
 
 
-def build(folder: Path, *, joined: bool = True, known: int = 32) -> Path:
+def build(folder: Path, *, joined: bool = True, known: int = 32, control: str = "") -> Path:
     torch.manual_seed(0)
     parts.clip_tokenizer(folder / "tokenizer")
     parts.clip_text(folder / "text_encoder")
@@ -53,10 +61,45 @@ def build(folder: Path, *, joined: bool = True, known: int = 32) -> Path:
         norm_num_groups=2,
     ).save_pretrained(folder / "vae")
     DDIMScheduler(beta_schedule="linear", clip_sample=False, steps_offset=1).save_pretrained(folder / "scheduler")
-    return parts.write_index(folder, "AnimateDiffPipeline", index)
+    if not control:
+        return parts.write_index(folder, "AnimateDiffPipeline", index)
+    network = _control_network() if control == "whole" else _sparse_network()
+    # a fresh one ends in zeros, and nothing is followed
+    for weight in network.parameters():
+        if weight.ndim > 1 and not weight.any():
+            torch.nn.init.normal_(weight, std=0.3)
+    network.save_pretrained(folder / "controlnet")
+    index |= {"controlnet": ("diffusers", type(network).__name__)}
+    pipeline = "AnimateDiffControlNetPipeline" if control == "whole" else "AnimateDiffSparseControlNetPipeline"
+    return parts.write_index(folder, pipeline, index)
+
+
+def _control_network() -> ControlNetModel:
+    return ControlNetModel(
+        block_out_channels=CHANNELS,
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        cross_attention_dim=parts.TEXT_DIM,
+        norm_num_groups=2,
+        attention_head_dim=4,
+        conditioning_embedding_out_channels=(8, 8),
+    )
+
+
+def _sparse_network() -> SparseControlNetModel:
+    return SparseControlNetModel(
+        block_out_channels=CHANNELS,
+        layers_per_block=1,
+        down_block_types=("CrossAttnDownBlockMotion", "DownBlockMotion"),
+        cross_attention_dim=parts.TEXT_DIM,
+        norm_num_groups=2,
+        attention_head_dim=4,
+        motion_num_attention_heads=2,
+    )
 
 
 CLIP = {"num_frames": 6, "width": 32, "height": 32}
+CANNY = {"controls": [{"kind": "canny", "video": {"upload_id": "upl_clip"}}]}
 CASES = (
     parts.Case(
         "animatediff-t2v",
@@ -67,5 +110,28 @@ CASES = (
     ),
     parts.Case("animatediff-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
     parts.Case("animatediff-long", partial(build, known=8), "text-to-video", CLIP | {"num_frames": 14}),
+    parts.Case(
+        "animatediff-controlnet",
+        partial(build, control="whole"),
+        "text-to-video",
+        CLIP | CANNY,
+        ("seed", "prompt", "control", "control_weight", "control_end", "no_control"),
+        follows=("canny",),
+    ),
+    parts.Case(
+        "animatediff-controlnet-v2v",
+        partial(build, control="whole"),
+        "video-to-video",
+        CLIP | CANNY,
+        ("video", "control", "control_weight"),
+        follows=("canny",),
+    ),
+    parts.Case(
+        "animatediff-sparsectrl",
+        partial(build, control="sparse"),
+        "text-to-video",
+        CLIP | {"keyframes": [{"image": {"upload_id": "upl_image"}, "frame": 0}]},
+        ("seed", "keyframes", "more_keyframes", "no_keyframes"),
+    ),
     parts.Case("animatediff-adapter", partial(build, joined=False), "text-to-video", CLIP),
 )

@@ -15,16 +15,19 @@ from tests.tiny_families import parts
 
 Z = 4
 TEXT_LENGTH = 16
+CONTROL = "CogVideoXFunControlPipeline"
 
 
-def build(folder: Path, *, picture: bool = False, patch_size_t: int | None = None) -> Path:
+def build(
+    folder: Path, *, picture: bool = False, patch_size_t: int | None = None, pipeline: str = "CogVideoXPipeline"
+) -> Path:
     torch.manual_seed(0)
     parts.t5_tokenizer(folder / "tokenizer")
     parts.t5_encoder(folder / "text_encoder")
     CogVideoXTransformer3DModel(
         num_attention_heads=2,
         attention_head_dim=16,
-        in_channels=2 * Z if picture else Z,
+        in_channels=2 * Z if picture or pipeline == CONTROL else Z,
         out_channels=Z,
         time_embed_dim=8,
         text_embed_dim=parts.TEXT_DIM,
@@ -49,7 +52,7 @@ def build(folder: Path, *, picture: bool = False, patch_size_t: int | None = Non
     scheduler(prediction_type="v_prediction", snr_shift_scale=1.0).save_pretrained(folder / "scheduler")
     return parts.write_index(
         folder,
-        "CogVideoXImageToVideoPipeline" if picture else "CogVideoXPipeline",
+        "CogVideoXImageToVideoPipeline" if picture else pipeline,
         {
             "tokenizer": ("transformers", "T5Tokenizer"),
             "text_encoder": ("transformers", "T5EncoderModel"),
@@ -71,5 +74,12 @@ CASES = (
     ),
     parts.Case("cogvideox-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
     parts.Case("cogvideox-i2v", partial(build, picture=True), "image-to-video", CLIP, ("seed", "prompt", "image")),
+    parts.Case(
+        "cogvideox-fun-control",
+        partial(build, pipeline=CONTROL),
+        "text-to-video",
+        CLIP | {"controls": [{"kind": "canny", "video": {"upload_id": "upl_clip"}}]},
+        ("seed", "prompt", "control"),
+    ),
     parts.Case("cogvideox-1.5-t2v", partial(build, patch_size_t=2), "text-to-video", CLIP),
 )

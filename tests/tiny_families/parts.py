@@ -34,6 +34,8 @@ class Case:
     fields: Mapping[str, Any] = field(default_factory=dict)
     effects: tuple[str, ...] = ("seed", "prompt")
     previews: bool = True
+    follows: tuple[str, ...] = ()
+    """What its control network was trained on, as whoever adds it says."""
     exact: bool = True
     """Whether the frames are those of one call of the library's pipeline."""
 

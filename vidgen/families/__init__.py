@@ -24,6 +24,7 @@ from vidgen_models.registry import Manifest
 FAMILIES: Mapping[str, str] = {
     "wan_vace": "vidgen.families.wan_vace:WanVace",
     "wan": "vidgen.families.wan:Wan",
+    "wan_animate": "vidgen.families.wan_animate:WanAnimate",
     "ltx": "vidgen.families.ltx:Ltx",
     "ltx2": "vidgen.families.ltx2:Ltx2",
     "cogvideox": "vidgen.families.cogvideox:CogVideoX",
@@ -39,6 +40,7 @@ FAMILIES: Mapping[str, str] = {
 
 PIPELINES: Mapping[str, str] = {
     "WanVACEPipeline": "wan_vace",
+    "WanAnimatePipeline": "wan_animate",
     "WanPipeline": "wan",
     "WanImageToVideoPipeline": "wan",
     "WanVideoToVideoPipeline": "wan",
@@ -50,8 +52,11 @@ PIPELINES: Mapping[str, str] = {
     "LTX2ConditionPipeline": "ltx2",
     "CogVideoXPipeline": "cogvideox",
     "CogVideoXImageToVideoPipeline": "cogvideox",
+    "CogVideoXFunControlPipeline": "cogvideox",
     "CogVideoXVideoToVideoPipeline": "cogvideox",
     "AnimateDiffPipeline": "animatediff",
+    "AnimateDiffControlNetPipeline": "animatediff",
+    "AnimateDiffSparseControlNetPipeline": "animatediff",
     "AnimateDiffVideoToVideoPipeline": "animatediff",
     "StableVideoDiffusionPipeline": "stable_video_diffusion",
     "HunyuanVideoPipeline": "hunyuan_video",

@@ -8,23 +8,30 @@ blended, over noise that returns in another order. FreeInit (arXiv:2312.07537) m
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from diffusers import (
+    AnimateDiffControlNetPipeline,
     AnimateDiffPipeline,
+    AnimateDiffVideoToVideoControlNetPipeline,
     AnimateDiffVideoToVideoPipeline,
     AutoencoderKL,
+    ControlNetModel,
     MotionAdapter,
+    SparseControlNetModel,
     UNet2DConditionModel,
     UNetMotionModel,
 )
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from vidgen.errors import ModelError
 from vidgen.families.description import Description, sampling, sides
-from vidgen.families.diffusers_model import DiffusersModel, decode_frames, pictures, whole
+from vidgen.families.diffusers_model import DiffusersModel, decode_frames, picture, pictures, whole
 from vidgen.families.folder import ModelFolder
-from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.families.sparse_control import SparseControlPipeline
+from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.spec.conditioning.control import ControlKind
 from vidgen.stages.clip_model import ClipRequest
 
 TEXT_LENGTH = 77
@@ -40,6 +47,7 @@ class AnimateDiff(DiffusersModel):
         "text_encoder": CLIPTextModel,
         "unet": (UNetMotionModel, UNet2DConditionModel),
         "motion_adapter": MotionAdapter,
+        "controlnet": (ControlNetModel, SparseControlNetModel),
         "vae": AutoencoderKL,
     }
     weighted_prompts = True
@@ -59,32 +67,50 @@ class AnimateDiff(DiffusersModel):
         vae = folder.config("vae")
         pixel = 2 ** (len(vae["block_out_channels"]) - 1)
         multiple = pixel * 2 ** (len(unet["block_out_channels"]) - 1)
+        if _is_sparse(folder) and not folder.config("controlnet").get("use_simplified_condition_embedding", True):
+            raise ModelError("controlnet: SparseCtrl of scribbles is not read here; that of pictures (RGB) is")
         known = int(motion.get("motion_max_seq_length", 32))
         rules = ModelRules(
             tasks=("text-to-video", "video-to-video"),
-            frames=FrameRule(min=2, max=max(LONGEST, known), step=1, default=min(WINDOW, known)),
+            frames=FrameRule(
+                min=2, max=known if _is_sparse(folder) else max(LONGEST, known), step=1, default=min(WINDOW, known)
+            ),
             sides=sides(multiple, width=512, height=512, largest=1024),
             steps=StepRule(min=1, max=100, default=25),
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
             options=("sampler", "schedule", "eta", "loras", "free_init"),
             weighted_prompts=True,
+            keyframes=_is_sparse(folder),
+            conditioning=ConditioningRules() if _is_sparse(folder) else _controls(folder),
             **sampling(folder),
         )
         return Description(rules, TEXT_LENGTH)
 
     def pipeline(self, request: ClipRequest) -> Any:
-        kind: Any = AnimateDiffPipeline if request.video is None else AnimateDiffVideoToVideoPipeline
-        made = kind(**self.parts, scheduler=self.scheduler(request))
+        made = self._kind(request)(**self._parts(request), scheduler=self.scheduler(request))
         # the windows lie in the network, which the next clip shares
         if request.num_frames > self._known:
             made.motion_adapter = SimpleNamespace(config=SimpleNamespace(motion_max_seq_length=self._known))
             made.enable_free_noise(context_length=min(WINDOW, self._known), context_stride=STRIDE)
-        else:
+        elif not _is_sparse(self.folder):  # those are never longer
             made.disable_free_noise()
         if self.passes(request) > 1:
             made.enable_free_init(num_iters=self.passes(request))
         return made
+
+    def _kind(self, request: ClipRequest) -> Any:
+        if request.keyframes:
+            return SparseControlPipeline
+        if request.controls:
+            restyle = AnimateDiffVideoToVideoControlNetPipeline
+            return AnimateDiffControlNetPipeline if request.video is None else restyle
+        return AnimateDiffPipeline if request.video is None else AnimateDiffVideoToVideoPipeline
+
+    def _parts(self, request: ClipRequest) -> dict[str, Any]:
+        """Without the control network where nothing is to be followed."""
+        followed = bool(request.controls or request.keyframes)
+        return {name: part for name, part in self.parts.items() if followed or name != "controlnet"}
 
     def passes(self, request: ClipRequest) -> int:
         """As many as FreeInit is asked for."""
@@ -105,12 +131,43 @@ class AnimateDiff(DiffusersModel):
         }
         if request.spec.advanced is not None and request.spec.advanced.eta is not None:
             asked["eta"] = request.spec.advanced.eta
+        asked |= _followed(request)
         if request.video is not None:
             return asked | {"video": pictures(request.video), "strength": request.strength}
         return asked | {"num_frames": request.num_frames}
 
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         yield from decode_frames(self.vae, whole(latents), DECODE_GROUP, self.device)
+
+
+def _followed(request: ClipRequest) -> dict[str, Any]:
+    """What the control network is given."""
+    if request.keyframes:
+        return {
+            "conditioning_frames": [picture(shown) for shown in request.keyframes.values()],
+            "controlnet_frame_indices": list(request.keyframes),
+        }
+    if not request.controls:
+        return {}
+    (control,) = request.controls
+    return {
+        "conditioning_frames": pictures(control.frames),
+        "controlnet_conditioning_scale": control.weight,
+        "control_guidance_start": control.start,
+        "control_guidance_end": control.end,
+    }
+
+
+def _is_sparse(folder: ModelFolder) -> bool:
+    return folder.has("controlnet") and folder.config("controlnet").get("_class_name") == "SparseControlNetModel"
+
+
+def _controls(folder: ModelFolder) -> ConditioningRules:
+    """Every kind: which one a ControlNet was trained on, its files do not say."""
+    if not folder.has("controlnet"):
+        return ConditioningRules()
+    kinds = tuple(kind for kind in get_args(ControlKind) if kind != "face")
+    return ConditioningRules(controls=kinds, controls_at_once=1)
 
 
 def _motion(folder: ModelFolder) -> str:

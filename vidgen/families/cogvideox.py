@@ -1,10 +1,11 @@
-"""CogVideoX 1.0 and 1.5: text, picture or clip to video (arXiv:2408.06072)."""
+"""CogVideoX 1.0 and 1.5: text, picture or clip to video (arXiv:2408.06072); Fun control follows a control video."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from diffusers import (
     AutoencoderKLCogVideoX,
+    CogVideoXFunControlPipeline,
     CogVideoXImageToVideoPipeline,
     CogVideoXPipeline,
     CogVideoXTransformer3DModel,
@@ -17,11 +18,16 @@ from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, pictures, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
-from vidgen.spec import FrameRule, GuidanceRule, ModelRules, SideRule, StepRule
+from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, ModelRules, SideRule, StepRule
 from vidgen.stages.clip_model import ClipRequest
 from vidgen_models.nets.cogvideox import decode_stream
 
 LONGEST_1_5 = 161
+CONTROL = "CogVideoXFunControlPipeline"
+CONTROLLED = ConditioningRules(
+    controls=("canny", "depth", "pose", "soft-edge"), controls_at_once=1, controls_needed="one", control_shares=False
+)
+"""What the published networks were trained to follow."""
 
 
 class CogVideoX(DiffusersModel):
@@ -51,12 +57,13 @@ class CogVideoX(DiffusersModel):
             last_image="no",
             options=("sampler", "loras"),
             weighted_prompts=True,
+            conditioning=CONTROLLED if folder.pipeline == CONTROL else ConditioningRules(),
             **sampling(folder),
         )
         return Description(rules, int(transformer.get("max_text_seq_length", 226)))
 
     def pipeline(self, request: ClipRequest) -> Any:
-        kind: Any = CogVideoXPipeline
+        kind: Any = CogVideoXFunControlPipeline if request.controls else CogVideoXPipeline
         if request.image is not None:
             kind = CogVideoXImageToVideoPipeline
         elif request.video is not None:
@@ -74,6 +81,8 @@ class CogVideoX(DiffusersModel):
         }
         if request.video is not None:
             return asked | {"video": pictures(request.video), "strength": request.strength}
+        if request.controls:
+            return asked | {"control_video": pictures(request.controls[0].frames)}
         asked["num_frames"] = request.num_frames
         return asked if request.image is None else asked | {"image": picture(request.image)}
 
@@ -89,6 +98,8 @@ class CogVideoX(DiffusersModel):
 
 def _tasks(folder: ModelFolder) -> tuple[str, ...]:
     transformer = folder.config("transformer")
+    if folder.pipeline == CONTROL:
+        return ("text-to-video",)
     if int(transformer["in_channels"]) > int(folder.config("vae")["latent_channels"]):
         return ("image-to-video",)
     # 1.5 patches pairs of latent frames, which a source of 4k+1 frames does not come in

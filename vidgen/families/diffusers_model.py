@@ -42,6 +42,8 @@ class DiffusersModel(ABC):
     """Components that stay in float32 on every device."""
     weighted_prompts: ClassVar[bool] = False
     """Whether `text_encoder` alone reads the prompt, as it is, so that weights can be laid on what it makes of it."""
+    output: ClassVar[str] = "latent"
+    """What the pipeline gives: latents, or pictures where its own parts depend on those before."""
     previews: ClassVar[bool] = True
     """Whether the scheduler given to the pipeline is the one that makes its steps, so that it can be watched."""
 
@@ -123,7 +125,7 @@ class DiffusersModel(ABC):
                     **self.arguments(request),
                     num_inference_steps=request.num_inference_steps,
                     generator=request.generator(),
-                    output_type="latent",
+                    output_type=self.output,
                     callback_on_step_end=step_done,
                 )
             self.hear(output, request)

@@ -12,6 +12,7 @@ from vidgen.errors import ModelError
 from vidgen.families import adapter, family_of
 from vidgen.families.folder import ModelFolder
 from vidgen.spec import GuidanceRule, ModelRules, StepRule
+from vidgen.spec.conditioning.control import ControlKind
 from vidgen_models.folder_check import check_folder, check_header, sha256
 from vidgen_models.loras import LoraManifest
 from vidgen_models.registry import Manifest
@@ -24,12 +25,16 @@ UNKNOWN_LICENCE = "unknown: ask whoever gave you the weights"
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the folder does not say. `few_steps`: the checkpoint was distilled to so many steps without guidance."""
+    """What the folder does not say. `few_steps`: the checkpoint was distilled to so many steps without guidance.
+
+    `controls` are what its control network was trained to follow.
+    """
 
     model_id: str | None = None
     name: str | None = None
     licence: str | None = None
     few_steps: int | None = None
+    controls: tuple[ControlKind, ...] = ()
 
 
 def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> Manifest:
@@ -43,7 +48,7 @@ def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> 
     family = family_of(folder)
     said = adapter(family).describe(folder)
     _check_complete(folder, replaced)
-    rules = _single_windows(said.rules)
+    rules = _followed(_single_windows(said.rules), wishes.controls)
     files = _hashes(path)
     return Manifest(
         id=checked_id(wishes.model_id or nearest_id(path.name)),
@@ -81,6 +86,17 @@ def checked_id(name: str) -> str:
     if not ID.fullmatch(name):
         raise ModelError(f"id={name}: letters a-z, digits, '.', '_' and '-' only; nearest is {nearest_id(name)}")
     return name
+
+
+def _followed(rules: ModelRules, wanted: tuple[ControlKind, ...]) -> ModelRules:
+    """Of the controls that the folder could have been trained on those that it was."""
+    offered = rules.conditioning.controls
+    for kind in wanted:
+        if kind not in offered:
+            raise ModelError(f"control={kind}: such a folder follows {', '.join(offered) or 'none'}")
+    if not wanted:
+        return rules
+    return rules.model_copy(update={"conditioning": rules.conditioning.model_copy(update={"controls": wanted})})
 
 
 def _single_windows(rules: ModelRules) -> ModelRules:

@@ -1,16 +1,17 @@
 """Any task on a family that denoises by itself: media read → one run of its pipeline → frames, streamed."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from torch import Tensor
 
 from vidgen.media.frames import FrameChunk
 from vidgen.media.source import read_clip, read_picture
+from vidgen.pipelines.control_frames import ClipReader, DrawnControl
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo, MediaRef, MemoryTier, Progress, SamplingFields, Stage, VideoToVideo
-from vidgen.stages.clip_model import ClipModel, ClipRequest, OnStep
+from vidgen.stages.clip_model import ClipModel, ClipRequest, ControlClip, OnStep
 from vidgen.stages.decode_latents import decode_latents
 from vidgen.stages.denoise import SHARE, SHARE_BEFORE
 from vidgen.stages.preview import PreviewClock
@@ -57,7 +58,31 @@ def _request(spec: SamplingFields, ctx: RunContext) -> ClipRequest:
     if isinstance(spec, VideoToVideo):
         video = read_clip(ctx.media[spec.video.key], num_frames=asked.num_frames, fps=asked.fps, **size)
         strength = spec.strength or 0.0
-    heard = None if spec.output.audio == "drop" else ctx.on_sound
     return ClipRequest(
-        spec, **asdict(asked), on_sound=heard, image=image, last_image=last_image, video=video, strength=strength
+        spec,
+        **asdict(asked),
+        image=image,
+        last_image=last_image,
+        video=video,
+        strength=strength,
+        controls=tuple(_controls(spec, ctx)),
+        keyframes={
+            key.frame or 0: read_picture(ctx.media[key.image.key], frame=key.image.frame, **size)
+            for key in spec.keyframes
+        },
+        on_sound=None if spec.output.audio == "drop" else ctx.on_sound,
     )
+
+
+def _controls(spec: SamplingFields, ctx: RunContext) -> Iterator[ControlClip]:
+    """Each as it lies in its file, or drawn. Raises SpecError where one is too short or cannot be drawn."""
+    asked = Resolved.of(spec)
+    for number, control in enumerate(spec.controls):
+        # faces are looked at by themselves, in squares
+        side = min(asked.width, asked.height)
+        seen = replace(asked, width=side, height=side) if control.kind == "face" else asked
+        reader = ClipReader(ctx.media[control.video.key], control.video, seen, f"controls.{number}.video")
+        reader.check()
+        frames = DrawnControl(control, reader).read(0, asked.num_frames)
+        weight = 1.0 if control.weight is None else control.weight
+        yield ControlClip(control.kind, frames, weight, control.start, control.end)

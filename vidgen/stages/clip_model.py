@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor
 from vidgen.media.frames import FrameChunk
 from vidgen.runtime.waveform import Waveform
 from vidgen.spec import SamplingFields
+from vidgen.spec.conditioning.control import ControlKind
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.stages.model import Decoder
 from vidgen_models.loras import LoraManifest
@@ -26,10 +27,22 @@ OnSound = Callable[[Waveform], None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ControlClip:
+    """A control as long as the clip: `frames` are `uint8 [frames, height, width, 3]`, its shares those of the steps."""
+
+    kind: ControlKind
+    frames: FrameChunk
+    weight: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ClipRequest:
     """A resolved spec with its media read: pictures `uint8 [1, height, width, 3]`, clips `uint8 [frames, …]`.
 
-    `on_sound` takes the clip's sound, where a model makes any; None: nobody wants it.
+    `keyframes` are pictures by the number of the frame that shows them. `on_sound` takes the clip's sound, where a
+    model makes any; None: nobody wants it.
     """
 
     spec: SamplingFields
@@ -44,6 +57,8 @@ class ClipRequest:
     last_image: FrameChunk | None = None
     video: FrameChunk | None = None
     strength: float = 1.0
+    controls: tuple[ControlClip, ...] = ()
+    keyframes: Mapping[int, FrameChunk] = field(default_factory=dict)
     on_sound: OnSound | None = None
 
     def generator(self) -> torch.Generator:

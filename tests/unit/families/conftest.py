@@ -20,11 +20,24 @@ from vidgen_models.registry import Manifest, ModelRegistry
 from vidgen_models.shelf import Shelf
 
 PICTURES = {"upl_image": 40, "upl_last": 90, "upl_other": 200}
+CANNY = {"kind": "canny", "video": {"upload_id": "upl_clip"}}
+POSE, FACE = ({"kind": kind, "video": {"upload_id": "upl_clip"}, "drawn": True} for kind in ("pose", "face"))
+OTHER = {"video": {"upload_id": "upl_later_clip"}}
 CHANGES = {
+    "control": {"controls": [CANNY | OTHER]},
+    "control_weight": {"controls": [CANNY | {"weight": 0.3}]},
+    "control_end": {"controls": [CANNY | {"end": 0.4}]},
+    "no_control": {"controls": []},
+    "pose": {"controls": [POSE | OTHER, FACE]},
+    "face": {"controls": [POSE, FACE | OTHER]},
+    "keyframes": {"keyframes": [{"image": {"upload_id": "upl_other"}, "frame": 0}]},
+    "more_keyframes": {"keyframes": [{"image": {"upload_id": "upl_image"}, "frame": n} for n in (0, 5)]},
+    "no_keyframes": {"keyframes": []},
     "seed": {"seed": 4},
     "prompt": {"prompt": "the green dog spins slowly"},
     "negative_prompt": {"negative_prompt": "blue"},
     "guidance_scale": {"guidance_scale": 1.0},
+    "guided": {"guidance_scale": 5.0},
     "image": {"image": {"upload_id": "upl_other"}},
     "last_image": {"last_image": {"upload_id": "upl_other"}},
     "video": {"video": {"upload_id": "upl_other_clip"}},
@@ -79,9 +92,9 @@ class Tiny:
             return np.concatenate(list(pipeline_for(spec.task, model)(spec, ctx)))
 
 
-def add(folder: Path, manifests: Path) -> None:
+def add(folder: Path, manifests: Path, follows: tuple[Any, ...] = ()) -> None:
     """As `vidgen models add` does it, with a text length that suits tiny encoders."""
-    manifest = manifest_for(folder, Wishes(model_id="tiny-family"))
+    manifest = manifest_for(folder, Wishes(model_id="tiny-family", controls=follows))
     shorter = manifest.model_copy(update={"text_length": min(manifest.text_length, 16)})
     Shelf(manifests).put(shorter)
 
@@ -103,6 +116,9 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         for number in range(72):
             frames[number, 8:24, number // 4 : number // 4 + 12] = (230, 120, 40)
         found[key] = write_video([frames], folder / f"{key}.mp4", fps=30).path
+    later = np.full((72, 32, 32, 3), 40, np.uint8)
+    later[:, 2:10, 20:30] = (60, 220, 90)
+    found["upl_later_clip"] = write_video([later], folder / "later.mp4", fps=30).path
     return found
 
 
@@ -115,7 +131,7 @@ def tiny_of(tmp_path_factory: pytest.TempPathFactory, media: dict[str, Path]) ->
         if case.name not in made:
             folder = tmp_path_factory.mktemp(case.name)
             shelf = folder / "manifests"
-            add(case.build(folder / "model"), shelf)
+            add(case.build(folder / "model"), shelf, case.follows)
             made[case.name] = Tiny(case, Residency(ModelRegistry(shelf)), shelf, media)
             torch.set_num_threads(1)  # what is tiny is slower on more
         return made[case.name]

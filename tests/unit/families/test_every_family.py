@@ -16,6 +16,7 @@ from tests.tiny_families import (
     skyreels,
     stable_video_diffusion,
     wan,
+    wan_animate,
 )
 from tests.unit.families.conftest import CHANGES, distance
 from vidgen.errors import Cancelled
@@ -34,6 +35,7 @@ pytestmark = [
 
 FAMILIES = (
     wan,
+    wan_animate,
     ltx,
     ltx2,
     cogvideox,

@@ -29,7 +29,7 @@ def drawn(
 
     Raises SpecError where the kind cannot be drawn, or no frame has a subject whose box could be.
     """
-    if kind in ("depth", "pose"):
+    if kind in ("depth", "pose", "face"):
         raise SpecError(
             f"kind={kind}: no network for it is bundled; give a {kind} video of your own (drawn), or one of "
             "canny, soft-edge, scribble, gray, flow, layout",

@@ -7,7 +7,7 @@ from pydantic import Field
 from vidgen.spec.base import SpecModel
 from vidgen.spec.media_ref import MediaRef
 
-ControlKind = Literal["canny", "soft-edge", "scribble", "gray", "depth", "pose", "flow", "layout"]
+ControlKind = Literal["canny", "soft-edge", "scribble", "gray", "depth", "pose", "flow", "layout", "face"]
 CONTROL_LIMIT = 4
 HEAVIEST = 2.0
 

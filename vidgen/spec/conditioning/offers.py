@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from vidgen.errors import SpecError
 from vidgen.spec.conditioning.camera import Camera, CameraPreset
+from vidgen.spec.conditioning.control import Control
 from vidgen.spec.conditioning.fields import ConditioningFields
 from vidgen.spec.conditioning.rules import ConditioningRules
 
@@ -52,6 +53,15 @@ def _check_controls(model: str, spec: ConditioningFields, rules: ConditioningRul
                 f"{field}={control.kind}: {model} was not trained to follow it; it takes {_words(rules.controls)}",
                 field=field,
             )
+        if not rules.control_shares and _is_shared(control):
+            field = f"controls.{number}"
+            raise SpecError(f"{field}: {model} follows it whole; leave weight, start and end out", field=field)
+    if rules.controls_needed == "one" and not spec.controls:
+        raise SpecError(f"controls: {model} follows one, of {_words(rules.controls)}; give it", field="controls")
+    given = [control.kind for control in spec.controls]
+    missing = [kind for kind in rules.controls if rules.controls_needed == "each" and kind not in given]
+    if missing:
+        raise SpecError(f"controls: {model} needs one of each kind; {_words(missing)} is missing", field="controls")
     if len(spec.controls) > rules.controls_at_once:
         most = rules.controls_at_once
         raise SpecError(
@@ -59,6 +69,10 @@ def _check_controls(model: str, spec: ConditioningFields, rules: ConditioningRul
             field="controls",
             nearest=(most,),
         )
+
+
+def _is_shared(control: Control) -> bool:
+    return control.weight not in (None, 1.0) or (control.start, control.end) != (0.0, 1.0)
 
 
 def _check_references(model: str, spec: ConditioningFields, rules: ConditioningRules) -> None:

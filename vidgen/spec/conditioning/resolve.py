@@ -25,7 +25,7 @@ def resolved_conditioning(spec: SamplingFields, num_frames: int, rules: ModelRul
 
     Raises SpecError naming the field, its rule and the nearest valid value.
     """
-    if not spec.conditioned:
+    if not spec.conditioned and rules.conditioning.controls_needed == "none":
         return {}
     camera = None if spec.camera is None else _camera(spec.camera)
     check_conditioning_offers(spec.model, spec.model_copy(update={"camera": camera}), rules.conditioning)

@@ -16,6 +16,12 @@ class ConditioningRules(SpecModel):
 
     controls: tuple[ControlKind, ...] = Field(default=(), description="Kinds that the model was trained to follow.")
     controls_at_once: int = Field(default=2, ge=1, le=CONTROL_LIMIT)
+    controls_needed: Literal["none", "one", "each"] = Field(
+        default="none", description="What must be given: nothing, one control, or one of each kind."
+    )
+    control_shares: bool = Field(
+        default=True, description="Whether a control may have a weight and a share of the steps."
+    )
     control_weight: float = Field(default=1.0, ge=0, le=2, description="Of a control that says none.")
     mask: bool = Field(default=False, description="Whether a part of a clip can be made anew, or its surroundings.")
     references: int = Field(default=0, ge=0, le=REFERENCE_LIMIT, description="How many pictures at once.")

@@ -1,0 +1,96 @@
+"""What the families that follow controls, poses and pictures refuse, and that a control counts for its share alone."""
+
+import numpy as np
+import pytest
+import torch
+from diffusers import AnimateDiffControlNetPipeline
+from PIL import Image
+
+from tests.tiny_families import animatediff, cogvideox, wan_animate
+from tests.unit.families.conftest import CANNY, FACE, POSE, distance
+from vidgen.errors import ModelError, SpecError
+from vidgen.families.installation import Wishes, manifest_for
+from vidgen.media.source import read_clip
+from vidgen.motion.controls.draw import drawn
+
+CASES = {case.name: case for family in (animatediff, cogvideox, wan_animate) for case in family.CASES}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "told"),
+    [
+        (
+            "animatediff-controlnet",
+            {"controls": [CANNY | {"kind": "depth"}]},
+            "not trained to follow it; it takes canny",
+        ),
+        ("animatediff-controlnet", {"controls": [CANNY, CANNY]}, "takes 1; nearest is 1"),
+        ("animatediff-t2v", {"controls": [CANNY]}, "takes none; leave it out"),
+        ("cogvideox-fun-control", {"controls": []}, "follows one, of canny, depth, pose, soft-edge; give it"),
+        ("cogvideox-fun-control", {"controls": [CANNY | {"weight": 0.5}]}, "leave weight, start and end out"),
+        ("wan-animate", {"controls": [POSE]}, "needs one of each kind; face is missing"),
+        ("wan-animate", {"controls": [POSE, POSE]}, "face is missing"),
+        ("animatediff-sparsectrl", {"num_frames": 40}, "nearest is 32"),
+    ],
+)
+def test_what_a_family_cannot_follow_is_refused_by_name(name, changes, told, tiny_of):
+    with pytest.raises(SpecError, match=told):
+        tiny_of(CASES[name]).spec(**changes)
+
+
+def test_a_pose_cannot_be_drawn_from_a_clip_and_a_short_control_is_not_lengthened(tiny_of):
+    """Fails when what is missing is made up: tried."""
+    tiny = tiny_of(CASES["wan-animate"])
+    with pytest.raises(SpecError, match="kind=face: no network for it is bundled"):
+        tiny.frames(controls=[POSE, FACE | {"drawn": False}])
+    with pytest.raises(SpecError, match=r"controls\.0\.video: the clip holds 72 frames"):
+        tiny.frames(num_frames=77)
+
+
+def test_what_a_control_network_follows_is_said_when_it_is_added(tmp_path):
+    folder = animatediff.build(tmp_path / "model", control="whole")
+    every = manifest_for(folder, Wishes(model_id="every")).rules.conditioning.controls
+    assert {"canny", "depth", "pose"} < set(every)
+    assert manifest_for(folder, Wishes(model_id="one", controls=("depth",))).rules.conditioning.controls == ("depth",)
+    with pytest.raises(ModelError, match="control=face: such a folder follows canny"):
+        manifest_for(folder, Wishes(model_id="none", controls=("face",)))
+
+
+def test_the_control_that_the_network_gets_is_the_one_drawn(tiny_of):
+    """Our frames against one call of diffusers' pipeline on edges drawn here. Fails when the weight is lost: tried."""
+    tiny = tiny_of(CASES["animatediff-controlnet"])
+    spec, model = tiny.spec(controls=[CANNY | {"weight": 0.7, "end": 0.6}]), tiny.residency.model("tiny-family")
+    clip = read_clip(tiny.media["upl_clip"], num_frames=6, fps=8, width=32, height=32)
+    edges = [Image.fromarray(frame) for frame in drawn("canny", clip)]
+    with torch.inference_mode():
+        pipeline = AnimateDiffControlNetPipeline(**model.parts, scheduler=model._make_scheduler(None))
+        theirs = pipeline(
+            spec.prompt,
+            negative_prompt="",
+            num_frames=6,
+            width=32,
+            height=32,
+            num_inference_steps=spec.num_inference_steps,
+            guidance_scale=spec.guidance_scale,
+            generator=torch.Generator("cpu").manual_seed(spec.seed),
+            conditioning_frames=edges,
+            controlnet_conditioning_scale=0.7,
+            control_guidance_end=0.6,
+            output_type="np",
+        ).frames[0]
+    ours = tiny.frames(controls=[CANNY | {"weight": 0.7, "end": 0.6}])
+    assert np.abs(theirs * 255 - ours).max() < 1.01
+    assert distance(ours, tiny.frames(controls=[CANNY | {"end": 0.6}])) > 0
+
+
+def test_a_clip_of_several_segments_goes_on_from_segment_to_segment(tiny_of):
+    """Two segments of Wan Animate: every frame is made once, and steps are counted through.
+
+    Fails when the second segment's steps are counted from the beginning: tried.
+    """
+    tiny = tiny_of(CASES["wan-animate"])
+    still = [control | {"video": {"upload_id": "upl_image"}} for control in (POSE, FACE)]
+    frames = tiny.frames(num_frames=81, controls=still, num_inference_steps=1)
+    assert frames.shape == (81, 32, 32, 3)
+    first = tiny.frames(num_frames=77, controls=still, num_inference_steps=1)
+    assert (first == frames[:77]).all()
