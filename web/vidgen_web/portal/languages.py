@@ -1,6 +1,6 @@
 """The portal's languages: English as the templates and scripts are written, others from catalogues in `translations/`.
 
-Knows requests and catalogues. What the API says of a wrong field stays English; see docs/portal.md.
+Knows requests and catalogues. What the API says of a wrong field is translated in `messages`.
 """
 
 import json

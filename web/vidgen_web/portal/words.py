@@ -12,6 +12,7 @@ from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, ProcessVideo, Stage
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.languages import language, mark
+from vidgen_web.portal.messages import failure, said
 from vidgen_web.problems import FieldError
 
 STAGES = {
@@ -84,7 +85,7 @@ ARTIFACTS = {
 }
 # two fields say one control's length
 CONTROLS = {"seconds": "num_frames", "from_frame": "number", "from_seconds": "number"}
-PREFIX = re.compile(r"^[\w.]+=[^:]*: ")
+PREFIX = re.compile(r"^[a-z_][\w.]*(?:=[^:]*)?: ")
 MISSING = "Field required"
 
 
@@ -138,7 +139,7 @@ def state(job: Job) -> str:
     if job.status is JobStatus.RUNNING:
         return _running(job)
     if job.status is JobStatus.FAILED:
-        return job.error.message if job.error else _("Failed")
+        return failure(job)
     return _("Done") if job.status is JobStatus.SUCCEEDED else _("Cancelled")
 
 
@@ -170,13 +171,13 @@ def complaint(error: FieldError) -> str:
     """A field's error as the portal says it: with the control's label instead of the API's name and value."""
     label = LABELS.get(control(error.field))
     if label is None:
-        return error.message
+        return said(PREFIX.sub("", error.message))
     if error.message == MISSING:
         return _("%(label)s: choose one first", label=_(label))
     if error.nearest:
         choice = _(" or ").join(decimal(value, 3) for value in error.nearest)
         return _("%(label)s: the nearest that works is %(choice)s", label=_(label), choice=choice)
-    return f"{_(label)}: {PREFIX.sub('', error.message)}"
+    return f"{_(label)}: {said(PREFIX.sub('', error.message))}"
 
 
 def moment(when: datetime | None) -> str:
@@ -204,6 +205,8 @@ def title(job: Job) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "failure": failure,
+    "said": said,
     "artifact_name": artifact_name,
     "day": day,
     "decimal": decimal,

@@ -11,7 +11,7 @@ from typing import Any
 from vidgen.jobs.views import Job
 from vidgen.spec import ExtendVideo, JobSpec, ModelRules, ProcessVideo, Segment
 from vidgen_models.registry import Manifest
-from vidgen_web.portal import words
+from vidgen_web.portal import messages, words
 from vidgen_web.portal.composer import advanced, conditioning, finishing, keyframes
 from vidgen_web.portal.composer.keyframes import Key
 from vidgen_web.portal.composer.slots import EMPTY, Slot, from_artifact, from_reference, named
@@ -216,7 +216,9 @@ def editing(draft: Draft, job: Job | None) -> Draft:
 
 def refused(draft: Draft, problem: ProblemError) -> Draft:
     """The draft with what is wrong beside each field."""
-    errors = {words.control(e.field): words.complaint(e) for e in problem.errors} or {"": problem.message}
+    errors = {words.control(e.field): words.complaint(e) for e in problem.errors} or {
+        "": messages.said(problem.message)
+    }
     return replace(draft, tab=draft.tab if draft.tab in TABS else TABS[0], errors=errors)
 
 

@@ -12,7 +12,7 @@ from vidgen_web import submission
 from vidgen_web.api.jobs import form_fields
 from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.media_check import check_media
-from vidgen_web.portal import words
+from vidgen_web.portal import messages, words
 from vidgen_web.portal.composer import drafts
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.languages import gettext as _
@@ -42,7 +42,9 @@ def outlook(found: Services, draft: Draft) -> Outlook:
         expected = forecast(found, spec, used)
     except VidgenError as error:
         problem = problem_of(error)
-        told = {words.control(e.field): words.complaint(e) for e in problem.errors} or {"": problem.message}
+        told = {words.control(e.field): words.complaint(e) for e in problem.errors} or {
+            "": messages.said(problem.message)
+        }
         return Outlook(errors=told)
     unknown = tuple(dict.fromkeys(word for remark in expected.warnings for word in remark.words))
     return Outlook(_length(spec, used), _time(expected), unknown)

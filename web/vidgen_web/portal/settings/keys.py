@@ -10,6 +10,7 @@ from vidgen.jobs.keys import ADMIN, SCOPES
 from vidgen_web.access import needs
 from vidgen_web.api.api_keys import KeyCreate
 from vidgen_web.portal.languages import mark
+from vidgen_web.portal.messages import said
 from vidgen_web.problems import STATUS_BY_CODE, problem_of
 from vidgen_web.requests import checked, plain_form
 from vidgen_web.services import services
@@ -46,7 +47,9 @@ def create() -> Response:
         made = services().keys.create(asked.name, asked.scopes, expires_in_days=asked.expires_in_days)
     except VidgenError as error:
         problem = problem_of(error)
-        errors = {e.field.partition(".")[0]: e.message for e in problem.errors} or {"scopes": problem.message}
+        errors = {e.field.partition(".")[0]: said(e.message) for e in problem.errors} or {
+            "scopes": said(problem.message)
+        }
         return Response(_page(errors=errors, form=form), STATUS_BY_CODE[problem.code])
     response = Response(_page(made=made), 201)
     response.headers["Cache-Control"] = "no-store"

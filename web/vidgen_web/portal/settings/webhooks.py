@@ -11,6 +11,7 @@ from vidgen.jobs.views import Endpoint
 from vidgen.jobs.webhooks import ALL_EVENTS, EVENTS
 from vidgen_web.access import needs
 from vidgen_web.api.webhook_endpoints import EndpointCreate, EndpointUpdate
+from vidgen_web.portal.messages import said
 from vidgen_web.portal.settings.deliveries import log_of
 from vidgen_web.problems import STATUS_BY_CODE, ProblemError, problem_of
 from vidgen_web.requests import checked, plain_form
@@ -130,7 +131,7 @@ def _secret_page(endpoint: Endpoint) -> Response:
 
 def _refused(error: VidgenError, page: Any) -> Response:
     problem = problem_of(error)
-    errors = {e.field.partition(".")[0]: e.message for e in problem.errors} or {"url": problem.message}
+    errors = {e.field.partition(".")[0]: said(e.message) for e in problem.errors} or {"url": said(problem.message)}
     return Response(page(errors), STATUS_BY_CODE[problem.code])
 
 

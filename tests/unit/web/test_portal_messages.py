@@ -1,0 +1,57 @@
+"""What the API says of wrong values, in the reader's language."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.portal_forms import send, token
+from vidgen_web.portal.messages import FAILURES, FORMS, HOLE, said
+
+ROOT = Path(__file__).parents[3]
+SOURCES = ("vidgen", "web/vidgen_web", "models/vidgen_models", "workers")
+GERMAN = {"Accept-Language": "de", "Accept": "text/html"}
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({"num_frames": "20"}, "17 oder 21"),
+        ({"num_inference_steps": "many"}, "Schritte: bitte eine ganze Zahl angeben"),
+        ({"post.sharpen.on": "1", "post.sharpen.amount": "9"}, "darf höchstens 3 sein"),
+        ({"post.watermark.on": "1"}, "bitte einen Text oder ein Bild angeben"),
+        ({"camera.pan": "3"}, "sprites-64 nimmt das nicht an"),
+        ({"task": "video-to-video", "video.artifact_id": "art_gone"}, "das gibt es hier nicht oder nicht mehr"),
+        ({"count": "9" * 5000}, "bitte eine ganze Zahl von höchstens 18 Ziffern angeben"),
+    ],
+)
+def test_refusals_are_told_in_german(client: FlaskClient, form: dict[str, str], text: str) -> None:
+    """Fails when the message is shown as the API says it: tried."""
+    data = {"csrf_token": token(client), "prompt": "a cat", **form}
+    page = client.post("/jobs", data=data, headers=GERMAN)
+    assert page.status_code == 422
+    assert text in page.get_data(as_text=True)
+
+
+def test_a_failed_job_and_a_missing_page_speak_german(client: FlaskClient, worker: SimulatedWorker) -> None:
+    _, where = send(client, prompt="a cat")
+    worker.plane.jobs.fail(worker.claim(), "out_of_memory", "needs 900 MB", False)
+    assert "Der Speicher des Geräts reichte nicht" in client.get(where, headers=GERMAN).get_data(as_text=True)
+    assert "needs 900 MB" in client.get(where, headers={"Accept-Language": "en"}).get_data(as_text=True)
+    assert "es gibt keinen Auftrag nothing" in client.get("/jobs/nothing", headers=GERMAN).get_data(as_text=True)
+
+
+def test_every_form_is_one_that_is_said(app: Flask) -> None:
+    """Fails when the API changes a sentence and its translation is left behind: tried."""
+    sources = [file.read_text() for folder in SOURCES for file in (ROOT / folder).rglob("*.py")]
+    text = "\n".join(source for source in sources if "FORMS = (" not in source)
+    for form in FORMS:
+        longest = max(HOLE.split(form)[::2], key=len)
+        assert longest.strip("; ,()") in text or longest.split(";")[0].strip() in text, form
+    docs = (ROOT / "docs" / "api.md").read_text()
+    assert all(f"`{code}`" in docs for code in FAILURES)
+    with app.test_request_context(headers=GERMAN):
+        assert said("quite unheard of") == "quite unheard of"
+        assert said("Input should be less than or equal to 3") == "darf höchstens 3 sein"

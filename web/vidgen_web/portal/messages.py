@@ -1,0 +1,132 @@
+"""What the API and the engine say of wrong values and failed jobs, in the language of the request.
+
+They speak English, with values in their sentences. A sentence that is known here is told by its form: its fixed
+parts are translated, its values stay. Any other stays as it is. A test fails when a form is no longer what anybody says.
+"""
+
+import re
+from functools import cache
+
+from vidgen.jobs.views import Job
+from vidgen_web.portal.languages import SOURCE, language, mark
+from vidgen_web.portal.languages import gettext as _
+
+FORMS = (
+    mark("%(job)s is %(state)s: wait for its end"),
+    mark("%(job)s was changed meanwhile: read it again"),
+    mark("%(kind)s loses something always"),
+    mark("%(model)s always ends on a given picture; give one"),
+    mark("%(model)s cannot end on a given picture; leave it out"),
+    mark("%(model)s does not take it; it takes %(others)s"),
+    mark("%(model)s ignores it; leave it empty"),
+    mark("%(model)s is not led by pictures; leave them out"),
+    mark("%(model)s makes single windows only"),
+    mark("%(model)s makes single windows only; leave them out"),
+    mark("%(model)s takes no text; leave it empty"),
+    mark("%(model)s takes no weights; write the words alone"),
+    mark("%(model)s takes none; leave it out (%(others)s)"),
+    mark("%(model)s was not trained to follow it; it takes %(others)s"),
+    mark("%(n)s frames are one window; leave it out or ask for more than %(most)s"),
+    mark("%(n)s frames in all; at most %(most)s"),
+    mark("%(name)s knows no transparency; put it before remove-background"),
+    mark("%(format)s has %(others)s; nearest is %(nearest)s"),
+    mark("a loop is one shot; leave it out"),
+    mark("a restyle follows its clip; leave it out"),
+    mark("a restyle follows its source; leave it out"),
+    mark("an extension goes on as its clip does; leave it out"),
+    mark("belongs to video-to-video; give the clip as video"),
+    mark("files may have %(n)s MB at most"),
+    mark("give a whole number of at most %(n)s digits"),
+    mark("give box or media"),
+    mark("give factor or fps"),
+    mark("give frame or seconds"),
+    mark("give frames or seconds"),
+    mark("give text or image"),
+    mark("it carries no transparency; %(others)s do; nearest is %(nearest)s"),
+    mark("must be later than %(moment)s, the moment before"),
+    mark("must be later than %(moment)s, the key before"),
+    mark("nothing goes before it in its shot; leave it out"),
+    mark("one is named twice; give it one weight"),
+    mark("other files are being read; try again"),
+    mark("takes none; %(others)s do"),
+    mark("the clip has a mask already; give one of them"),
+    mark("the clip has frames 0 to %(last)s"),
+    mark("the database does not answer or is busy; try again in %(n)s s"),
+    mark("the disk is full; nothing was changed"),
+    mark("the file holds no recipe: another program wrote it, or took the recipe out"),
+    mark("the file is empty"),
+    mark("the file is not a picture or clip that can be read"),
+    mark("the file takes too much time or memory to read"),
+    mark("the keys say it already; give one of them"),
+    mark("the preset %(preset)s says it already; give one of them"),
+    mark("the service failed; its log says more"),
+    mark("the source holds %(n)s frames; at least %(least)s are needed"),
+    mark("there is no camera, trajectory, brush or flow control to be stronger"),
+    mark("there is no job %(job)s"),
+    mark("there is no such upload or artifact"),
+    mark("there is nothing at this address"),
+    mark("this field is not known"),
+    mark("this form is not from a current page of this portal; reload the page and try again"),
+    mark("this is a %(kind)s; give %(wanted)s"),
+    mark("%(n)s jobs are waiting, the most allowed; try again later"),
+    mark("%(n)s jobs are waiting, and with %(more)s more it would be above %(limit)s; try again later"),
+    mark("%(n)s of your jobs are waiting, the most allowed; try again later"),
+    mark("%(n)s of your jobs are waiting, and with %(more)s more it would be above %(limit)s; try again later"),
+)
+# of pydantic, by whom most fields are read
+READING = (
+    mark("Field required"),
+    mark("Input should be a valid integer, unable to parse string as an integer"),
+    mark("Input should be a valid number, unable to parse string as a number"),
+    mark("Input should be greater than %(n)s"),
+    mark("Input should be greater than or equal to %(n)s"),
+    mark("Input should be less than %(n)s"),
+    mark("Input should be less than or equal to %(n)s"),
+    mark("Input should be %(choices)s"),
+    mark("List should have at least %(n)s items after validation, not %(given)s"),
+    mark("String should have at least %(n)s character"),
+    mark("String should have at most %(n)s characters"),
+    mark("String should match pattern '%(pattern)s'"),
+    mark("Tuple should have at least %(n)s items after validation, not %(given)s"),
+)
+# why a job failed, by its code
+FAILURES = {
+    "chunk_lost": mark("A finished chunk was damaged or removed."),
+    "out_of_memory": mark("The device ran out of memory; a shorter or smaller clip may fit."),
+    "start_deadline_passed": mark("It did not start in time."),
+    "storage_failed": mark("Its files could not be stored."),
+    "worker_lost": mark("The process that made it ended unexpectedly, more often than allowed."),
+}
+HOLE = re.compile(r"%\((\w+)\)s")
+
+
+def said(message: str) -> str:
+    """The message in the reader's language, where its form is known; else as it is."""
+    if language() == SOURCE:
+        return message
+    for form, pattern in _patterns():
+        if found := pattern.fullmatch(message):
+            return _(form, **found.groupdict()) if found.groupdict() else _(form)
+    return message
+
+
+def failure(job: Job) -> str:
+    """Why the job failed, in the reader's language where its code is known."""
+    if job.error is None:
+        return _("Failed")
+    if language() != SOURCE and job.error.code in FAILURES:
+        return _(FAILURES[job.error.code])
+    return said(job.error.message)
+
+
+@cache
+def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Every form and what it matches, the most particular first."""
+    ordered = sorted((*FORMS, *READING), key=lambda form: -len(HOLE.sub("", form)))
+    return tuple((form, re.compile(_pattern(form), re.DOTALL)) for form in ordered)
+
+
+def _pattern(form: str) -> str:
+    """Fixed parts as they are, each hole as a group."""
+    parts = HOLE.split(form)
+    return "".join(f"(?P<{part}>.+?)" if n % 2 else re.escape(part) for n, part in enumerate(parts))
