@@ -1,7 +1,7 @@
 """What the API and the engine say of wrong values and failed jobs, in the language of the request.
 
 They speak English, with values in their sentences. A sentence that is known here is told by its form: its fixed
-parts are translated, its values stay. Any other stays as it is. A test fails when a form is no longer what anybody says.
+parts are translated, its values stay. Any other stays as it is. A test fails when a form is no longer said by anybody.
 """
 
 import re
