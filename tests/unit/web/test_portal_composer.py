@@ -137,3 +137,28 @@ def test_a_file_chosen_before_a_row_is_added_is_kept(client: FlaskClient) -> Non
     page = send(client, "/composer", task="keyframes", add_key="1", **file)[1]
     assert len(re.findall(r'name="keyframes\.\d\.seconds"', page)) == 3
     assert re.search(r'name="keyframes\.0\.upload_id" value="upl_', page)
+
+
+def test_a_grid_varies_two_values(client: FlaskClient, plane: ControlPlane, worker: SimulatedWorker) -> None:
+    """Fails when the composer's own value of what is varied is sent beside the grid's: tried."""
+    vary = {"vary.0.field": "seed", "vary.0.values": "1, 2", "vary.1.field": "num_inference_steps"}
+    form = {"prompt": PROMPT, "seed": "9", "num_inference_steps": "8", **vary}
+    status, where = send(client, "/grids", **form, **{"vary.1.values": "3, 5"})
+    assert status == 303, where
+    jobs = plane.jobs.list().items
+    assert sorted((job.spec.seed, job.spec.num_inference_steps) for job in jobs) == [(1, 3), (1, 5), (2, 3), (2, 5)]
+    worker.run()
+    page = client.get(where).get_data(as_text=True)
+    assert "3 of 4 are still to come" in page
+    sheet = re.search(r'src="([^"]+/sheet)\?', page)
+    assert sheet is not None
+    assert client.get(sheet[1]).content_type == "image/png"
+    assert send(client, f"{where}/cancel") == (303, where)
+    assert "All 4 have ended" in client.get(where).get_data(as_text=True)
+    for wrong, message in (({}, "say which values"), ({"vary.0.values": "1,,2"}, "Grid: "), (vary, "Grid: ")):
+        again = (
+            {**vary, "vary.0.values": ""} | wrong | ({"vary.1.field": "seed", "vary.1.values": "1"} if wrong else {})
+        )
+        status, page = send(client, "/grids", prompt=PROMPT, **again)
+        assert (status, message in page, 'id="section-grid" open' in page) == (422, True, True)
+    assert len(plane.jobs.list().items) == 4

@@ -40,14 +40,14 @@ def check_form() -> None:
 @needs("jobs:write")
 def create() -> AnyResponse:
     """Queue what the composer holds; when it is refused, the same page with what is wrong beside each field."""
-    draft, brought = _sent(), list[str]()
+    draft, brought = sent(), list[str]()
     try:
-        draft = _with_uploads(draft, brought, rows_alone=True)
+        draft = with_uploads(draft, brought, rows_alone=True)
         jobs = _queue(draft)
     except VidgenError as error:
         for upload_id in brought:
             services().uploads.delete(upload_id)
-        return _refused(_sent(), error)
+        return refused(sent(), error)
     if "front" in request.form:
         for job in reversed(jobs):
             services().jobs.move(job.id)
@@ -58,12 +58,12 @@ def create() -> AnyResponse:
 @needs("jobs:write")
 def recompose() -> AnyResponse:
     """The composer with what it held, and one more part, one more picture, or a section that was closed."""
-    form, draft = request.form, _sent()
+    form, draft = request.form, sent()
     draft = drafts.editing(draft, services().jobs.get(form["editing"]) if form.get("editing") else None)
     try:
-        draft = _with_uploads(draft, [])
+        draft = with_uploads(draft, [])
     except VidgenError as error:
-        return _refused(draft, error)
+        return refused(draft, error)
     if "add_part" in form:
         draft = replace(draft, parts=(*draft.rows, Part()))
     if "add_key" in form:
@@ -79,7 +79,7 @@ def recompose() -> AnyResponse:
 @needs("jobs:read")
 def foretell() -> str:
     """What the composer holds, foretold: the parts of the composer that say so."""
-    return render_template("portal/outlook.html", outlook=outlook(services(), _sent()), fragment=True)
+    return render_template("portal/outlook.html", outlook=outlook(services(), sent()), fragment=True)
 
 
 @blueprint.post("/recall")
@@ -102,7 +102,7 @@ def recall() -> AnyResponse:
     except VidgenError as error:
         problem = problem_of(error)
         errors = problem.errors or (FieldError(field="recipe", message=problem.message),)
-        return _refused(draft, ProblemError(problem.code, problem.message, errors=errors))
+        return refused(draft, ProblemError(problem.code, problem.message, errors=errors))
     return Response(render_home(found, draft, {}))
 
 
@@ -110,15 +110,15 @@ def recall() -> AnyResponse:
 @needs("jobs:write")
 def edit(job_id: str) -> AnyResponse:
     """Change a queued job to what the composer holds."""
-    job, draft = _existing(job_id), _sent()
+    job, draft = _existing(job_id), sent()
     try:
-        draft = _with_uploads(draft, [], rows_alone=True)
+        draft = with_uploads(draft, [], rows_alone=True)
         fields = wanted_fields(draft)
         left_out = {name: None for name in job.spec.model_dump() if name not in fields}
         change = checked(JobChange, {"spec": {**left_out, **fields, **_uploaded(draft)}})
         submission.edit(services(), job_id, change, form_number("version"))
     except VidgenError as error:
-        return _refused(drafts.editing(draft, job), error)
+        return refused(drafts.editing(draft, job), error)
     return _back(job_id)
 
 
@@ -167,7 +167,8 @@ def delete(job_id: str) -> AnyResponse:
     return redirect(url_for("portal.home"), 303)
 
 
-def _sent() -> Draft:
+def sent() -> Draft:
+    """The composer's form as it was sent."""
     form = plain_form()
     return drafts.from_form(services(), default_draft(services(), form.get("model")), form, {*request.files})
 
@@ -206,7 +207,7 @@ def _take_back(jobs: list[Job], files: Mapping[str, FileStorage]) -> None:
         services().uploads.delete(getattr(jobs[0].spec, name).upload_id)
 
 
-def _with_uploads(draft: Draft, brought: list[str], *, rows_alone: bool = False) -> Draft:
+def with_uploads(draft: Draft, brought: list[str], *, rows_alone: bool = False) -> Draft:
     """The draft with the form's files in its slots; their ids are added to `brought`. Raises VidgenError."""
     taken: dict[str, Slot] = {}
     names = {keyframes.slot_name(n) for n in range(len(draft.keys))} | ({*draft.slots} - {*drafts.SLOTS})
@@ -253,7 +254,8 @@ def _existing(job_id: str) -> Job:
     return job
 
 
-def _refused(draft: Draft, error: VidgenError) -> Response:
+def refused(draft: Draft, error: VidgenError) -> Response:
+    """The studio with this draft in the composer, and what is wrong beside each field."""
     problem = problem_of(error)
     return Response(render_home(services(), drafts.refused(draft, problem), {}), STATUS_BY_CODE[problem.code])
 

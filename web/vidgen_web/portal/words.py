@@ -40,6 +40,7 @@ LABELS = {
     "video": mark("Clip"),
     "model": mark("Model"),
     "recipe": mark("File with settings"),
+    "vary": mark("Grid"),
     "keyframes": mark("Keyframes"),
     "post": mark("Steps after it"),
     "output": mark("File"),

@@ -32,7 +32,8 @@ export function startComposer() {
     forecastSoon();
   });
   document.addEventListener("submit", (event) => {
-    if (event.target.id !== "composer-form") return;
+    // a grid has a page of its own
+    if (event.target.id !== "composer-form" || "leaves" in (event.submitter?.dataset ?? {})) return;
     event.preventDefault();
     if (event.submitter?.dataset.recompose) recompose(event.submitter);
     else create(event.target, event.submitter);

@@ -6,10 +6,14 @@ from typing import Any
 from vidgen.spec import LongFields, ModelRules, SamplingFields
 from vidgen.spec.advanced import AdvancedFields
 from vidgen_web.portal.composer.controls import Control, among, controls_of, fields_of, texts_of
+from vidgen_web.portal.composer.labels import label
+from vidgen_web.portal.languages import gettext as _
+from vidgen_web.portal.words import LABELS
 
 SAMPLING, LONG, LORA = "advanced", "long", "lora"
 # those of `long` that a person may want to turn; the rest follows from the model
 LONG_OPTIONS = ("overlap", "anchor", "condition_noise", "rerolls")
+VARIED = ("seed", "prompt", "num_inference_steps", "guidance_scale", "strength")
 NO_TEXTS = frozenset({"loras"})
 
 
@@ -22,6 +26,12 @@ def sampling_controls(rules: ModelRules) -> tuple[Control, ...]:
 
 def long_controls(rules: ModelRules) -> tuple[Control, ...]:
     return controls_of(LongFields, LONG_OPTIONS, LONG) if rules.long else ()
+
+
+def varied(rules: ModelRules) -> dict[str, str]:
+    """The fields in which the clips of a grid may differ, with what they are called."""
+    options = [f"{SAMPLING}.{name}" for name in rules.options if name not in NO_TEXTS]
+    return {name: _(LABELS[name]) for name in VARIED} | {name: label(name) for name in options}
 
 
 def spec_fields(values: Mapping[str, str]) -> dict[str, Any]:

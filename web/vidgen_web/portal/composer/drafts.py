@@ -63,8 +63,10 @@ SECTIONS = {
     "finish": ("post", "output"),
     "advanced": ("advanced", "lora", "long"),
     "motion": tuple(conditioning.HEADS),
+    "grid": ("vary",),
     "words": (),
 }
+VARIED = re.compile(r"vary\.[01]\.(?:field|values)")
 PARTS_OFFERED = 3
 PARTS_LIMIT = 100
 PART_FIELD = re.compile(r"segments\.(\d{1,3})\.(prompt|seconds|cut|transition_seconds)")
@@ -258,7 +260,13 @@ def _length(draft: Draft) -> dict[str, Any]:
 
 
 def _is_value(name: str) -> bool:
-    return name in VALUES or name in FINISHING or advanced.is_ours(name) or conditioning.is_ours(name)
+    return (
+        name in VALUES
+        or name in FINISHING
+        or advanced.is_ours(name)
+        or conditioning.is_ours(name)
+        or bool(VARIED.fullmatch(name))
+    )
 
 
 def _rules(services: Services, model: str) -> ModelRules:
