@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from waitress.server import create_server
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
@@ -110,19 +110,17 @@ def _made(plane: ControlPlane, worker: SimulatedWorker, prompt: str) -> str:
     return worker.run()
 
 
-def take(browser: Browser, url: str, name: str, folder: Path) -> None:
-    """The page at every width, and a sheet of it."""
+def take(page: Page, url: str, name: str, folder: Path) -> None:
+    """The page at every width, in the light and in the dark, and a sheet of it. It is loaded once."""
     files = []
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    page.goto(url, wait_until="load")
     for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         for width in WIDTHS:
-            view = {"width": width, "height": 900}
-            context = browser.new_context(viewport=view, color_scheme=scheme, reduced_motion="reduce")
-            page = context.new_page()
-            page.goto(url, wait_until="load")
-            page.wait_for_timeout(300)
+            page.set_viewport_size({"width": width, "height": 900})
             files.append(folder / f"{name}-{width}-{scheme}.png")
             page.screenshot(path=files[-1], full_page=True)
-            context.close()
     sheet(files, folder / f"sheet-{name}.png")
 
 
@@ -152,12 +150,13 @@ def main() -> None:
         threading.Thread(target=server.run, daemon=True).start()
         address = f"http://127.0.0.1:{server.effective_port}"
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(reduced_motion="reduce")
         wanted = sys.argv[2:]
         if not wanted or "empty" in wanted:
-            take(browser, address, "empty", folder)
+            take(page, address, "empty", folder)
         for name, path in fill(plane).items():
             if not wanted or name in wanted:
-                take(browser, address + path, name, folder)
+                take(page, address + path, name, folder)
         browser.close()
 
 

@@ -106,6 +106,21 @@ def test_a_file_becomes_the_first_picture(page: Page, worker: SimulatedWorker, t
     expect(page.locator('.slot[data-slot="image"] .wrong')).to_be_visible()
 
 
+def test_an_uploaded_clip_is_restyled(page: Page, worker: SimulatedWorker, tmp_path: Path) -> None:
+    write_clip(tmp_path / "mine.mp4", 9, 8)
+    page.locator("label[for=task-video-to-video]").click()
+    page.set_input_files("#video-file", tmp_path / "mine.mp4")
+    expect(page.locator('.slot[data-slot="video"] .filled')).to_contain_text("mine.mp4")
+    page.locator("label[for=frames-9]").click()
+    page.fill("#strength", "0.8")
+    generate(page)
+    claim = worker.claim()
+    assert (claim.spec.task, claim.spec.strength) == ("video-to-video", 0.8)
+    assert worker.plane.uploads.get(claim.spec.video.upload_id).num_frames == 9
+    worker.succeed(claim)
+    expect(page.locator("#player")).to_be_visible()
+
+
 def test_the_keyboard_alone_is_enough(page: Page, worker: SimulatedWorker) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to content")).to_be_focused()

@@ -150,6 +150,17 @@ class MarkRow(SQLModel, table=True):
     project: str = ""
 
 
+class PresetRow(SQLModel, table=True):
+    """A form's texts under a name (presets.py)."""
+
+    __tablename__ = "presets"
+
+    tenant: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    values: AnyJson = Field(sa_type=JSON)
+    created_at: float = Field(sa_type=Double)
+
+
 class SweepCellRow(SQLModel, table=True):
     """One clip of a sweep (sweeps.py). A sweep is its cells: it goes when the last of its jobs goes."""
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeN
 from vidgen.errors import VidgenError
 from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.outages import is_disk_full, is_outage, told
+from vidgen.jobs.presets import PresetRepository
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.sweeps import SweepRepository
@@ -71,6 +72,7 @@ def _services(settings: Settings, ingest_command: tuple[str, ...], recall_comman
         every_job=plane.jobs,
         gallery=Gallery(plane.engine),
         sweeps=SweepRepository(plane.engine),
+        presets=PresetRepository(plane.engine),
         uploads=plane.uploads,
         endpoints=plane.endpoints,
         deliveries=plane.deliveries,

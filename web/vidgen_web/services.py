@@ -13,6 +13,7 @@ from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.keys import KeyRepository
 from vidgen.jobs.pausing import QueueSwitch
 from vidgen.jobs.presence import Presence
+from vidgen.jobs.presets import PresetRepository
 from vidgen.jobs.quotas import Quotas
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.settings import Settings
@@ -37,7 +38,7 @@ RECALL_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.recall")
 
 @dataclass(frozen=True)
 class Services:
-    """`jobs`, `gallery`, `sweeps`, `uploads`, `endpoints` and `deliveries` hold what the caller owns, `every_job` all.
+    """`jobs` to `deliveries` hold what the caller owns, `every_job` all.
 
     `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR,
     `recall_command` with FILE; `stopping` ends the event streams.
@@ -49,6 +50,7 @@ class Services:
     every_job: JobRepository
     gallery: Gallery
     sweeps: SweepRepository
+    presets: PresetRepository
     uploads: UploadRepository
     endpoints: EndpointRepository
     deliveries: DeliveryRepository
@@ -76,6 +78,7 @@ class Services:
             jobs=self.jobs.of(*eyes),
             gallery=self.gallery.of(*eyes),
             sweeps=self.sweeps.of(*eyes),
+            presets=self.presets.of(*eyes),
             uploads=self.uploads.of(*eyes),
             endpoints=self.endpoints.of(*eyes),
             deliveries=self.deliveries.of(*eyes),

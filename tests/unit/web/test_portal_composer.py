@@ -162,3 +162,18 @@ def test_a_grid_varies_two_values(client: FlaskClient, plane: ControlPlane, work
         status, page = send(client, "/grids", prompt=PROMPT, **again)
         assert (status, message in page, 'id="section-grid" open' in page) == (422, True, True)
     assert len(plane.jobs.list().items) == 4
+
+
+def test_presets_keep_settings_and_nothing_of_the_clip(client: FlaskClient) -> None:
+    """Fails when words come with a preset: tried."""
+    form = {"prompt": "mine", "seed": "7", "num_inference_steps": "33", "post.sharpen.on": "1", "output.format": "webm"}
+    assert send(client, "/presets", preset_name="  good  ones ", **form)[0] == 200
+    page = send(client, "/presets/apply", preset="good ones", prompt="other", num_inference_steps="5", seed="1")[1]
+    assert ">other</textarea>" in page
+    assert re.search(r'id="num_inference_steps"[^>]*value="33"', page)
+    assert re.search(r'id="seed"[^>]*value="1"', page)
+    assert 'name="post.sharpen.on" value="1" checked' in page
+    status, page = send(client, "/presets", preset_name=" ", prompt="kept")
+    assert (status, "Preset: give a name" in page, ">kept</textarea>" in page) == (422, True, True)
+    assert '<option value="good ones">' in page
+    assert '<option value="good ones">' not in send(client, "/presets/forget", preset="good ones")[1]

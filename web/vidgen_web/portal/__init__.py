@@ -13,6 +13,7 @@ from vidgen_web.portal import (
     grids,
     languages,
     pages,
+    presets,
     queue_forms,
     settings,
     sign_in,
@@ -28,7 +29,19 @@ OWN_ERRORS = ("/api/", "/v1/", f"{PORTAL_API}/", "/static/", "/healthz", "/ready
 
 def register(app: Flask) -> None:
     """Add the portal's routes and the words its templates use."""
-    for module in (pages, actions, variations, queue_forms, gallery, grids, settings, docs, sign_in, languages):
+    for module in (
+        pages,
+        actions,
+        variations,
+        queue_forms,
+        gallery,
+        grids,
+        presets,
+        settings,
+        docs,
+        sign_in,
+        languages,
+    ):
         app.register_blueprint(module.blueprint)
     twin = api.blueprint("portal_api", PORTAL_API)
     twin.before_request(csrf.check_call)

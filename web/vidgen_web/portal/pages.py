@@ -104,6 +104,7 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
         "key_controls": conditioning.key_controls,
         "most_rows": conditioning.row_limit,
         "no_slot": EMPTY,
+        "presets": found.presets.list() if "presets" in draft.sections else [],
         "varied": advanced.varied(manifest.rules) if "grid" in draft.sections else {},
         "sampling": advanced.sampling_controls(manifest.rules),
         "carrying": advanced.long_controls(manifest.rules),

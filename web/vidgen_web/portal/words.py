@@ -41,6 +41,7 @@ LABELS = {
     "model": mark("Model"),
     "recipe": mark("File with settings"),
     "vary": mark("Grid"),
+    "preset": mark("Preset"),
     "keyframes": mark("Keyframes"),
     "post": mark("Steps after it"),
     "output": mark("File"),

@@ -64,6 +64,7 @@ SECTIONS = {
     "advanced": ("advanced", "lora", "long"),
     "motion": tuple(conditioning.HEADS),
     "grid": ("vary",),
+    "presets": ("preset",),
     "words": (),
 }
 VARIED = re.compile(r"vary\.[01]\.(?:field|values)")
@@ -222,6 +223,20 @@ def refused(draft: Draft, problem: ProblemError) -> Draft:
         "": messages.said(problem.message)
     }
     return replace(draft, tab=draft.tab if draft.tab in TABS else TABS[0], errors=errors)
+
+
+def settings_of(draft: Draft) -> dict[str, str]:
+    """What a preset keeps of the draft: every filled control but words, seed and what goes with one picture."""
+    left_out = {"prompt", "negative_prompt", "seed", "number"}
+    own = {name: text for name, text in draft.values.items() if text and name not in left_out}
+    return {name: text for name, text in own.items() if name in VALUES or name in FINISHING or advanced.is_ours(name)}
+
+
+def with_settings(draft: Draft, settings: Mapping[str, str]) -> Draft:
+    """The draft with a preset's settings in place of its own."""
+    own = settings_of(draft)
+    kept = {name: text for name, text in draft.values.items() if name not in own}
+    return replace(draft, values={**kept, **{name: text for name, text in settings.items() if _is_value(name)}})
 
 
 def spec_fields(draft: Draft) -> dict[str, Any]:
