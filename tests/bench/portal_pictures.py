@@ -151,6 +151,7 @@ def main() -> None:
         address = f"http://127.0.0.1:{server.effective_port}"
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(reduced_motion="reduce")
+        page.set_default_timeout(300_000)
         wanted = sys.argv[2:]
         if not wanted or "empty" in wanted:
             take(page, address, "empty", folder)

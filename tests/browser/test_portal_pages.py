@@ -40,7 +40,7 @@ def pages(plane: ControlPlane, worker: SimulatedWorker, page: Page) -> list[str]
         f"/?edit={waits}",
         f"/?job={one}&compare={two}",
     ]
-    settings = ["usage", "keys", "webhooks", f"webhooks/{hook}", "deliveries"]
+    settings = ["usage", "model", "keys", "webhooks", f"webhooks/{hook}", "deliveries"]
     single = [f"/jobs/{one}", f"/jobs/{waits}", "/jobs/none", "/sign-in", "/docs"]
     return [*studio, *single, *(f"/settings/{name}" for name in settings)]
 

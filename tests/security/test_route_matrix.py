@@ -51,11 +51,19 @@ OPEN = {
 OPEN |= {"POST /sign-out", "GET /static/<path:filename>"}
 # these know the portal's cookie and no keys (test_portal_sign_in)
 PORTAL = {"GET /", "GET /jobs/<job_id>", "POST /jobs", "POST /jobs/<job_id>/cancel", "POST /jobs/<job_id>/retry"}
-PORTAL |= {f"POST /jobs/<job_id>/{verb}" for verb in ("delete", "edit", "extend", "move", "priority", "retake", "stop")}
+JOB_VERBS = ("delete", "edit", "extend", "move", "priority", "process", "retake", "stop")
+PORTAL |= {f"POST /jobs/<job_id>/{verb}" for verb in JOB_VERBS}
+PORTAL |= {"POST /grids", "GET /grids/<sweep_id>", "POST /grids/<sweep_id>/cancel"}
+PORTAL |= {"POST /composer", "POST /presets", "POST /presets/apply", "POST /presets/forget"}
 PORTAL |= {f"POST /gallery/<job_id>/{verb}" for verb in ("star", "project")}
 PORTAL |= {"POST /forecast", "POST /recall", "POST /queue/pause", "POST /queue/resume"}
-PORTAL |= {f"GET /settings{page}" for page in ("", "/usage", "/keys", "/webhooks", "/deliveries")}
-PORTAL |= {"POST /settings/keys", "POST /settings/keys/<key_id>/revoke", "POST /settings/webhooks"}
+PORTAL |= {f"GET /settings{page}" for page in ("", "/usage", "/model", "/keys", "/webhooks", "/deliveries")}
+PORTAL |= {
+    "POST /settings/model",
+    "POST /settings/keys",
+    "POST /settings/keys/<key_id>/revoke",
+    "POST /settings/webhooks",
+}
 PORTAL |= {"GET /settings/webhooks/<endpoint_id>", "POST /settings/deliveries/<delivery_id>/resend"}
 HOOK_VERBS = ("change", "switch", "test", "rotate", "recover", "delete")
 PORTAL |= {f"POST /settings/webhooks/<endpoint_id>/{verb}" for verb in HOOK_VERBS}

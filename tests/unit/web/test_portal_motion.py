@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
 from vidgen.jobs.service import ControlPlane
 from vidgen.spec import ConditioningRules
@@ -128,3 +129,23 @@ def test_rows_are_added_up_to_a_limit(client: FlaskClient) -> None:
     page = send(client, "/composer", model="led", add_row="nonsense.here", **many)[1]
     assert len(re.findall(r'name="camera\.keys\.\d+\.at"', page)) == 32
     assert len(re.findall(r'name="trajectories\.\d+\.width"', page)) == 8
+
+
+def test_a_frame_of_a_clip_becomes_a_reference(client: FlaskClient, worker: SimulatedWorker) -> None:
+    send(client, prompt="a cat", model="led")
+    job_id = worker.run()
+    page = client.get(f"/?job={job_id}").get_data(as_text=True)
+    clip = re.search(r'name="source" value="(art_[^"]+)"', page)
+    assert clip is not None
+    assert 'name="slot" value="references"' in page
+    shown = section(client, f"mode=image&slot=references&source={clip[1]}&number=3&model=led")
+    assert re.search(rf'name="references\.0\.image\.artifact_id" value="{clip[1]}"', shown)
+    assert 'name="references.0.image.frame" value="2"' in shown
+
+
+def test_the_composer_begins_with_the_chosen_model(client: FlaskClient) -> None:
+    assert '<option value="sprites-64" selected' in client.get("/").get_data(as_text=True)
+    assert send(client, "/settings/model", model="led") == (303, "/settings/model")
+    assert '<option value="led" selected' in client.get("/").get_data(as_text=True)
+    assert send(client, "/settings/model", model="gone")[0] == 303
+    assert 'value="led" checked' in client.get("/settings/model").get_data(as_text=True)

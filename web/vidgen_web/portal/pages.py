@@ -23,6 +23,7 @@ from vidgen_web.portal.finishes import finishes
 from vidgen_web.portal.gallery import gallery_parts, marks_of
 from vidgen_web.portal.languages import mark
 from vidgen_web.portal.queue_panel import queue_panel
+from vidgen_web.portal.settings.model import chosen_model
 from vidgen_web.portal.timeline import timeline
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services, services
@@ -124,6 +125,7 @@ def job_parts(found: Services, job: Job | None) -> dict[str, Any]:
         "seam_plot": artifact_of(job, "seam_plot"),
         "told": remarks(job.spec, manifest) if manifest and not isinstance(job.spec, ProcessVideo) else (),
         "can_lead": manifest is not None and manifest.rules.keyframes and "text-to-video" in manifest.rules.tasks,
+        "can_refer": manifest is not None and manifest.rules.conditioning.references > 0,
         "can_extend": manifest is not None and "extend-video" in manifest.rules.tasks,
         "video": artifact_of(job, "video"),
         "poster": artifact_of(job, "poster"),
@@ -147,9 +149,10 @@ def comparison(found: Services, job: Job | None, recent: Sequence[Job], other_id
 
 
 def default_draft(found: Services, model_id: str | None = None) -> Draft:
-    """A blank draft of the named model, or of the first one."""
+    """A blank draft of the named model, or of the one chosen in the settings, or of the first one."""
     manifests = found.models.manifests
-    return drafts.blank(manifests.get(model_id or "") or next(iter(manifests.values())))
+    named = manifests.get(model_id or "") or manifests.get(chosen_model())
+    return drafts.blank(named or next(iter(manifests.values())))
 
 
 def _draft(found: Services) -> Draft:

@@ -68,6 +68,7 @@ SECTIONS = {
     "words": (),
 }
 VARIED = re.compile(r"vary\.[01]\.(?:field|values)")
+REFERENCE = "references"
 PARTS_OFFERED = 3
 PARTS_LIMIT = 100
 PART_FIELD = re.compile(r"segments\.(\d{1,3})\.(prompt|seconds|cut|transition_seconds)")
@@ -181,13 +182,17 @@ def from_query(services: Services, draft: Draft, query: Mapping[str, str]) -> Dr
 
     Of the source, `frame` counts from 0 (-1 is the last), `number` as people do. `with` opens a section.
     """
-    tab = TAB_BY_MODE.get(query.get("slot", "")) or TAB_BY_MODE.get(query.get("mode", ""), draft.tab)
+    mode = "text" if query.get("slot") == REFERENCE else query.get("mode", "")
+    tab = TAB_BY_MODE.get(query.get("slot", "")) or TAB_BY_MODE.get(mode, draft.tab)
     values = {**draft.values, **({"prompt": query["prompt"]} if "prompt" in query else {})}
     slots, keys = {**draft.slots}, draft.keys
     offered = SLOTS_BY_TAB.get(tab, ())
-    artifact = services.jobs.artifact(query.get("source", "")) if offered or tab == KEYFRAMES else None
+    takes = offered or tab == KEYFRAMES or query.get("slot") == REFERENCE
+    artifact = services.jobs.artifact(query.get("source", "")) if takes else None
     if artifact is not None and tab == KEYFRAMES:
         keys = (*keys, Key(from_artifact(services, artifact, _frame(query))), Key())
+    elif artifact is not None and query.get("slot") == REFERENCE:
+        slots[f"{REFERENCE}.0.image"] = from_artifact(services, artifact, _frame(query))
     elif artifact is not None:
         name = query.get("slot", "") if query.get("slot") in offered else offered[0]
         slots[name] = from_artifact(services, artifact, "" if name == "video" else _frame(query))

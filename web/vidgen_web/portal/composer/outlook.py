@@ -98,4 +98,8 @@ def _time(expected: Forecast) -> str:
     time = words.about(expected.seconds)
     if not expected.measured_jobs:
         time = _("%(time)s, a first guess", time=time)
-    return _("%(time)s, after %(n)s in line", time=time, n=expected.jobs_ahead) if expected.jobs_ahead else time
+    if expected.jobs_ahead:
+        time = _("%(time)s, after %(n)s in line", time=time, n=expected.jobs_ahead)
+    needs = [tiers.get("full", 0) for tiers in expected.memory_mb.values()]
+    # of several devices, the one that takes least
+    return _("%(time)s · %(memory)s of memory", time=time, memory=words.size(min(needs) * 10**6)) if needs else time

@@ -1,11 +1,11 @@
-"""/settings: API keys, webhook receivers, and what is used of the quota. Every button is a form post."""
+"""/settings: the model to begin with, API keys, webhook receivers, quota. Every button is a form post."""
 
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
 from vidgen_web.access import ANY_KEY, needs
 from vidgen_web.portal import csrf
-from vidgen_web.portal.settings import deliveries, keys, usage, webhooks
+from vidgen_web.portal.settings import deliveries, keys, model, usage, webhooks
 
 blueprint = Blueprint("settings", __name__, url_prefix="/settings")
 
@@ -21,7 +21,7 @@ def index() -> Response:
     return redirect(url_for(".usage"), 303)
 
 
-for page in (usage, keys, webhooks, deliveries):
+for page in (usage, model, keys, webhooks, deliveries):
     page.register(blueprint)
 
 __all__ = ["blueprint"]
