@@ -34,10 +34,11 @@ PNG = b"\x89PNG"
 
 @pytest.fixture(autouse=True)
 def led(settings: Any, app: Flask) -> None:  # noqa: ARG001 - the folders are there with the app
-    """A model like the shipped one that takes most items."""
+    """Models like the shipped one: `led` takes most items, `bare` none."""
     shipped = ModelRegistry().get("sprites-64")
-    rules = shipped.rules.model_copy(update={"conditioning": RULES})
-    Shelf(settings.added_models).put(shipped.model_copy(update={"id": "led", "memory": (), "rules": rules}))
+    for name, items in (("led", RULES), ("bare", ConditioningRules())):
+        rules = shipped.rules.model_copy(update={"conditioning": items})
+        Shelf(settings.added_models).put(shipped.model_copy(update={"id": name, "memory": (), "rules": rules}))
 
 
 def sent(client: FlaskClient, plane: ControlPlane, **form: Any) -> Any:
@@ -54,7 +55,7 @@ def section(client: FlaskClient, query: str = "model=led&with=motion") -> str:
 
 def test_only_what_the_model_takes_is_shown(client: FlaskClient) -> None:
     """Fails when axes or controls are not looked up in the model's rules: tried."""
-    assert section(client, "model=sprites-64&with=motion") == ""
+    assert section(client, "model=bare&with=motion") == ""
     shown = section(client)
     assert {"pan", "tilt", "zoom"} == {*re.findall(r'id="camera\.(\w+)"', shown)} - {"preset"}
     assert re.findall(r'<option value="([\w-]+)"', shown[shown.index("camera.preset") :])[:3] == [
