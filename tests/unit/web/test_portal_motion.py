@@ -12,6 +12,7 @@ from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
 from vidgen.jobs.service import ControlPlane
 from vidgen.spec import ConditioningRules
+from vidgen.spec.conditioning.camera import PRESET_SPEED
 from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
 
@@ -90,7 +91,7 @@ def test_the_camera_moves_by_numbers_and_over_time(client: FlaskClient, plane: C
     camera = sent(client, plane, **speeds, **keys).spec.camera
     assert [(key.at, key.zoom, key.pan) for key in camera.keys] == [(0, 8, 0), (1, 0, 0)]
     assert sent(client, plane, **{"camera.pan": "0"}).spec.camera is None
-    assert sent(client, plane, **{"camera.preset": "zoom-in"}).spec.camera.zoom == 4
+    assert sent(client, plane, **{"camera.preset": "zoom-in"}).spec.camera.zoom == PRESET_SPEED
     status, page = send(client, model="led", prompt="a cat", **{"camera.pan": "11"})
     assert (status, "Camera: " in page, 'value="11"' in page) == (422, True, True)
 
