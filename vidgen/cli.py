@@ -22,6 +22,7 @@ from vidgen.cli_recall import output_of, recall, spec_in
 from vidgen.cli_regions import region_option, take_regions
 from vidgen.cli_render import render_here
 from vidgen.cli_sweep import sweep
+from vidgen.cli_train_lora import train_lora
 from vidgen.spec import (
     FORMATS,
     ImageToVideo,
@@ -55,6 +56,7 @@ main.add_command(queue)
 main.add_command(recall)
 main.add_command(models)
 main.add_command(sweep)
+main.add_command(train_lora)
 main.add_command(enhance)
 main.add_command(process)
 main.add_command(seams)

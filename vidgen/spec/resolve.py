@@ -43,7 +43,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
     if isinstance(spec, VideoToVideo) and source_seconds is not None:
         frames = _shortened(frames, int(source_seconds * fps + EPSILON), length.num_frames)
     # segments are checked one by one: where they are cut, the sum has no form of its own
-    check = _at_most if length.segments else _frames
+    check = _at_most if length.segments else checked_frames
     num_frames = check(frames.default if length.num_frames is None else length.num_frames, frames)
     filled: dict[str, object] = {
         "width": _side("width", spec.width, rules),
@@ -93,7 +93,8 @@ def _check_clip(spec: SamplingFields) -> None:
         raise SpecError("from_seconds: give from_frame or from_seconds", field="from_seconds")
 
 
-def _frames(num_frames: int, rule: FrameRule) -> int:
+def checked_frames(num_frames: int, rule: FrameRule) -> int:
+    """`num_frames` where it is valid. Raises SpecError naming the nearest."""
     nearest = nearest_frame_counts(num_frames, rule)
     if nearest == (num_frames,):
         return num_frames
