@@ -62,8 +62,14 @@ class SimulatedWorker:
         progress = Progress(Stage.DENOISING, step / (of + 1), step, of, image, *chunk)
         self.plane.jobs.report(claim, progress, eta_seconds=float(of - step))
 
-    def succeed(self, claim: Claim, joints: Sequence[Mapping[str, object]] = ()) -> None:
-        """Publish a clip of the length asked for, its poster, a sprite sheet and a receipt; a report of `joints`."""
+    def succeed(
+        self,
+        claim: Claim,
+        joints: Sequence[Mapping[str, object]] = (),
+        conditioning: Mapping[str, object] | None = None,
+    ) -> None:
+        """Publish a clip of the length asked for, its poster, a sprite sheet and a receipt; a report of `joints`, and
+        one of `conditioning` items."""
         num_frames, fps = claim.spec.num_frames or 5, claim.spec.fps or 8
         draft = self.plane.store.scratch_path(claim.job_id, claim.attempt)
         draft.mkdir(parents=True)
@@ -75,6 +81,9 @@ class SimulatedWorker:
         if joints:
             (draft / "seams.json").write_text(json.dumps({"joints": list(joints)}))
             more = [self._file(claim, "seams", draft / "seams.json", "application/json", {})]
+        if conditioning is not None:
+            (draft / "conditioning.json").write_text(json.dumps(conditioning))
+            more.append(self._file(claim, "conditioning", draft / "conditioning.json", "application/json", {}))
         size = {"width": 64, "height": 64}
         length = {"num_frames": num_frames, "fps": float(fps)}
         files = [

@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from vidgen import __version__
 from vidgen.cli_access import audit, keys, quotas
 from vidgen.cli_conditions import condition_options, take_conditions
+from vidgen.cli_control import control
 from vidgen.cli_enhance import enhance
 from vidgen.cli_errors import errors_as_text
 from vidgen.cli_long import long_options, take_extension, take_long
@@ -59,6 +60,7 @@ main.add_command(sweep)
 main.add_command(train_lora)
 main.add_command(enhance)
 main.add_command(process)
+main.add_command(control)
 main.add_command(seams)
 
 

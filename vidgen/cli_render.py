@@ -45,8 +45,28 @@ def render_here(
         made = render(spec, ctx, Path(folder), residency)
         made.video.path.replace(out)
         seams = next((_told(file.path) for file in made.files if file.kind == "seams"), "")
+        asked = next((_measured(file.path) for file in made.files if file.kind == "conditioning"), "")
         bar.update(line, completed=1.0, description="done")
-    click.echo(str(out) + seams)
+    click.echo(str(out) + seams + asked)
+
+
+def _measured(report: Path) -> str:
+    """What a conditioned clip was asked for and does, a line an item."""
+    told = json.loads(report.read_text())
+    lines = [
+        f"camera {axis}: {it['requested']:g} asked, {it['measured']:g} measured"
+        for camera in told.get("camera", ())
+        for axis, it in camera["axes"].items()
+    ]
+    lines += [f"trajectory: {it['mean_error']:.1%} of the width off" for it in told.get("trajectories", ())]
+    lines += [
+        f"control {it['kind']}: 1 asked, {it['measured']:g} measured"
+        for it in told.get("controls", ())
+        if it["measured"] is not None
+    ]
+    lines += [f"mask: outside {it['outside_psnr']:g} dB to the source" for it in told.get("mask", ())]
+    lines += [f"{it['end']}: {it['psnr']:g} dB to the clip" for it in told.get("ends", ())]
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _told(report: Path) -> str:

@@ -94,6 +94,7 @@ CALLS: dict[str, Call] = {
     f"POST {API}/jobs/<job_id>/stop": Call(409),
     f"GET {API}/jobs/<job_id>/chunks": Call(200),
     f"GET {API}/jobs/<job_id>/chunks/<int:n>/preview": Call(200),
+    f"GET {API}/jobs/<job_id>/conditioning": Call(404),
     f"POST {API}/jobs/<job_id>/retake": Call(422, {"chunk": 0}),
     f"POST {API}/jobs/<job_id>/extend": Call(202, {"num_frames": 8}),
     f"POST {API}/sweeps": Call(202, {"spec": SPEC, "vary": [{"field": "seed", "values": [1, 2]}]}),

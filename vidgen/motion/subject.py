@@ -3,6 +3,8 @@
 That finds one subject on a ground that is plain or changes slowly, and says so where there is none.
 """
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +18,17 @@ MARGIN = 24.0
 """CIE76 ΔE from the ground: what is farther is subject."""
 SMALLEST, LARGEST = 0.004, 0.85
 """Shares of the frame that a subject covers."""
+AT_EDGE = 0.35
+"""The share of the frame's edge from which on it is the ground that differs there, as one full of things does."""
 
 
 def subject_of(frame: Frame) -> Plane | None:
     """`[height, width]`, 1 on the subject (`frame` is `uint8 [height, width, 3]`); None where none is found."""
     lab = cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    far = (np.linalg.norm(lab - _ground(lab), axis=2) > MARGIN).astype(np.uint8)
+    away = np.linalg.norm(lab - _ground(lab), axis=2)
+    if float(np.median(_rim(away))) > MARGIN / 2:
+        return None
+    far = (away > MARGIN).astype(np.uint8)
     far = cv2.morphologyEx(far, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     count, labels, facts, _ = cv2.connectedComponentsWithStats(far)
     if count < 2:
@@ -30,7 +37,8 @@ def subject_of(frame: Frame) -> Plane | None:
     # parts of a subject lie apart now and then; crumbs are noise
     parts = 1 + np.flatnonzero(areas >= max(SMALLEST * far.size, 0.15 * areas.max()))
     found = np.isin(labels, parts)
-    return found.astype(np.float32) if SMALLEST < found.mean() < LARGEST else None
+    stands_out = SMALLEST < found.mean() < LARGEST and _rim(found).mean() < AT_EDGE
+    return found.astype(np.float32) if stands_out else None
 
 
 def box_of(subject: Plane) -> Box:
@@ -47,6 +55,11 @@ def boxes_of(frames: FrameChunk) -> list[Box | None]:
 
 def middle(box: Box) -> tuple[float, float]:
     return (box.left + box.right) / 2, (box.top + box.bottom) / 2
+
+
+def _rim(plane: NDArray[Any]) -> NDArray[Any]:
+    """What lies along the frame's edges."""
+    return np.concatenate([plane[0], plane[-1], plane[:, 0], plane[:, -1]])
 
 
 def _ground(lab: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -68,7 +68,7 @@ class Conditions:
         if masked is not None:
             yield NamedItem(Region(masked.source, masked.mask), masked.name)
         for number, control in enumerate(spec.controls):
-            yield self._control(f"controls.{number}.video", control)
+            yield self._control(number, control)
         if spec.camera is not None and self._rules.camera == "flow":
             moving = MovingCamera(spec.camera, self._asked.fps, self._near)
             yield NamedItem(moving, f"camera {spec.camera.model_dump_json()}")
@@ -86,23 +86,29 @@ class Conditions:
             if end is not None:
                 count = end.frames or 0
                 begin = 0 if name == "prefix" else total - count
-                item = ClipFrames(partial(self._end_frames, name, end), begin, count)
+                item = ClipFrames(partial(self.end_frames, name, end), begin, count)
                 yield NamedItem(item, f"{name} {count} {self._name(end.video)}", (begin, begin + count))
 
-    def _end_frames(self, name: str, end: ClipEnd) -> FrameChunk:
+    def end_frames(self, name: str, end: ClipEnd) -> FrameChunk:
+        """The frames that the clip begins (`prefix`) or ends (`suffix`) with."""
         reader, count = self._reader(end.video, f"{name}.video"), end.frames or 0
         return reader.read(max(0, reader.available() - count) if name == "prefix" else 0, count)
 
-    def _control(self, field: str, control: Control) -> NamedItem:
-        reader = self._reader(control.video, field)
+    def control_source(self, number: int) -> DrawnControl:
+        """A control's frames, or its motion. Raises SpecError where it is shorter than the clip."""
+        control = self._spec.controls[number]
+        reader = self._reader(control.video, f"controls.{number}.video")
         reader.check()
-        source = DrawnControl(control, reader, self._rules.flow_full)
+        return DrawnControl(control, reader, self._rules.flow_full)
+
+    def _control(self, number: int, control: Control) -> NamedItem:
+        source = self.control_source(number)
         weight = self._rules.control_weight if control.weight is None else control.weight
         use = Use(weight, control.start, control.end)
         item: ConditioningItem = ControlVideo(source.read, use)
         if control.kind == "flow":
             item = MotionOfClip(source.motion, use) if not control.drawn else ControlVideo(self._stronger(source), use)
-        return NamedItem(item, f"control {control.model_dump_json(exclude={'video'})} {reader.name}")
+        return NamedItem(item, f"control {control.model_dump_json(exclude={'video'})} {source.reader.name}")
 
     def _stronger(self, source: DrawnControl) -> Callable[[int, int], FrameChunk]:
         """A drawn motion by its strength: colours leave white as far as it is fast."""
@@ -115,11 +121,11 @@ class Conditions:
         return source.read if factor == 1.0 else read
 
     def _trajectory(self, path: Trajectory) -> NamedItem:
-        width, height = self._box(path)
+        width, height = self.box(path)
         kind = MovingBox if self._rules.trajectories == "flow" else BoxTrack
         return NamedItem(kind(path, width, height), f"trajectory {path.model_dump_json()} {width:.4f} {height:.4f}")
 
-    def _box(self, path: Trajectory) -> tuple[float, float]:
+    def box(self, path: Trajectory) -> tuple[float, float]:
         """The size of the subject's box: as given, or as it is on the start image, or the usual one."""
         found = None if self._subject is None else box_of(self._subject)
         across = SUBJECT_BOX if found is None else found.right - found.left

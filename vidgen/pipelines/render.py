@@ -1,12 +1,13 @@
 """A resolved spec to the files a user gets: the clip, its poster, its sprite sheet, and how it was made."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 
@@ -17,6 +18,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
 from vidgen.media.wav import WAV, write_wav
+from vidgen.pipelines.conditioning_report import ConditioningMeter
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.post_tools import tools_of
 from vidgen.pipelines.receipt import FrameHash, Notes, make_receipt, make_recipe
@@ -35,8 +37,8 @@ from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
 
 @dataclass(frozen=True, slots=True)
 class RenderedFile:
-    """One finished file: `kind` is video, poster, sprite_sheet, receipt, or of a long clip seams and
-    seam_plot. Sizes are given for pictures and clips.
+    """One finished file: `kind` is video, poster, sprite_sheet, receipt, of a long clip seams and
+    seam_plot, of a conditioned one conditioning. Sizes are given for pictures and clips.
 
     Of a sprite sheet, `num_frames` says how many frames it shows.
     """
@@ -77,6 +79,8 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
         frames = generated.through(_frames(spec, ctx, residency))
         meter = SeamMeter() if spec.chunked else None
         frames = frames if meter is None else meter.through(frames)
+        conditioned = _conditioned(spec, ctx, residency)
+        frames = frames if conditioned is None else conditioned.through(frames)
         if spec.post or isinstance(spec, ProcessVideo):
             frames = _reported(steps.through(frames), ctx, steps.result.num_frames, _begun(spec))
         frames = _begun_to_come(_with_poster(sheet.through(hashes.through(frames)), poster))
@@ -95,9 +99,27 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     seams = None if meter is None else write_seams(meter, notes.of("joints"), notes.of("repairs"), out_dir)
     if seams is not None:
         facts["seams"] = seams.summary()
+    report = {} if conditioned is None else conditioned.report()
+    if report:
+        facts["conditioning"] = report
     receipt.write_text(json.dumps(facts, indent=2) + "\n")
     files = (*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg"))
-    return RenderResult(files=(*files, *_seam_files(seams)))
+    return RenderResult(files=(*files, *_seam_files(seams), *_report_file(report, out_dir)))
+
+
+def _conditioned(spec: JobSpec, ctx: RunContext, residency: Residency) -> ConditioningMeter | None:
+    """What measures whether the clip does as it was asked, where there are conditioning items."""
+    if isinstance(spec, ProcessVideo) or not spec.conditioned:
+        return None
+    return ConditioningMeter(spec, ctx, residency.registry.get(spec.model).rules.conditioning)
+
+
+def _report_file(report: Mapping[str, Any], out_dir: Path) -> tuple[RenderedFile, ...]:
+    if not report:
+        return ()
+    path = out_dir / "conditioning.json"
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    return (RenderedFile("conditioning", path, "application/json"),)
 
 
 def _sound(spec: JobSpec, ctx: RunContext) -> Soundtrack | None:

@@ -14,6 +14,7 @@ import torch
 from vidgen.errors import SpecError
 from vidgen.media.cuts import is_cut
 from vidgen.media.frames import FrameChunk
+from vidgen.post.draw_control import ControlDrawer
 from vidgen.post.interpolate import Interpolation
 from vidgen.post.normalise_colour import ColourNormaliser
 from vidgen.post.remove_background import BackgroundRemover
@@ -23,6 +24,7 @@ from vidgen.post.upscale import Upscaling
 from vidgen.post.watermark import Watermarker
 from vidgen.spec.clip_shape import ClipShape
 from vidgen.spec.post import (
+    DrawControl,
     Interpolate,
     NormaliseColour,
     PostStep,
@@ -128,4 +130,5 @@ _MAKERS: dict[type, Callable[[Any, ClipShape, ClipShape, Tools], Step]] = {
     RemoveBackground: lambda spec, _before, _after, _tools: BackgroundRemover(spec),
     Sharpen: lambda spec, _before, _after, _tools: Sharpener(spec),
     Watermark: _watermarker,
+    DrawControl: lambda spec, _before, _after, _tools: ControlDrawer(spec),
 }

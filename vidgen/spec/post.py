@@ -11,6 +11,7 @@ from pydantic import Field
 from vidgen.errors import SpecError
 from vidgen.spec.base import SpecModel
 from vidgen.spec.clip_shape import ClipShape, rate
+from vidgen.spec.conditioning.control import UNDRAWN, ControlKind
 from vidgen.spec.media_ref import MediaRef
 
 LARGEST_SIDE = 4096
@@ -131,8 +132,31 @@ class Watermark(PostStepFields):
         return clip
 
 
+class DrawControl(PostStepFields):
+    """The clip's edges, brightness, motion or layout in its place: a control video that other jobs can follow."""
+
+    step: Literal["draw-control"] = "draw-control"
+    kind: ControlKind
+    smoothing: float = Field(default=0.0, ge=0, le=1, description="How far it is smoothed over time.")
+    width: int | None = Field(default=None, ge=16, le=LARGEST_SIDE, description="Drawn at; empty: as the clip is.")
+    height: int | None = Field(default=None, ge=16, le=LARGEST_SIDE, description="Likewise.")
+    full_speed: float | None = Field(
+        default=None, gt=0, le=1, description="Of flow: share of the width a frame at full colour; empty: a sixteenth."
+    )
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        _refuse_alpha(clip, field, "draw-control")
+        if self.kind in UNDRAWN:
+            raise SpecError(
+                f"{field}.kind={self.kind}: no network that draws it is bundled; nearest are canny, soft-edge, "
+                "scribble, gray, flow, layout",
+                field=f"{field}.kind",
+            )
+        return replace(clip, width=self.width or clip.width, height=self.height or clip.height)
+
+
 PostStep = Annotated[
-    Interpolate | Upscale | NormaliseColour | ToneMap | RemoveBackground | Sharpen | Watermark,
+    Interpolate | Upscale | NormaliseColour | ToneMap | RemoveBackground | Sharpen | Watermark | DrawControl,
     Field(discriminator="step"),
 ]
 

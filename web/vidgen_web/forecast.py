@@ -32,6 +32,7 @@ SECONDS_PER_MEGAPIXEL = {
     "sharpen": 0.02,
     "remove-background": 0.2,
     "watermark": 0.005,
+    "draw-control": 0.2,
 }
 ENCODING_SECONDS = {"hevc": 0.13, "av1": 0.09, "vp9": 0.44, "gif": 1.5, "webp": 0.12, "png": 0.18}
 OTHER_ENCODING_SECONDS = 0.07

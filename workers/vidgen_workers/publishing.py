@@ -8,7 +8,7 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.views import Claim, FinishedFile
 
-KINDS = ("video", "poster", "sprite_sheet", "receipt", "seams", "seam_plot")
+KINDS = ("video", "poster", "sprite_sheet", "receipt", "seams", "seam_plot", "conditioning")
 
 
 def publish(store: LocalStore, claim: Claim, files: Sequence[Mapping[str, Any]]) -> tuple[FinishedFile, ...]:

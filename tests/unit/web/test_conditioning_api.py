@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.simulated_worker import SimulatedWorker
 from vidgen.spec import ConditioningRules
 from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
@@ -83,3 +84,29 @@ def test_what_cannot_be_is_refused_before_it_is_queued(client: FlaskClient, clip
 def test_the_nearest_length_is_told_where_a_control_is_too_short(client: FlaskClient, clip: dict) -> None:
     _, problem = post(client, controls=[{"kind": "canny", "video": clip}], num_frames=17)
     assert problem["errors"][0]["nearest"] == [9]
+
+
+def test_a_finished_job_says_what_its_frames_do(client: FlaskClient, worker: SimulatedWorker) -> None:
+    """Beside what was asked. Fails when the route reads another artifact: tried (404). The control: a job without."""
+    measured = {"axes": {"pan": {"requested": 3.0, "measured": 2.7, "over_time": [2.7]}}, "agreement": 0.9}
+    for told in ({"camera": [measured]}, None):
+        _, job = post(client, camera={"pan": 3})
+        assert client.get(f"{JOBS}/{job['id']}/conditioning").status_code == 404
+        worker.succeed(worker.claim(), conditioning=told)
+        answer = client.get(f"{JOBS}/{job['id']}/conditioning")
+        assert (answer.status_code, answer.get_json() if told else told) == (200 if told else 404, told)
+        kinds = [artifact["kind"] for artifact in client.get(f"{JOBS}/{job['id']}").get_json()["artifacts"]]
+        assert ("conditioning" in kinds) == (told is not None)
+
+
+def test_a_control_video_is_a_job_of_its_own(client: FlaskClient, clip: dict) -> None:
+    def process(**step: Any) -> tuple[int, dict[str, Any]]:
+        answer = client.post(
+            JOBS, json={"task": "process-video", "video": clip, "post": [{"step": "draw-control", **step}]}
+        )
+        return answer.status_code, answer.get_json()
+
+    status, job = process(kind="flow", smoothing=0.5, width=64, height=64)
+    assert (status, job["spec"]["post"][0]["kind"]) == (202, "flow")
+    status, problem = process(kind="depth")
+    assert (status, problem["errors"][0]["field"]) == (422, "post.0.kind")

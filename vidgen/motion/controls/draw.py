@@ -16,7 +16,7 @@ from vidgen.motion.controls.scribble import scribble
 from vidgen.motion.controls.smoothing import smoothed
 from vidgen.motion.controls.soft_edge import soft_edge
 from vidgen.motion.subject import boxes_of
-from vidgen.spec.conditioning.control import ControlKind
+from vidgen.spec.conditioning.control import UNDRAWN, ControlKind
 
 Frame = NDArray[np.uint8]
 Frames = Iterable[Frame]
@@ -29,7 +29,7 @@ def drawn(
 
     Raises SpecError where the kind cannot be drawn, or no frame has a subject whose box could be.
     """
-    if kind in ("depth", "pose", "face"):
+    if kind in UNDRAWN:
         raise SpecError(
             f"kind={kind}: no network for it is bundled; give a {kind} video of your own (drawn), or one of "
             "canny, soft-edge, scribble, gray, flow, layout",

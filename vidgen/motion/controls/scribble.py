@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from vidgen.media.frames import FrameChunk
 
 STROKE = 1 / 40  # of the frame's shorter side
-LOW, HIGH = 80, 200
+LOW, HIGH = 50, 120
 
 
 def scribble(frames: FrameChunk) -> FrameChunk:

@@ -8,6 +8,8 @@ from vidgen.spec.base import SpecModel
 from vidgen.spec.media_ref import MediaRef
 
 ControlKind = Literal["canny", "soft-edge", "scribble", "gray", "depth", "pose", "flow", "layout", "face"]
+UNDRAWN: frozenset[ControlKind] = frozenset({"depth", "pose", "face"})
+"""Kinds that take a network to be drawn from what a clip shows; none is bundled."""
 CONTROL_LIMIT = 4
 HEAVIEST = 2.0
 

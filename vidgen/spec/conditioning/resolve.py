@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from vidgen.errors import SpecError
 from vidgen.spec.conditioning.camera import PRESETS, Camera
-from vidgen.spec.conditioning.control import Control
+from vidgen.spec.conditioning.control import UNDRAWN, Control
 from vidgen.spec.conditioning.mask import Box, Mask, Outpaint
 from vidgen.spec.conditioning.offers import check_conditioning_offers
 from vidgen.spec.conditioning.path import Brush, Path, Trajectory, Waypoint
@@ -68,6 +68,12 @@ def _control(number: int, control: Control, weight: float) -> Control:
         raise SpecError(f"{field}.end={control.end:g}: must be beyond start, {control.start:g}", field=f"{field}.end")
     if control.video.frame is not None and control.kind == "flow" and not control.drawn:
         raise SpecError(f"{field}.video.frame: a picture has no motion; give a clip", field=f"{field}.video.frame")
+    if control.kind in UNDRAWN and not control.drawn:
+        raise SpecError(
+            f"{field}.drawn=false: no network that draws {control.kind} is bundled; give a {control.kind} "
+            "video of your own and drawn=true",
+            field=f"{field}.drawn",
+        )
     if control.drawn and control.smoothing:
         name = f"{field}.smoothing"
         raise SpecError(f"{name}: what is drawn already is used as it is; leave it out", field=name)

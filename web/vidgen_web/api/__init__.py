@@ -5,6 +5,7 @@ from flask import Blueprint
 from vidgen_web.api import (
     api_keys,
     artifacts,
+    conditioning,
     events,
     health,
     jobs,
@@ -27,6 +28,7 @@ RESOURCES = (
     jobs,
     line,
     variations,
+    conditioning,
     sweeps,
     prompts,
     queue,

@@ -83,6 +83,7 @@ ARTIFACTS = {
     "video": mark("Clip"),
     "poster": mark("Poster"),
     "sprite_sheet": mark("Sprite sheet"),
+    "conditioning": mark("Asked and measured"),
     "receipt": mark("Receipt"),
 }
 # two fields say one control's length

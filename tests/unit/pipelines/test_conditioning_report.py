@@ -1,0 +1,128 @@
+"""Every conditioned job says what it was asked for beside what its frames show: in its receipt and in a file."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vidgen.media.reader import every_frame, read_frames_pyav
+from vidgen.media.source import read_clip
+from vidgen.media.writer import write_video
+from vidgen.motion.controls.canny import canny
+from vidgen.pipelines import Residency, render
+from vidgen.pipelines.conditioning_report import ConditioningMeter
+from vidgen.pipelines.source_frames import source_shape
+from vidgen.runtime.context import RunContext
+from vidgen.spec import MediaRef, ProcessVideo, TextToVideo, VideoToVideo, resolve, resolve_process
+
+SIDE, FRAMES = 64, 9
+CLIP = MediaRef(upload_id="upl_clip")
+PATH = {"points": [{"x": 0.25, "y": 0.5}, {"x": 0.75, "y": 0.5}]}
+
+
+@pytest.fixture(scope="module")
+def rules(tiny_registry):
+    return tiny_registry.get("tiny").rules
+
+
+def ball(path: np.ndarray) -> np.ndarray:
+    """A square on a plain ground with its middle at `path` (shares of the width)."""
+    frames = np.full((len(path), SIDE, SIDE, 3), (40, 60, 90), np.uint8)
+    for frame, x in zip(frames, path, strict=True):
+        left = round(x * SIDE) - 8
+        frame[24:40, left : left + 16] = (230, 120, 40)
+    return frames
+
+
+RIGHT = np.linspace(0.25, 0.75, FRAMES)
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory) -> dict[str, Path]:
+    return {CLIP.key: write_video([ball(RIGHT)], tmp_path_factory.mktemp("media") / "clip.mp4", fps=8).path}
+
+
+def reported(frames: np.ndarray, rules, media, kind=TextToVideo, **fields) -> dict:
+    asked = {"model": "tiny", "num_frames": FRAMES, "width": SIDE, "height": SIDE} | fields
+    spec = resolve(kind.model_validate(asked), rules)
+    meter = ConditioningMeter(spec, RunContext(media=media), rules.conditioning)
+    assert np.array_equal(np.concatenate(list(meter.through(iter([frames[:4], frames[4:]])))), frames)
+    return meter.report()
+
+
+def test_a_clip_that_does_as_asked_and_its_reverse_are_told_apart(rules, media):
+    """Fails when requested is compared with itself: tried (the track)."""
+    fields = {"trajectories": [PATH]}
+    (own,) = reported(ball(RIGHT), rules, media, **fields)["trajectories"]
+    (other,) = reported(ball(RIGHT[::-1]), rules, media, **fields)["trajectories"]
+    assert (own["by"], len(own["measured"])) == ("subject", FRAMES)
+    assert own["mean_error"] < 0.03
+    assert other["mean_error"] > 0.2
+    follow = {"controls": [{"kind": "layout", "video": CLIP}, {"kind": "flow", "video": CLIP}]}
+    mine = reported(ball(RIGHT), rules, media, **follow)["controls"]
+    reverse = reported(ball(RIGHT[::-1]), rules, media, **follow)["controls"]
+    assert [entry["kind"] for entry in mine] == ["layout", "flow"]
+    assert min(entry["measured"] for entry in mine) > 0.8
+    assert max(entry["measured"] for entry in reverse) < 0.3
+    depth = {"controls": [{"kind": "depth", "video": CLIP, "drawn": True}]}
+    assert reported(ball(RIGHT), rules, media, **depth)["controls"][0]["measured"] is None
+
+
+def test_a_camera_is_reported_in_its_own_units(rules, media):
+    """A ground that goes left by two pixels a frame is a pan of 5. The control: the same ground at rest."""
+    rng = np.random.default_rng(3)
+    wide = np.kron(rng.integers(40, 220, (16, 24, 3)), np.ones((4, 8, 1))).astype(np.uint8)
+    moving = np.stack([wide[:, 2 * n : 2 * n + SIDE] for n in range(FRAMES)])
+    (entry,) = reported(moving, rules, media, camera={"pan": 5})["camera"]
+    assert entry["axes"]["pan"]["requested"] == 5
+    assert entry["axes"]["pan"]["measured"] == pytest.approx(5, abs=0.5)
+    assert abs(entry["axes"]["zoom"]["measured"]) < 0.5
+    (resting,) = reported(np.repeat(moving[:1], FRAMES, 0), rules, media, camera={"pan": 5})["camera"]
+    assert abs(resting["axes"]["pan"]["measured"]) < 0.1
+
+
+def test_masks_and_ends_are_measured_against_what_was_given(rules, media):
+    half = {"box": {"left": 0, "top": 0, "right": 0.5, "bottom": 1}}
+    source = read_frames_pyav(media[CLIP.key], list(range(FRAMES)))
+    changed = source.copy()
+    changed[:, :, :32] = 250
+    (entry,) = reported(changed, rules, media, VideoToVideo, video=CLIP, mask=half)["mask"]
+    assert (entry["outside_psnr"], entry["share"]) == (99.0, 0.5)
+    assert entry["inside_change"] > 50
+    (begins,) = reported(source, rules, media, prefix={"video": CLIP, "frames": 5})["ends"]
+    assert begins["psnr"] < 30  # it begins with the clip's last frames, not with its first
+    (ends,) = reported(source[4:].repeat(2, 0)[:FRAMES], rules, media, suffix={"video": CLIP})["ends"]
+    assert (ends["end"], ends["frames"]) == ("suffix", 4)
+
+
+def test_the_report_lies_beside_the_clip_and_in_its_receipt(tiny_registry, media, tmp_path):
+    """Fails when `render` leaves the meter out: tried. The control: a clip without items has none."""
+    residency, rules = Residency(tiny_registry), tiny_registry.get("tiny").rules
+    asked = {"model": "tiny", "num_frames": FRAMES, "width": 32, "height": 32, "num_inference_steps": 1, "seed": 1}
+    found = {}
+    for name, more in (("led", {"camera": {"pan": 5}, "trajectories": [PATH]}), ("plain", {})):
+        folder = tmp_path / name
+        folder.mkdir()
+        made = render(resolve(TextToVideo(**asked, **more), rules), RunContext(media=media), folder, residency)
+        receipt = json.loads(next(file.path for file in made.files if file.kind == "receipt").read_text())
+        found[name] = ([file.path for file in made.files if file.kind == "conditioning"], receipt.get("conditioning"))
+    (file,), told = found["led"]
+    assert json.loads(file.read_text()) == told
+    assert told.keys() == {"camera", "trajectories"}
+    assert found["plain"] == ([], None)
+
+
+def test_a_control_is_drawn_as_a_job_of_its_own(tiny_registry, media, tmp_path):
+    """What `vidgen control` and the step draw-control give is what a job is led by.
+
+    Fails when the step passes frames on: tried.
+    """
+    step = {"step": "draw-control", "kind": "canny", "width": 32, "height": 32}
+    spec = ProcessVideo.model_validate({"video": CLIP, "post": [step], "output": {"quality": "lossless"}})
+    spec = resolve_process(spec, source_shape(media[CLIP.key]))
+    made = render(spec, RunContext(media=media), tmp_path, Residency(tiny_registry))
+    frames = np.stack(list(every_frame(made.video.path)))
+    shown = read_clip(media[CLIP.key], width=32, height=32, num_frames=FRAMES, fps=8)
+    assert frames.shape == (FRAMES, 32, 32, 3)
+    assert np.abs(frames.astype(int) - canny(shown)).mean() < 3

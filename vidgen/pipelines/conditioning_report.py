@@ -1,0 +1,187 @@
+"""What a clip was asked for beside what its frames show: camera, paths, controls, masks, ends. One entry an item.
+
+Frames are measured as the model made them, before any step and before they are encoded, in a small size.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from vidgen.media.frames import FrameChunk
+from vidgen.media.source import fit
+from vidgen.motion.camera import GROUND
+from vidgen.motion.canvas import blank_canvas
+from vidgen.motion.controls.layout import Box
+from vidgen.motion.trajectory import place
+from vidgen.pipelines.conditions import Conditions
+from vidgen.pipelines.masking import Masked
+from vidgen.pipelines.resolved import Resolved
+from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement, psnr
+from vidgen.quality.conditioning.similarity import Similarity, similarities
+from vidgen.quality.conditioning.tracks import error, followed, subject_track
+from vidgen.runtime.context import RunContext
+from vidgen.spec import Camera, ConditioningRules, SamplingFields, Trajectory
+
+LARGEST = 128
+"""The longer side of measured frames, in pixels."""
+Entry = dict[str, Any]
+
+
+class ConditioningMeter:
+    """Keeps a small copy of every frame that streams by; `spec` is resolved."""
+
+    def __init__(self, spec: SamplingFields, ctx: RunContext, rules: ConditioningRules) -> None:
+        asked = Resolved.of(spec)
+        scale = min(1.0, LARGEST / max(asked.width, asked.height))
+        self._size = {"width": round(asked.width * scale), "height": round(asked.height * scale)}
+        self._spec, self._ctx, self._rules = spec.model_copy(update=self._size), ctx, rules
+        self._asked = replace(asked, **self._size)
+        self._frames: list[FrameChunk] = []
+
+    def through(self, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
+        """Pass the frames on unchanged."""
+        for chunk in chunks:
+            self._frames.append(fit(chunk[..., :3], **self._size))
+            yield chunk
+
+    def report(self) -> dict[str, list[Entry]]:
+        """By kind of item; empty where nothing can be measured, as of a single frame."""
+        if not self._frames:
+            return {}
+        frames = np.concatenate(self._frames)
+        if len(frames) < 2:
+            return {}
+        conditions = Conditions(self._spec, self._ctx, self._rules)
+        found = {
+            "camera": self._camera(frames),
+            "trajectories": self._tracks(frames, conditions),
+            "controls": list(self._controls(frames, conditions)),
+            "brushes": self._brushes(frames, conditions),
+            "mask": self._mask(frames, conditions.masked()),
+            "ends": list(self._ends(frames, conditions)),
+        }
+        return {name: entries for name, entries in found.items() if entries}
+
+    def _camera(self, frames: FrameChunk) -> list[Entry]:
+        camera = self._spec.camera
+        if camera is None:
+            return []
+        seen = similarities(frames)
+        requested = self._requested(camera, len(frames))
+        measured: dict[str, list[float]] = {axis: [] for axis in requested}
+        for motion in seen:
+            speeds = motion.speeds(self._asked.fps, self._asked.width)
+            for axis, value in _as_asked(speeds, camera).items():
+                measured.setdefault(axis, []).append(value)
+        axes = {
+            axis: {
+                "requested": _rounded(np.mean(requested.get(axis, [0.0]))),
+                "measured": _rounded(np.median(values)),
+                "over_time": [_rounded(value) for value in values],
+            }
+            for axis, values in measured.items()
+        }
+        return [{"axes": axes, "agreement": _rounded(_agreement(seen))}]
+
+    def _requested(self, camera: Camera, count: int) -> dict[str, list[float]]:
+        strength = 1.0 if self._spec.motion_strength is None else self._spec.motion_strength
+        last = max(1, self._asked.num_frames - 1)
+        told = [camera.at((frame - 0.5) / last) for frame in range(1, count)]
+        return {axis: [strength * it[axis] for it in told] for axis in camera.axes()}
+
+    def _tracks(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
+        paths = self._spec.trajectories
+        seen = subject_track(frames) if len(paths) == 1 else None
+        return [self._track(frames, path, conditions, seen) for path in paths]
+
+    def _track(self, frames: FrameChunk, path: Trajectory, conditions: Conditions, seen: Any) -> Entry:
+        strength = 1.0 if self._spec.motion_strength is None else self._spec.motion_strength
+        canvas = replace(blank_canvas(1, 8, 8, total=self._asked.num_frames), strength=strength)
+        asked = np.array([place(path, canvas, frame) for frame in range(len(frames))])
+        width, height = conditions.box(path)
+        x, y = map(float, asked[0])
+        begin = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+        found = followed(frames, begin) if seen is None else seen
+        away = error(found, asked, self._asked.height / self._asked.width)
+        return {
+            "by": "motion" if seen is None else "subject",
+            "requested": _points(asked),
+            "measured": _points(found),
+            "mean_error": _rounded(away.mean()),
+            "largest_error": _rounded(away.max()),
+        }
+
+    def _controls(self, frames: FrameChunk, conditions: Conditions) -> Iterator[Entry]:
+        for number, control in enumerate(self._spec.controls):
+            source = conditions.control_source(number)
+            if control.kind == "flow" and not control.drawn:
+                found: float | None = motion_agreement(frames, source.motion(0, len(frames)))
+            elif control.kind == "layout":
+                found = layout_agreement(frames, source.read(0, len(frames)))
+            else:
+                found = picture_agreement(control.kind, frames, source.read(0, len(frames)))
+            entry: Entry = {"kind": control.kind, "weight": control.weight}
+            yield entry | (
+                {"measured": None, "why": "no network draws it from frames"}
+                if found is None
+                else {"requested": 1.0, "measured": _rounded(found)}
+            )
+
+    def _brushes(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
+        """Of all painted regions together: the motion asked for in them, and that which is there."""
+        if not self._spec.brushes:
+            return []
+        canvas = conditions.items().canvas(0, len(frames), self._asked.num_frames, *_sides(self._asked))
+        assert canvas.flow is not None
+        return [{"requested": 1.0, "measured": _rounded(motion_agreement(frames, canvas.flow))}]
+
+    def _mask(self, frames: FrameChunk, masked: Masked | None) -> list[Entry]:
+        if masked is None:
+            return []
+        made = masked.mask(0, len(frames)) > 0.5
+        source = masked.source(0, len(frames))
+        changed = np.abs(frames.astype(np.int16) - source)[made]
+        return [
+            {
+                "outside_psnr": _rounded(psnr(frames[~made], source[~made])),
+                "inside_change": _rounded(changed.mean() if changed.size else 0.0),
+                "share": _rounded(made.mean()),
+            }
+        ]
+
+    def _ends(self, frames: FrameChunk, conditions: Conditions) -> Iterator[Entry]:
+        for name in ("prefix", "suffix"):
+            end = getattr(self._spec, name)
+            if end is not None and len(frames) == self._asked.num_frames:
+                given = conditions.end_frames(name, end)
+                shown = frames[: len(given)] if name == "prefix" else frames[-len(given) :]
+                yield {"end": name, "frames": len(given), "psnr": _rounded(psnr(shown, given))}
+
+
+def _as_asked(speeds: dict[str, float], camera: Camera) -> dict[str, float]:
+    """What is measured in the words that were used: a dolly shows as the ground's growth, an orbit as its drift."""
+    axes = camera.axes()
+    told = dict(speeds)
+    if "dolly" in axes and "zoom" not in axes:
+        told["dolly"] = told.pop("zoom") / GROUND
+    if "orbit" in axes and "pan" not in axes:
+        told["orbit"] = -told.pop("pan")
+    return told
+
+
+def _agreement(seen: Sequence[Similarity]) -> float:
+    return float(np.mean([motion.agreement for motion in seen]))
+
+
+def _sides(asked: Resolved) -> tuple[int, int]:
+    return asked.height, asked.width
+
+
+def _points(places: Any) -> list[list[float]]:
+    return [[_rounded(x), _rounded(y)] for x, y in places]
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 3)

@@ -1,0 +1,95 @@
+"""The camera's motion out of a dense flow: the similarity that most of what is seen follows.
+
+Least squares, reweighted so that what moves otherwise (a subject) counts little (Holland & Welsch 1977, with Cauchy's
+weights).
+Places without texture do not count: flow is made up there.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidgen.media.frames import FrameChunk
+from vidgen.motion.controls.flow import FlowSearch
+from vidgen.spec.conditioning.camera import DEGREES_AT_10, FASTEST, OCTAVES_AT_10, SHIFT_AT_10
+
+Plane = NDArray[np.float32]
+ROUNDS = 20
+SHARPEST = 6.0
+"""Grey levels of gradient from which on a place has texture."""
+SCATTER = 0.25
+"""Pixels: a place whose motion is off by so much counts half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Similarity:
+    """From one frame to the next, about the frame's middle: pixels, factor of size, degrees clockwise.
+
+    `agreement` is the share of textured places that follow it within a pixel, 0 where nothing has texture.
+    """
+
+    x: float
+    y: float
+    scale: float
+    angle: float
+    agreement: float
+
+    def speeds(self, fps: float, width: int) -> dict[str, float]:
+        """As a camera's speeds in a spec: it moves against what is seen."""
+        second = FASTEST * fps
+        return {
+            "pan": -self.x * second / (SHIFT_AT_10 * width),
+            "tilt": self.y * second / (SHIFT_AT_10 * width),
+            "zoom": math.log2(self.scale) * second / OCTAVES_AT_10,
+            "roll": -self.angle * second / DEGREES_AT_10,
+        }
+
+
+def similarities(frames: FrameChunk) -> list[Similarity]:
+    """That between each frame and the next."""
+    search = FlowSearch()
+    return [fitted(search.between(early, late), textured(late)) for early, late in pairwise(frames)]
+
+
+def fitted(flow: Plane, weights: Plane) -> Similarity:
+    """Of a flow `[2, height, width]` in pixels that leads to a frame; `weights` `[height, width]`: what counts."""
+    height, width = weights.shape
+    y, x = (plane.ravel() for plane in np.mgrid[0:height, 0:width].astype(np.float64))
+    x, y = x - (width - 1) / 2, y - (height - 1) / 2
+    counts = weights.ravel() > 0
+    if counts.sum() < 8:
+        return Similarity(0.0, 0.0, 1.0, 0.0, 0.0)
+    x, y, known = x[counts], y[counts], flow.reshape(2, -1)[:, counts].astype(np.float64)
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    terms = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
+    goal = known.ravel()
+    share = np.tile(weights.ravel()[counts].astype(np.float64), 2)
+    firm = np.ones_like(x)
+    for _ in range(ROUNDS):
+        root = np.sqrt(share * np.tile(firm, 2))
+        fit = np.linalg.lstsq(terms * root[:, None], goal * root, rcond=None)[0]
+        off = np.hypot(*(goal - terms @ fit).reshape(2, -1))
+        firm = 1 / (1 + (off / max(SCATTER, float(np.median(off)))) ** 2)
+    growth, turn, right, down = map(float, fit)
+    # a flow leads from the frame before: p - A⁻¹(p - t)
+    back = np.array([[1 - growth, turn], [-turn, 1 - growth]])
+    forth = np.linalg.inv(back)
+    moved = forth @ (right, down)
+    return Similarity(
+        float(moved[0]),
+        float(moved[1]),
+        float(np.hypot(forth[0, 0], forth[1, 0])),
+        math.degrees(math.atan2(forth[1, 0], forth[0, 0])),
+        float((off < 1).mean()),
+    )
+
+
+def textured(frame: NDArray[np.uint8]) -> Plane:
+    """`[height, width]`: 1 where a frame has structure that can be followed, 0 where it has none."""
+    luma = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    strength = np.hypot(cv2.Sobel(luma, cv2.CV_32F, 1, 0, scale=0.25), cv2.Sobel(luma, cv2.CV_32F, 0, 1, scale=0.25))
+    return np.asarray(cv2.dilate((strength > SHARPEST).astype(np.float32), np.ones((3, 3), np.uint8)), np.float32)

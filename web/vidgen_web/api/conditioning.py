@@ -1,0 +1,75 @@
+"""/jobs/{id}/conditioning: what a conditioned clip was asked for, beside what was measured on its frames."""
+
+import json
+import logging
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+from pydantic import Field
+
+from vidgen.jobs.views import Job
+from vidgen.spec.base import SpecModel
+from vidgen_web.api.jobs import no_job
+from vidgen_web.operations import operation
+from vidgen_web.problems import ProblemError
+from vidgen_web.services import Services, services
+
+blueprint = Blueprint("conditioning", __name__, url_prefix="/jobs")
+log = logging.getLogger(__name__)
+
+LARGEST = 4 << 20
+
+
+class ConditioningReport(SpecModel):
+    """One entry an item, by the kind of item; kinds that were not asked for are left out."""
+
+    camera: list[dict[str, Any]] = Field(
+        default=[],
+        description="`axes`: by axis `requested`, `measured`, `over_time`, in the spec's units; `agreement`.",
+    )
+    trajectories: list[dict[str, Any]] = Field(
+        default=[],
+        description="`requested` and `measured` places by frame; `mean_error`, `largest_error`: shares of the width.",
+    )
+    controls: list[dict[str, Any]] = Field(
+        default=[],
+        description="`kind`, `weight`, `measured`: how well the control drawn from the result agrees; 1 is wholly.",
+    )
+    brushes: list[dict[str, Any]] = Field(default=[], description="`measured`: agreement of the motion, -1 to 1.")
+    mask: list[dict[str, Any]] = Field(
+        default=[], description="`outside_psnr` (dB, 99: equal), `inside_change` (grey levels), `share` made anew."
+    )
+    ends: list[dict[str, Any]] = Field(default=[], description="`end`, `frames`, `psnr` to the frames given, in dB.")
+
+
+@blueprint.get("/<job_id>/conditioning")
+@operation(
+    "Jobs",
+    "What a conditioned clip does, beside what it was asked for",
+    description="Of finished jobs with conditioning items. The same lies in the receipt and as an artifact.",
+    scope="jobs:read",
+    answers={200: ConditioningReport},
+    problems=("not_found",),
+)
+def show(job_id: str) -> Response:
+    job = services().jobs.get(job_id)
+    if job is None:
+        raise no_job(job_id)
+    report = conditioning_of(services(), job)
+    if report is None:
+        raise ProblemError("not_found", f"{job_id} has no report of conditioning items")
+    return jsonify(report)
+
+
+def conditioning_of(found: Services, job: Job) -> dict[str, Any] | None:
+    """The report that the job left beside its clip; None where there is none, or it cannot be read."""
+    artifact = next((it for it in job.artifacts if it.kind == "conditioning"), None)
+    key = found.jobs.artifact_key(artifact.id) if artifact else None
+    if artifact is None or key is None or artifact.size > LARGEST:
+        return None
+    try:
+        with found.store.open(key) as file:
+            return ConditioningReport.model_validate(json.load(file)).model_dump(mode="json", exclude_defaults=True)
+    except (OSError, ValueError):
+        log.warning("a conditioning report cannot be read", extra={"job": job.id})
+        return None
