@@ -41,7 +41,7 @@ def test_what_a_family_cannot_follow_is_refused_by_name(name, changes, told, tin
 def test_a_pose_cannot_be_drawn_from_a_clip_and_a_short_control_is_not_lengthened(tiny_of):
     """Fails when what is missing is made up: tried."""
     tiny = tiny_of(CASES["wan-animate"])
-    with pytest.raises(SpecError, match="kind=face: no network for it is bundled"):
+    with pytest.raises(SpecError, match="no network that draws face is bundled"):
         tiny.frames(controls=[POSE, FACE | {"drawn": False}])
     with pytest.raises(SpecError, match=r"controls\.0\.video: the clip holds 72 frames"):
         tiny.frames(num_frames=77)
