@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from vidgen.errors import ModelError
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
+from vidgen.spec.conditioning.camera_loras import with_camera_loras
 from vidgen_models.loras import FOLDER as LORAS
 from vidgen_models.loras import LoraManifest, read_lora
 
@@ -134,7 +135,9 @@ def _with_loras(manifest: Manifest, loras: Mapping[str, LoraManifest]) -> Manife
     made = tuple(sorted(lora.id for lora in loras.values() if manifest.id in lora.models))
     if not made or "loras" not in manifest.rules.options:
         return manifest
-    return manifest.model_copy(update={"rules": manifest.rules.model_copy(update={"loras": made})})
+    conditioning = with_camera_loras(manifest.rules.conditioning, made)
+    rules = manifest.rules.model_copy(update={"loras": made, "conditioning": conditioning})
+    return manifest.model_copy(update={"rules": rules})
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -61,6 +61,6 @@ CASES = (
         build,
         "image-to-video",
         {"num_frames": 6, "width": 32, "height": 32},
-        ("seed", "image", "guidance_scale", "motion_bucket_id", "noise_aug_strength", "fps"),
+        ("seed", "image", "guidance_scale", "motion_bucket_id", "motion_strength", "noise_aug_strength", "fps"),
     ),
 )

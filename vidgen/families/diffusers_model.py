@@ -24,6 +24,7 @@ from vidgen.families.weighted_text import weighing
 from vidgen.media.frames import FrameChunk
 from vidgen.runtime.memory import on_device
 from vidgen.spec import ConditioningRules, MemoryTier
+from vidgen.spec.conditioning.camera_loras import used_loras
 from vidgen.spec.prompt_weights import WeightedText, weighted_text
 from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.loading import load_component, scheduler_factory
@@ -120,7 +121,7 @@ class DiffusersModel(ABC):
             return tensors
 
         try:
-            with adapted(pipeline, request.spec.advanced, self.loras), self._weighing(texts):
+            with adapted(pipeline, used_loras(request.spec, self.conditioning), self.loras), self._weighing(texts):
                 output = pipeline(
                     **self.arguments(request),
                     num_inference_steps=request.num_inference_steps,

@@ -9,17 +9,16 @@ from safetensors.torch import load_file
 
 from vidgen.errors import ModelError
 from vidgen.families.merged_lora import checked_lora
-from vidgen.spec.advanced import AdvancedFields, LoraUse
+from vidgen.spec.advanced import LoraUse
 from vidgen_models.loras import LoraManifest
 
 
 @contextmanager
-def adapted(pipeline: Any, advanced: AdvancedFields | None, known: Mapping[str, LoraManifest]) -> Iterator[None]:
+def adapted(pipeline: Any, uses: Sequence[LoraUse], known: Mapping[str, LoraManifest]) -> Iterator[None]:
     """The networks with all LoRAs asked for, each by its weight; without them when the run is over, however it ends.
 
     Raises ModelError for one that is gone, changed, or made for another network.
     """
-    uses: Sequence[LoraUse] = () if advanced is None else advanced.loras
     try:
         # names of our own, as the library's may hold no dot
         for n, use in enumerate(uses):

@@ -12,7 +12,7 @@ from vidgen.families.description import Description, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
-from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, ModelRules, StepRule
 from vidgen.stages.clip_model import ClipRequest
 
 DECODE_GROUP = 14
@@ -44,6 +44,7 @@ class StableVideoDiffusion(DiffusersModel):
             negative_prompt=False,
             last_image="no",
             options=("motion_bucket_id", "noise_aug_strength"),
+            conditioning=ConditioningRules(motion_strength="bucket"),
         )
         return Description(rules, 0)
 
@@ -62,7 +63,7 @@ class StableVideoDiffusion(DiffusersModel):
             "num_frames": request.num_frames,
             "fps": request.fps,
             "max_guidance_scale": request.guidance_scale,
-            "motion_bucket_id": MOTION_BUCKET if bucket is None else bucket,
+            "motion_bucket_id": _bucket(request.spec.motion_strength) if bucket is None else bucket,
             "noise_aug_strength": NOISE_AUGMENTATION if noise is None else noise,
             "decode_chunk_size": DECODE_GROUP,
         }
@@ -77,3 +78,8 @@ class StableVideoDiffusion(DiffusersModel):
                 scaled = group.to(self.device, vae.dtype) / vae.config.scaling_factor
                 pixels: Tensor = vae.decode(scaled, num_frames=len(group)).sample
                 yield pixels.float().clamp(-1, 1).movedim(0, 1)[None]
+
+
+def _bucket(strength: float | None) -> int:
+    """1 is the bucket that the authors run it with, 2 the highest but one."""
+    return min(255, max(1, round(MOTION_BUCKET * (1.0 if strength is None else strength))))

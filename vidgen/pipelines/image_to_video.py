@@ -14,6 +14,7 @@ from vidgen.pipelines.stills import read_pixels, stills_of
 from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo
+from vidgen.spec.conditioning.camera_words import worded
 from vidgen.stages.model import VideoModel
 
 
@@ -24,6 +25,7 @@ class ImageToVideoPipeline:
         self.model = model
 
     def __call__(self, spec: ImageToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
+        spec = worded(spec, self.model.conditioning)
         asked, first = Resolved.of(spec), read_pixels(spec.image, spec, ctx)
         start = NamedItem(Keyframe(first), content_hash(first), (0, 1))
         items = Conditions(spec, ctx, self.model.conditioning).items(start)

@@ -14,6 +14,7 @@ from vidgen.pipelines.residency import Residency
 from vidgen.runtime.context import RunContext
 from vidgen.spec import JobSpec, ProcessVideo, Recipe, media_refs
 from vidgen.spec.advanced import AdvancedFields, deployed_id
+from vidgen.spec.conditioning.camera_loras import used_loras
 from vidgen_models.folder_check import sha256
 from vidgen_models.registry import ModelRegistry
 
@@ -101,7 +102,8 @@ def _adapters(spec: JobSpec, registry: ModelRegistry) -> dict[str, Any]:
     """Base, adapters and sampler as one id; and the LoRAs that changed the model, by content, where there were any."""
     if isinstance(spec, ProcessVideo):
         return {}
-    advanced = spec.advanced or AdvancedFields()
+    loras = used_loras(spec, registry.get(spec.model).rules.conditioning)
+    advanced = (spec.advanced or AdvancedFields()).model_copy(update={"loras": loras})
     deployed = {"deployed": deployed_id(spec.model, registry.get(spec.model).revision, advanced)}
     if not advanced.loras:
         return deployed

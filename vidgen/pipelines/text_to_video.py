@@ -11,6 +11,7 @@ from vidgen.pipelines.stills import stills_of
 from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import TextToVideo
+from vidgen.spec.conditioning.camera_words import worded
 from vidgen.stages.model import VideoModel
 
 
@@ -21,6 +22,7 @@ class TextToVideoPipeline:
         self.model = model
 
     def __call__(self, spec: TextToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
+        spec = worded(spec, self.model.conditioning)
         items = Conditions(spec, ctx, self.model.conditioning).items()
         control = partial(WindowControl, self.model, items, Resolved.of(spec))
         script = script_of(spec, control=control, stills=stills_of(self.model, spec, ctx))

@@ -18,6 +18,7 @@ from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import VideoToVideo
+from vidgen.spec.conditioning.camera_words import worded
 from vidgen.stages.model import VideoModel
 
 
@@ -32,6 +33,7 @@ class VideoToVideoPipeline:
         self.model = model
 
     def __call__(self, spec: VideoToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
+        spec = worded(spec, self.model.conditioning)
         asked, strength = Resolved.of(spec), spec.strength or 0.0
         conditions = Conditions(spec, ctx, self.model.conditioning)
         masked, control = conditions.masked(), partial(WindowControl, self.model, conditions.items(), asked)

@@ -51,6 +51,7 @@ CHANGES = {
     "shift": {"advanced": {"shift": 8.0}},
     "guidance_rescale": {"advanced": {"guidance_rescale": 1.0}},
     "free_init": {"advanced": {"free_init": 2}},
+    "motion_strength": {"motion_strength": 2.0},
     "motion_bucket_id": {"advanced": {"motion_bucket_id": 250}},
     "noise_aug_strength": {"advanced": {"noise_aug_strength": 0.5}},
 }

@@ -95,11 +95,9 @@ def test_free_init_is_the_librarys_and_tells_the_steps_of_all_passes(tiny):
         )
 
 
-def test_a_motion_lora_changes_the_clip_and_leaves_nothing_behind(tiny, tmp_path):
-    """In the names that published motion LoRAs bear; also in clips beyond the modules' length.
-
-    Fails when a LoRA stays in the network after its run: tried.
-    """
+@pytest.fixture
+def pan_left(tiny, tmp_path):
+    """A motion LoRA in the names that published ones bear."""
     torch.manual_seed(0)
     module = "unet.down_blocks.0.motion_modules.0.transformer_blocks.0.attn1.processor"
     weights = {}
@@ -111,8 +109,36 @@ def test_a_motion_lora_changes_the_clip_and_leaves_nothing_behind(tiny, tmp_path
     Shelf(tiny.manifests).put_lora(
         LoraManifest(id="pan-left", models=("tiny-family",), file=str(file), sha256=sha256(file))
     )
+    yield
+    Shelf(tiny.manifests).forget_lora("pan-left")
+
+
+@pytest.mark.usefixtures("pan_left")
+def test_a_motion_lora_changes_the_clip_and_leaves_nothing_behind(tiny):
+    """Also in clips beyond the modules' length. Fails when a LoRA stays in the network after its run: tried."""
     use = {"loras": [{"id": "pan-left", "weight": 1.0}]}
     for length in (6, 14):
         plain = tiny.frames(num_frames=length)
         assert distance(plain, tiny.frames(num_frames=length, advanced=use)) > 0
         assert (plain == tiny.frames(num_frames=length)).all()
+
+
+@pytest.mark.usefixtures("pan_left")
+def test_a_camera_is_moved_by_the_motion_lora_of_its_direction(tiny):
+    """At a preset's speed by all of it. Fails when the camera's LoRAs are not put in: tried.
+
+    The control: without a LoRA of that name the model takes no camera; the other way, and other axes, are refused.
+    """
+    rules = tiny.manifest.rules.conditioning
+    assert (rules.camera, rules.camera_axes, rules.camera_loras) == ("loras", ("pan",), {"pan-left": "pan-left"})
+    whole = tiny.frames(advanced={"loras": [{"id": "pan-left", "weight": 1.0}]})
+    assert (tiny.frames(camera={"preset": "pan-left"}) == whole).all()
+    assert distance(tiny.frames(camera={"pan": -6}), whole) > 0
+    for camera in ({"pan": 3}, {"zoom": 3}):
+        with pytest.raises(SpecError, match="camera"):
+            tiny.spec(camera=camera)
+
+
+def test_without_motion_loras_there_is_no_camera(tiny):
+    with pytest.raises(SpecError, match="camera: tiny-family takes none"):
+        tiny.spec(camera={"pan": -3})

@@ -15,6 +15,7 @@ from vidgen.spec import (
     named_media,
     resolve,
 )
+from vidgen.spec.conditioning.camera_words import worded
 from vidgen_models.registry import ModelRegistry
 
 PLAIN = ModelRegistry().get("sprites-64").rules.model_copy(update={"conditioning": ConditioningRules()})
@@ -179,3 +180,24 @@ def test_every_item_names_its_media():
     assert list(named_media(both)) == ["controls.0.video", "controls.1.video", "references.0.image", "brushes.0.media"]
     masked = VideoToVideo(video=CLIP, mask={"media": {"artifact_id": "art_m"}})
     assert named_media(masked)["mask.media"].key == "art_m"
+
+
+def test_a_camera_is_told_in_the_words_of_the_training():
+    """Once, in every prompt, and not where it hardly moves.
+
+    Fails when the prompt's own words are not looked at: tried.
+    """
+    rules = ConditioningRules(
+        camera="flow",
+        camera_axes=("pan", "zoom"),
+        camera_words={"pan-left": "the camera pans left", "zoom-in": "the camera zooms in"},
+    )
+    spec = TextToVideo(prompt="a cat", camera={"pan": -3, "zoom": 0.5}, segments=({"prompt": "a dog"}, {}))
+    told = worded(spec, rules)
+    assert told.prompt == "a cat, the camera pans left"
+    assert [part.prompt for part in told.segments] == ["a dog, the camera pans left", ""]
+    assert worded(told, rules) == told
+    keys = {"keys": [{"at": 0, "zoom": 0}, {"at": 1, "zoom": 6}]}
+    assert worded(TextToVideo(camera=keys), rules).prompt == "the camera zooms in"
+    for same in (TextToVideo(prompt="a cat"), TextToVideo(prompt="a cat", camera={"pan": 3})):
+        assert worded(same, rules) is same or worded(same, rules) == same

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from vidgen.spec.base import SpecModel
-from vidgen.spec.conditioning.camera import CameraAxis
+from vidgen.spec.conditioning.camera import CameraAxis, CameraPreset
 from vidgen.spec.conditioning.control import CONTROL_LIMIT, ControlKind
 from vidgen.spec.conditioning.reference import REFERENCE_LIMIT, ReferenceKind
 
@@ -32,6 +32,9 @@ class ConditioningRules(SpecModel):
     camera_axes: tuple[CameraAxis, ...] = Field(default=(), description="Along which it can move.")
     camera_loras: Mapping[str, str] = Field(
         default_factory=dict, description="Of `loras`: the LoRA by preset (`pan-left`, `zoom-in`, …)."
+    )
+    camera_words: Mapping[CameraPreset, str] = Field(
+        default_factory=dict, description="What is said of a move in the prompt as well, in the words of the training."
     )
     trajectories: Literal["layout", "flow"] | None = Field(
         default=None, description="What paths are drawn as: a box that moves, or the motion of a region."

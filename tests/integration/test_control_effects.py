@@ -1,0 +1,184 @@
+"""What the shipped checkpoint makes of conditioning items, each beside a clip without it (same prompt, same seed).
+
+Each test asks for what the manifest declares; where it declares none of a kind, the kind must be refused by name.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from vidgen.errors import SpecError
+from vidgen.media.reader import every_frame
+from vidgen.media.writer import write_video
+from vidgen.pipelines import Residency, render
+from vidgen.pipelines.conditioning_report import ConditioningMeter
+from vidgen.runtime.context import RunContext
+from vidgen.spec import JOB_SPEC, MediaRef, resolve
+from vidgen_models.registry import ModelRegistry
+
+MODEL = "sprites-64"
+REGISTRY = ModelRegistry()
+RULES = REGISTRY.get(MODEL).rules
+LED = RULES.conditioning
+SOURCE, PORTRAIT = MediaRef(upload_id="upl_source"), MediaRef(upload_id="upl_portrait")
+SUBJECT, GROUND = "a rocket on a blue background", "a rocket on a brick background"
+LOSSLESS = {"quality": "lossless"}
+
+pytestmark = pytest.mark.integration
+
+
+class Studio:
+    """Renders as a worker does, and measures any clip against any request."""
+
+    def __init__(self, folder: Path) -> None:
+        self.residency, self.folder, self.media = Residency(REGISTRY), folder, {}
+        self.known: dict[str, np.ndarray] = {}
+
+    def clip(self, **fields: Any) -> np.ndarray:
+        """The frames of a clip, `uint8 [frames, 64, 64, 3]`; made once."""
+        spec = self.spec(**fields)
+        name = spec.model_dump_json()
+        if name not in self.known:
+            out = self.folder / str(len(self.known))
+            out.mkdir()
+            made = render(spec, RunContext(media=self.media), out, self.residency)
+            self.known[name] = np.stack(list(every_frame(made.video.path)))
+            if reports := [file.path for file in made.files if file.kind == "conditioning"]:
+                (out / "report.json").write_text(reports[0].read_text())
+        return self.known[name]
+
+    def measured(self, frames: np.ndarray, **fields: Any) -> dict[str, Any]:
+        """The report of frames for what `fields` ask for."""
+        meter = ConditioningMeter(self.spec(**fields), RunContext(media=self.media), LED)
+        list(meter.through(iter([frames])))
+        return meter.report()
+
+    def spec(self, **fields: Any) -> Any:
+        asked = {"model": MODEL, "seed": 3, "num_frames": 17, "output": LOSSLESS, "prompt": SUBJECT}
+        task = "video-to-video" if "video" in fields else "text-to-video"
+        return resolve(JOB_SPEC.validate_python({"task": task} | asked | fields), RULES)
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
+    """With a source clip: a ball that goes down and to the right, on a ground that fades."""
+    folder = tmp_path_factory.mktemp("studio")
+    found = Studio(folder)
+    ground = np.linspace(60, 120, 64)[:, None, None] * np.ones((1, 64, 3)) * (0.5, 0.8, 1.2)
+    frames = []
+    for number in range(17):
+        frame = np.clip(ground, 0, 255).astype(np.uint8)
+        cv2.circle(frame, (20 + round(1.5 * number), 22 + number), 13, (240, 200, 60), -1)
+        cv2.circle(frame, (16 + round(1.5 * number), 18 + number), 4, (90, 40, 20), -1)
+        frames.append(frame)
+    found.media[SOURCE.key] = write_video([np.stack(frames)], folder / "source.mp4", fps=8).path
+    portrait = np.full((64, 64, 3), 255, np.uint8)
+    cv2.circle(portrait, (32, 32), 22, (200, 40, 170), -1)
+    cv2.imwrite(str(folder / "portrait.png"), portrait[..., ::-1])
+    found.media[PORTRAIT.key] = folder / "portrait.png"
+    return found
+
+
+def refused(field: str, **fields: Any) -> None:
+    with pytest.raises(SpecError) as caught:
+        resolve(JOB_SPEC.validate_python({"task": "text-to-video", "model": MODEL, "prompt": SUBJECT} | fields), RULES)
+    assert caught.value.field.startswith(field)
+
+
+def test_a_part_is_made_anew_and_the_rest_stays(studio: Studio) -> None:
+    """Control: a restyle of the whole changes what lies outside of the box."""
+    box = {"left": 0.1, "top": 0.1, "right": 0.9, "bottom": 0.9}
+    asked = {"video": SOURCE, "prompt": "an apple on a blue background", "mask": {"box": box}}
+    (inside,) = studio.measured(studio.clip(**asked), **asked)["mask"]
+    whole = studio.clip(video=SOURCE, prompt=asked["prompt"], strength=1.0)
+    (everywhere,) = studio.measured(whole, **asked)["mask"]
+    assert inside["outside_psnr"] > 45  # what is left is the delivery's change of colours
+    assert everywhere["outside_psnr"] < 30
+    assert inside["inside_change"] > 20
+
+
+def test_a_clip_begins_as_another_ends(studio: Studio) -> None:
+    """Control: the same prompt and seed without the prefix."""
+    asked = {"prompt": "a sun on a blue background", "prefix": {"video": SOURCE}}
+    (led,) = studio.measured(studio.clip(**asked), **asked)["ends"]
+    (plain,) = studio.measured(studio.clip(prompt=asked["prompt"]), **asked)["ends"]
+    assert led["psnr"] > 20
+    assert led["psnr"] > plain["psnr"] + 6
+
+
+@pytest.mark.parametrize("way", [((0.3, 0.5), (0.7, 0.5)), ((0.7, 0.35), (0.3, 0.65))], ids=["right", "down-left"])
+def test_a_subject_follows_its_path(studio: Studio, way: Any) -> None:
+    """Within a tenth of the width on the whole, and better than without a path by more than half."""
+    path = {"points": [{"x": x, "y": y} for x, y in way], "width": 0.55, "height": 0.55}
+    asked = {"trajectories": [path]}
+    if LED.trajectories is None:
+        refused("trajectories", **asked)
+        return
+    (led,) = studio.measured(studio.clip(**asked), **asked)["trajectories"]
+    (plain,) = studio.measured(studio.clip(), **asked)["trajectories"]
+    assert led["mean_error"] < 0.12
+    assert led["mean_error"] < 0.7 * plain["mean_error"]
+
+
+@pytest.mark.parametrize(("axis", "speed"), [("pan", -3), ("pan", 3), ("zoom", 3)])
+def test_the_camera_moves_as_asked(studio: Studio, axis: str, speed: float) -> None:
+    """By a third of the speed at least, the right way; without it by hardly anything."""
+    asked = {"prompt": GROUND, "camera": {axis: speed}, "seed": 4}
+    if LED.camera is None:
+        refused("camera", **asked)
+        return
+    (led,) = studio.measured(studio.clip(**asked), **asked)["camera"]
+    (plain,) = studio.measured(studio.clip(prompt=GROUND, seed=4), **asked)["camera"]
+    share, before = (it["axes"][axis]["measured"] / speed for it in (led, plain))
+    assert share > 0.33
+    assert share > before + 0.25
+
+
+@pytest.mark.parametrize(("kind", "gain"), [("canny", 0.1), ("gray", 0.15), ("flow", 0.2), ("layout", 0.1)])
+def test_a_control_is_followed(studio: Studio, kind: str, gain: float) -> None:
+    """The control drawn from the result agrees with the one given, by so much more than without it."""
+    asked = {"controls": [{"kind": kind, "video": SOURCE}], "prompt": "a ball on a blue background"}
+    if kind not in LED.controls:
+        refused("controls", **asked)
+        return
+    (led,) = studio.measured(studio.clip(**asked), **asked)["controls"]
+    (plain,) = studio.measured(studio.clip(prompt=asked["prompt"]), **asked)["controls"]
+    assert led["measured"] > plain["measured"] + gain
+
+
+def test_two_controls_count_by_their_weights(studio: Studio) -> None:
+    """With its weight at nothing a control is not followed, whatever stands beside it."""
+    kinds = [kind for kind in ("layout", "canny", "gray") if kind in LED.controls][:2]
+    if len(kinds) < 2 or LED.controls_at_once < 2:
+        refused("controls", controls=[{"kind": kind, "video": SOURCE} for kind in ("layout", "canny", "gray", "flow")])
+        return
+    one, two = ({"kind": kind, "video": SOURCE} for kind in kinds)
+    both = studio.clip(controls=[one, two])
+    alone = studio.clip(controls=[one])
+    assert np.array_equal(studio.clip(controls=[one, two | {"weight": 0}]), alone)
+    assert not np.array_equal(both, alone)
+
+
+def test_a_reference_lends_its_colours(studio: Studio) -> None:
+    """The subject is nearer to the picture's magenta than without it."""
+    asked = {"references": [{"image": PORTRAIT}], "prompt": "something on a blue background"}
+    if not LED.references:
+        refused("references", **asked)
+        return
+
+    def magenta(frames: np.ndarray) -> float:
+        away = np.linalg.norm(frames.astype(float) - (200, 40, 170), axis=3)
+        return float((away < 90).mean())
+
+    assert magenta(studio.clip(**asked)) > magenta(studio.clip(prompt=asked["prompt"])) + 0.02
+
+
+def test_every_conditioned_clip_carries_its_report(studio: Studio) -> None:
+    asked = {"prompt": "a sun on a blue background", "prefix": {"video": SOURCE}}
+    studio.clip(**asked)
+    reports = [json.loads(path.read_text()) for path in studio.folder.glob("*/report.json")]
+    assert any("ends" in report for report in reports)
