@@ -124,9 +124,7 @@ class Cleaner:
 
     def _expire_uploads(self, retention_days: float) -> int:
         old = self._uploads.older_than(retention_days * DAY, keep=self._awaited_uploads())
-        for upload_id in old:
-            self._uploads.delete(upload_id)
-        return len(old)
+        return sum(self._uploads.delete_unawaited(upload_id) for upload_id in old)
 
     def _sweep(self, orphan_seconds: float) -> int:
         return (

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Engine, Select, bindparam, delete, func, inse
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.awaited import check_sources
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.cursors import cursor_after, page
 from vidgen.jobs.ending import Ending
@@ -71,7 +72,7 @@ class JobRepository(Waiting, Ending):
         Idempotency keys are those of one actor, so that two API keys never meet in one. With `together` the job is
         refused unless there is room for that many, of which it is the first.
         Raises VidgenError: queue_full, quota_exceeded (retryable), storage_quota, idempotency_mismatch,
-        media_not_found when the job it is made from was deleted meanwhile.
+        media_not_found when what it is made from was deleted meanwhile.
         """
         new = NewJob(
             spec,
@@ -113,7 +114,7 @@ class JobRepository(Waiting, Ending):
         replayed = self._replay(connection, new.idempotency_key, body_hash)
         if replayed is not None:
             return Created(replayed, replayed=True)
-        _check_source(connection, new.source_job_id)
+        check_sources(connection, new.spec, new.source_job_id)
         now = self._quotas.admit_job(connection, self._owner, max_queued, together)
         asked = {
             "id": job_id,
@@ -259,14 +260,7 @@ class JobRepository(Waiting, Ending):
         return job_now(connection, found.job_id)
 
 
-def _check_source(connection: Connection, source_job_id: str | None) -> None:
-    if source_job_id is not None and connection.execute(_SOURCE, {"id": source_job_id}).first() is None:
-        message = f"{source_job_id}: the job that this one is made from was deleted"
-        raise VidgenError(message, code="media_not_found")
-
-
 _KEYS = table_of(IdempotencyRow)
 # written or asked with every creation: made once, as making them takes longer than running them
 _JOB, _REMEMBER = insert(JOBS), insert(_KEYS)
-_SOURCE = select(JOBS.c.id).where(JOBS.c.id == bindparam("id"))
 _REMEMBERED = select(_KEYS).where(_KEYS.c.tenant == bindparam("tenant"), _KEYS.c.key == bindparam("key"))

@@ -5,9 +5,11 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from sqlalchemy import Engine, Select, select
+from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.awaited import is_upload_awaited
 from vidgen.jobs.clock import as_datetime, database_now
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.quotas import Quotas
@@ -89,11 +91,27 @@ class UploadRepository(Tenanted):
     def delete(self, upload_id: str) -> None:
         """Deleting what is gone already is fine."""
         with writing(self._engine) as session:
-            row = session.scalar(self._one(upload_id))
-            if row is not None:
-                session.delete(row)
-        if row is not None:
-            self._store.delete(row.key)
+            key = self._delete_row(session, upload_id)
+        if key is not None:
+            self._store.delete(key)
+
+    def delete_unawaited(self, upload_id: str) -> bool:
+        """`delete`, unless a job that has not ended is to be made from it; returns whether it went."""
+        with writing(self._engine) as session:
+            # whoever queues or edits a job that needs it is seen here, or finds it gone
+            lock(session, CREATE_LOCK)
+            key = None if is_upload_awaited(session, upload_id) else self._delete_row(session, upload_id)
+        if key is not None:
+            self._store.delete(key)
+        return key is not None
+
+    def _delete_row(self, session: Session, upload_id: str) -> str | None:
+        """The key of the file that is to go once this is committed."""
+        row = session.scalar(self._one(upload_id))
+        if row is None:
+            return None
+        session.delete(row)
+        return row.key
 
     def older_than(self, seconds: float, *, keep: Collection[str] = (), limit: int = 100) -> tuple[str, ...]:
         """Ids of uploads that were made longer ago than that, oldest first, without those in `keep`."""

@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import SpecError, VidgenError
+from vidgen.jobs.awaited import check_sources
 from vidgen.jobs.clock import database_now
 from vidgen.jobs.history import record
 from vidgen.jobs.owned_jobs import OwnedJobs
-from vidgen.jobs.session import CLAIM_LOCK, lock, writing
+from vidgen.jobs.session import CLAIM_LOCK, CREATE_LOCK, lock, writing
 from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.tables import JobRow
 from vidgen.jobs.turns import LINE
@@ -68,15 +69,20 @@ class Waiting(OwnedJobs):
     ) -> Job:
         """Change what is given. `version` is the one that the editor has seen.
 
-        Raises VidgenError: not_found, job_not_queued, version_mismatch; SpecError for a deadline that is over.
+        Raises VidgenError: not_found, job_not_queued, version_mismatch, media_not_found when what it is to be made from
+        was deleted meanwhile; SpecError for a deadline that is over.
         """
         with writing(self._engine) as session:
+            if edited is not None:
+                # what the job is to be made from from now on is there, or cleaning sees that it is awaited
+                lock(session, CREATE_LOCK)
             row, now = self._queued(session, job_id), database_now(session)
             if version is not None and version != row.version:
                 raise VidgenError(
                     f"{job_id} is at version {row.version}, not {version}: read it again", code="version_mismatch"
                 )
             if edited is not None:
+                _check(session, row, edited)
                 _store(row, edited)
             if priority is not None:
                 row.priority = priority
@@ -110,6 +116,12 @@ class Waiting(OwnedJobs):
         if row.status != JobStatus.QUEUED:
             raise VidgenError(f"{job_id} is {row.status}: only queued jobs can be changed", code="job_not_queued")
         return row
+
+
+def _check(session: Session, row: JobRow, edited: ResolvedSpec) -> None:
+    # the job that it was made from before may be gone: that is no fault of this edit
+    kept = edited.source_job_id == row.source_job_id
+    check_sources(session.connection(), edited.spec, None if kept else edited.source_job_id)
 
 
 def _store(row: JobRow, edited: ResolvedSpec) -> None:
