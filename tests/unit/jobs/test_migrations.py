@@ -112,3 +112,12 @@ def test_events_learn_their_tenant_from_their_job(engine: Engine) -> None:
     bring(engine, "head")
     assert [it.job_id for it in JobRepository(engine).of("anna").events(0)] == ["job_0"]
     assert JobRepository(engine).of("local").events(0) == []
+
+
+def test_events_that_older_workers_wrote_before_this_upgrade_are_given_back(engine: Engine) -> None:
+    """Fails when r0019 makes its trigger alone: tried."""
+    bring(engine, "r0018")
+    insert(engine, "jobs", id="job_0", **{**JOB, "tenant": "anna"}, place=0.0)
+    insert(engine, "job_events", job_id="job_0", kind="job.queued", data="{}", created_at=1.0)
+    bring(engine, "head")
+    assert [it.job_id for it in JobRepository(engine).of("anna").events(0)] == ["job_0"]
