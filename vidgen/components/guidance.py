@@ -1,21 +1,33 @@
 """Classifier-free guidance (Ho & Salimans 2022, arXiv:2207.12598), where in a run it acts, and how it is held back."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from torch import Tensor
+
+GuidanceShape = Literal["constant", "falling", "rising"]
 
 
 @dataclass(frozen=True, slots=True)
 class GuidancePlan:
     """`scale` from the share `begin` of a run's steps to the share `end`, and none elsewhere.
 
-    Kynkäänniemi et al. 2024, arXiv:2404.07724. `rescale` is the amount of `rescaled`.
+    Kynkäänniemi et al. 2024, arXiv:2404.07724. `rescale` is the amount of `rescaled`. By `shape` the scale stays, falls
+    to 1 along a cosine, or rises from it (Wang et al. 2024, arXiv:2404.13040).
     """
 
     scale: float
     rescale: float = 0.0
     begin: float = 0.0
     end: float = 1.0
+    shape: GuidanceShape = "constant"
+
+    def at(self, step: int, total: int) -> "GuidancePlan":
+        """The plan of step `step` of `total` (from 0), with that step's scale."""
+        turn = math.cos(math.pi * step / max(total - 1, 1))
+        share = {"constant": 1.0, "falling": (1.0 + turn) / 2, "rising": (1.0 - turn) / 2}[self.shape]
+        return replace(self, scale=1.0 + (self.scale - 1.0) * share)
 
     def acts(self, step: int, total: int) -> bool:
         """Whether step `step` of `total` (from 0) is guided; where it is not, no unconditional pass is run."""

@@ -113,6 +113,7 @@ def distilled(rules: ModelRules, steps: int) -> ModelRules:
             "steps": StepRule(min=1, max=max(steps, rules.steps.max), default=steps),
             "guidance": GuidanceRule(min=1.0, max=1.0, default=1.0),
             "negative_prompt": False,
+            "distilled": True,
         }
     )
 

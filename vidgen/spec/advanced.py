@@ -23,6 +23,7 @@ Sampler = Literal[
     "unipc",
 ]
 Schedule = Literal["karras", "exponential"]
+GuidanceSchedule = Literal["constant", "falling", "rising"]
 
 FLOW_SAMPLERS = frozenset({"euler", "unipc", "dpmpp-2m", "dpmpp-2m-sde", "heun", "lcm"})
 """Those that are made for networks that predict a flow; noise, sample and v go with all."""
@@ -54,6 +55,9 @@ class AdvancedFields(SpecModel):
     )
     guidance_until: float | None = Field(
         default=None, ge=0, le=1, description="Share of the steps after which there is no guidance."
+    )
+    guidance_schedule: GuidanceSchedule | None = Field(
+        default=None, description="Whether guidance stays as it is, falls to none over the steps, or rises from none."
     )
     loras: tuple[LoraUse, ...] = Field(default=(), max_length=8, description="Stacked, each by its weight.")
     expert: bool = Field(
@@ -87,6 +91,7 @@ def check_advanced(model: str, advanced: AdvancedFields | None, rules: ModelRule
         if getattr(advanced, name) not in (None, ()) and name not in rules.options:
             taken = ", ".join(rules.options) or "none"
             raise _refused(name, f"{model} does not take it; it takes {taken}")
+    _check_distilled(model, advanced, rules)
     _check_sampler(model, advanced, rules)
     _check_loras(model, advanced, rules)
     if advanced.eta is not None and advanced.sampler != "ddim":
@@ -98,10 +103,13 @@ def check_advanced(model: str, advanced: AdvancedFields | None, rules: ModelRule
 def guidance_band(advanced: AdvancedFields | None, rules: ModelRules) -> tuple[float, float]:
     """Within which scales guidance may lie; experts may leave the model's band."""
     low, high = rules.guidance.min, rules.guidance.max
+    if rules.distilled:
+        return low, high
     return (1.0, max(high, EXPERT_GUIDANCE)) if advanced is not None and advanced.expert else (low, high)
 
 
 EXPERT_GUIDANCE = 30.0
+GUIDING = ("guidance_rescale", "guidance_from", "guidance_until", "guidance_schedule")
 
 
 def _check_sampler(model: str, advanced: AdvancedFields, rules: ModelRules) -> None:
@@ -114,6 +122,12 @@ def _check_sampler(model: str, advanced: AdvancedFields, rules: ModelRules) -> N
     if advanced.schedule is not None and sampler not in SCHEDULED:
         wanted = ", ".join(sorted(SCHEDULED & set(rules.samplers)))
         raise _refused("schedule", f"{sampler or 'the model’s own sampler'} takes none; {wanted} do")
+
+
+def _check_distilled(model: str, advanced: AdvancedFields, rules: ModelRules) -> None:
+    for name in GUIDING:
+        if rules.distilled and getattr(advanced, name) is not None:
+            raise _refused(name, f"{model} was distilled and takes no guidance; leave it out")
 
 
 def _check_loras(model: str, advanced: AdvancedFields, rules: ModelRules) -> None:

@@ -21,6 +21,12 @@ def check_offers(spec: SamplingFields, rules: ModelRules) -> None:
         raise SpecError(f"regions: {spec.model} takes one prompt for the whole frame; leave them out", field="regions")
     check_regions(spec.regions)
     _check_weights(spec, rules)
+    if rules.distilled and spec.guidance_scale not in (None, 1.0):
+        raise SpecError(
+            f"guidance_scale={spec.guidance_scale:g}: {spec.model} was distilled and takes no guidance; nearest is 1",
+            field="guidance_scale",
+            nearest=(1.0,),
+        )
     check_advanced(spec.model, spec.advanced, rules)
     if spec.keyframes and not rules.keyframes:
         raise SpecError(f"keyframes: {spec.model} is not led by pictures; leave them out", field="keyframes")

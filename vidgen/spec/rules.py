@@ -64,6 +64,9 @@ class ModelRules(SpecModel):
     guidance: GuidanceRule
     fps: int = Field(ge=1, description="Frames a second the model was trained at.")
     strength: float = Field(default=0.6, ge=0, le=1, description="Default strength of video-to-video.")
+    distilled: bool = Field(
+        default=False, description="Made to need no guidance (LCM, DMD): no unconditional pass is ever run."
+    )
     negative_prompt: bool = Field(default=True, description="Whether a negative prompt has an effect.")
     sound: bool = Field(default=False, description="Whether its clips come with sound.")
     prompt: bool = Field(default=True, description="Whether the model takes text.")

@@ -70,7 +70,8 @@ def denoise(
         ctx.checkpoint()
         sigma = float(scheduler.sigmas[first_step + done])
         latents = latents if hold is None else hold(latents, sigma)
-        acts = plan.acts(done, len(timesteps))
+        present = plan.at(done, len(timesteps))
+        acts = present.acts(done, len(timesteps))
         acting = NOTHING if control is None else control.at(done / len(timesteps))
 
         def predicted(
@@ -79,6 +80,7 @@ def denoise(
             t: Tensor = timestep,
             guided: bool = acts,
             control: Acting = acting,
+            plan: GuidancePlan = present,
         ) -> Tensor:
             told = prompt if guided else replace(prompt, negative=None)
             velocity = guided_velocity(model, x, t, told, control, plan, batched=not sparing)
@@ -145,4 +147,5 @@ def guided_velocity(
 
 def _plan(advanced: AdvancedFields, scale: float) -> GuidancePlan:
     begin, end = advanced.guidance_from or 0.0, advanced.guidance_until
-    return GuidancePlan(scale, advanced.guidance_rescale or 0.0, begin, 1.0 if end is None else end)
+    shape = advanced.guidance_schedule or "constant"
+    return GuidancePlan(scale, advanced.guidance_rescale or 0.0, begin, 1.0 if end is None else end, shape)

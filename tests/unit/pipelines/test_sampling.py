@@ -42,7 +42,15 @@ def frames_of(residency: Residency, **fields) -> np.ndarray:
 
 @pytest.mark.parametrize(
     "advanced",
-    [{"sampler": "unipc"}, {"sampler": "dpmpp-2m"}, {"shift": 8.0}, {"guidance_rescale": 1.0}, {"guidance_until": 0.5}],
+    [
+        {"sampler": "unipc"},
+        {"sampler": "dpmpp-2m"},
+        {"shift": 8.0},
+        {"guidance_rescale": 1.0},
+        {"guidance_until": 0.5},
+        {"guidance_schedule": "falling"},
+        {"guidance_schedule": "rising"},
+    ],
     ids=str,
 )
 def test_each_option_changes_the_frames_and_repeats_itself(residency, advanced):
@@ -76,7 +84,9 @@ def test_without_guidance_the_unconditional_pass_is_never_run(residency, batches
     frames_of(residency)
     frames_of(residency, guidance_scale=1.0)
     frames_of(residency, advanced={"guidance_from": 0.25, "guidance_until": 0.75})
-    assert batches == [2, 2, 2, 2, 1, 1, 1, 1, 1, 2, 2, 1]
+    frames_of(residency, advanced={"guidance_schedule": "falling"})
+    frames_of(residency, advanced={"guidance_schedule": "rising"})
+    assert batches == [2, 2, 2, 2, 1, 1, 1, 1, 1, 2, 2, 1, 2, 2, 2, 1, 1, 2, 2, 2]
 
 
 def test_chunks_of_other_sampling_are_never_gone_on_from(residency):
@@ -92,3 +102,15 @@ def test_rescaled_guidance_has_the_contrast_of_the_conditional_prediction():
     plain = GuidancePlan(scale=7.0).guided(conditional, unconditional)
     assert torch.allclose(plain, unconditional + 7 * (conditional - unconditional))
     assert torch.allclose(rescaled(plain, conditional, 0.5), 0.5 * plain + 0.5 * guided, atol=1e-5)
+
+
+def test_guidance_falls_and_rises_along_a_cosine():
+    """Fails when the shape goes by another share than the steps': tried."""
+    scales = {
+        shape: [GuidancePlan(5.0, shape=shape).at(step, 5).scale for step in range(5)]
+        for shape in ("constant", "falling", "rising")
+    }
+    cosine = [5.0, 1 + 4 * (1 + 0.5**0.5) / 2, 3.0, 1 + 4 * (1 - 0.5**0.5) / 2, 1.0]
+    assert scales["constant"] == [5.0] * 5
+    assert scales["falling"] == pytest.approx(cosine)
+    assert scales["rising"] == pytest.approx(cosine[::-1])
