@@ -177,3 +177,12 @@ def test_presets_keep_settings_and_nothing_of_the_clip(client: FlaskClient) -> N
     assert (status, "Preset: give a name" in page, ">kept</textarea>" in page) == (422, True, True)
     assert '<option value="good ones">' in page
     assert '<option value="good ones">' not in send(client, "/presets/forget", preset="good ones")[1]
+
+
+def test_a_prompt_is_enriched_in_place(client: FlaskClient) -> None:
+    page = send(client, "/composer", prompt="an aeroplane zooms right", num_inference_steps="5", enrich="1")[1]
+    api = client.post("/api/v1/prompts/enhance", json={"prompt": "an aeroplane zooms right"}).get_json()
+    assert api["prompt"] != "an aeroplane zooms right"
+    assert f">{api['prompt']}</textarea>" in page
+    assert api["changes"][0] in page.replace("&#34;", '"').replace("&#39;", "'")
+    assert re.search(r'id="num_inference_steps"[^>]*value="5"', page)

@@ -8,6 +8,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.prompts import better_prompt
 from vidgen.jobs.views import Job
 from vidgen.spec import ProcessVideo
 from vidgen_web import intake, removal, submission
@@ -64,6 +65,10 @@ def recompose() -> AnyResponse:
         draft = with_uploads(draft, [])
     except VidgenError as error:
         return refused(draft, error)
+    if "enrich" in form and draft["prompt"].strip():
+        found = services()
+        better = better_prompt(found.settings, draft["prompt"], found.models.manifests[draft.model])
+        draft = replace(draft, values={**draft.values, "prompt": better.prompt}, changes=better.changes)
     if "add_part" in form:
         draft = replace(draft, parts=(*draft.rows, Part()))
     if "add_key" in form:

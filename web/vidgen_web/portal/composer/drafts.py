@@ -90,7 +90,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """Every control's text. Empty numbers mean: the model's default. `editing` is the queued job that is changed."""
+    """Every control's text. Empty numbers mean: the model's default. `editing` is the queued job that is changed.
+
+    `changes` are what was done to the prompt when it was enriched.
+    """
 
     tab: str
     model: str
@@ -101,6 +104,7 @@ class Draft:
     errors: Mapping[str, str] = field(default_factory=dict)
     editing: Job | None = None
     opened: frozenset[str] = frozenset()
+    changes: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> str:
         return self.values.get(name, "")
