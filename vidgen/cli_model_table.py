@@ -1,6 +1,6 @@
 """`vidgen models show`: what a model can do, as a table for people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +19,17 @@ def show_model(manifest: "Manifest") -> None:
     click.echo(click.wrap_text(manifest.description, WIDTH))
     for label, text in (*_rules(manifest.rules), *_words(manifest)):
         click.echo(click.wrap_text(text, WIDTH, f"{label:{LABEL}}", " " * LABEL))
+
+
+def show_plan(manifest: "Manifest", sizes: Mapping[str, int], device: str) -> None:
+    """Print what each network takes, and what was measured of whole runs."""
+    for name, megabytes in sizes.items():
+        click.echo(f"{name:{LABEL + 8}}{megabytes:>8} MB on {device}")
+    click.echo(f"{'all at once':{LABEL + 8}}{sum(sizes.values()):>8} MB")
+    for row in manifest.memory:
+        if row.device == device and row.measured:
+            clip = f"and {row.bytes_per_pixel_frame:g} bytes for each pixel of each frame"
+            click.echo(f"measured, tier {row.tier}: {row.base_mb:g} MB {clip}")
 
 
 def _rules(rules: ModelRules) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from vidgen.cli_errors import errors_as_text
-from vidgen.cli_model_table import show_model
+from vidgen.cli_model_table import show_model, show_plan
 
 
 @click.group(invoke_without_command=True)
@@ -48,6 +48,12 @@ def show(model_id: str, as_json: bool) -> None:
 @click.option(
     "--control", "controls", multiple=True, help="What its control network was trained to follow, such as canny."
 )
+@click.option(
+    "--weights",
+    type=click.Choice(("own", "float8")),
+    default="own",
+    help="How the denoiser's weights are held: float8 takes half of bfloat16's memory and rounds them.",
+)
 @click.option("--base", help="Of a single file: the model or folder that gives what the file does not hold.")
 @click.option("--component", help="Of a single file: what it is; default: every component that it fits.")
 @errors_as_text
@@ -60,6 +66,25 @@ def add(path: Path, base: str | None, component: str | None, **wishes: Any) -> N
     manifest = _single(path, base, component, wishes) if path.is_file() else _folder(path, base, component, wishes)
     _shelf().put(manifest)
     click.echo(f"{manifest.id} revision {manifest.revision}: {manifest.family}, {', '.join(manifest.rules.tasks)}")
+
+
+@models.command()
+@click.argument("model_id")
+@click.option(
+    "--memory-mb", type=click.IntRange(1), help="What the device holds: tells at which tier the model lies there."
+)
+@click.option("--device", type=click.Choice(("cpu", "cuda")), default="cuda", show_default=True)
+@errors_as_text
+def plan(model_id: str, memory_mb: int | None, device: Any) -> None:
+    """What a model's networks take of a device's memory, and how they would lie there."""
+    from vidgen.families.memory_plan import network_megabytes, plan_for
+
+    manifest = _registry().get(model_id)
+    show_plan(manifest, network_megabytes(manifest, device), device)
+    if memory_mb is not None:
+        made = plan_for(manifest, device, memory_mb)
+        tier = "no tier" if made.tier is None else f"tier {made.tier.word}"
+        click.echo(f"{memory_mb} MB: {tier}, {made.at_once_mb} MB of weights at once: {made.advice}")
 
 
 @models.command()

@@ -25,12 +25,16 @@ Stamps = tuple[tuple[int, int], ...]
 
 
 class MemoryRow(SpecModel):
-    """Peak memory of a run, measured: `base_mb` whatever the clip, and so many bytes for each pixel of each frame."""
+    """Peak memory of a run: `base_mb` whatever the clip, and so many bytes for each pixel of each frame.
+
+    What was not `measured` is a floor: the weights alone.
+    """
 
     device: Literal["cpu", "cuda"]
     tier: Literal["full", "low"] = "full"
     base_mb: float
     bytes_per_pixel_frame: float
+    measured: bool = True
 
 
 class SingleFile(SpecModel):
@@ -60,6 +64,9 @@ class Manifest(SpecModel):
     memory: tuple[MemoryRow, ...] = ()
     seconds_per_step: float = Field(default=1.0, description="On two CPU cores at the default size, for forecasts.")
     files: Mapping[str, str] = Field(default_factory=dict, description="sha256 of every file, by path in the folder.")
+    weights: Literal["own", "float8"] = Field(
+        default="own", description="How the denoising network's weights are held: as the device computes, or in 8 bits."
+    )
     single_files: tuple[SingleFile, ...] = Field(default=(), description="Weights in place of the folder's own.")
 
     @property

@@ -62,7 +62,7 @@ def read_single(kind: Any, config: Path, file: Path, component: str, dtype: torc
     """The network with a file's weights in `dtype`; what the class keeps in float32 stays so, as diffusers keeps it."""
     check_fit(kind, config, file, component)
     with safe_open(file, framework="pt") as weights:
-        wanted = _part(component, dict.fromkeys(weights.keys()))
+        wanted = part_of(component, dict.fromkeys(weights.keys()))
         tensors = _own_names(kind, config, component, {name: weights.get_tensor(name) for name in wanted})
     network = _empty(kind, config)
     kept = getattr(kind, "_keep_in_fp32_modules", None) or ()
@@ -91,7 +91,7 @@ def _empty(kind: Any, config: Path) -> nn.Module:
 def _own_names(kind: Any, config: Path, component: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The component's tensors by the network's names: of all ways to read the file's names, the one that fits best."""
     expected = _empty(kind, config).state_dict().keys()
-    part = _part(component, tensors)
+    part = part_of(component, tensors)
     stripped = {_stripped(component, name): tensor for name, tensor in part.items()}
     # CLIP's text network lost and gained a leading `text_model.` from release to release
     longer = {f"text_model.{name}": tensor for name, tensor in stripped.items()}
@@ -100,7 +100,7 @@ def _own_names(kind: Any, config: Path, component: str, tensors: Mapping[str, Te
     return max((stripped, *renamed, longer, shorter), key=lambda named: len(expected & named.keys()))
 
 
-def _part(component: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
+def part_of(component: str, tensors: Mapping[str, Any]) -> dict[str, Any]:
     """What of the file is the component's: what bears its prefix, or all of a file that bears none."""
     kept = {name: tensor for name, tensor in tensors.items() if not name.endswith(NOT_WEIGHTS)}
     everywhere = tuple({prefix for prefixes in PREFIXES.values() for prefix in prefixes})

@@ -106,7 +106,7 @@ def load_family(
     for single in manifest.single_files:
         check_weights(single.path, single.sha256)
     _check_tasks(manifest, family)
-    return family(
+    model = family(
         manifest.path,
         text_length=manifest.text_length,
         device=device,
@@ -115,6 +115,16 @@ def load_family(
         weights=_weights(manifest),
         single_files=manifest.replaced,
     )
+    if manifest.weights == "float8":
+        _lighten(manifest, model)
+    return model
+
+
+def _lighten(manifest: Manifest, model: VideoModel | ClipModel) -> None:
+    hold_in_float8 = getattr(model, "hold_in_float8", None)
+    if hold_in_float8 is None:
+        raise ModelError(f"{manifest.id}: weights=float8 is not for {manifest.family}; write own")
+    hold_in_float8()
 
 
 def _check_tasks(manifest: Manifest, family: Adapter) -> None:
@@ -127,5 +137,5 @@ def _check_tasks(manifest: Manifest, family: Adapter) -> None:
 
 def _weights(manifest: Manifest) -> str:
     """Names the weights by content, so that chunks made with others are never gone on from."""
-    content = json.dumps([manifest.id, manifest.revision, sorted(manifest.hashes.items())])
+    content = json.dumps([manifest.id, manifest.revision, manifest.weights, sorted(manifest.hashes.items())])
     return hashlib.sha256(content.encode()).hexdigest()

@@ -30,6 +30,9 @@ from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.loras import LoraManifest
 
+DENOISERS = ("transformer", "transformer_2", "unet")
+"""The networks that are run at every step, and hold most of a model's weights."""
+
 
 class DiffusersModel(ABC):
     """A `ClipModel`. A family says which classes its components have, which pipeline a task takes, and its arguments.
@@ -104,6 +107,15 @@ class DiffusersModel(ABC):
     @property
     def vae(self) -> Any:
         return self.parts["vae"]
+
+    def hold_in_float8(self) -> None:
+        """Hold the denoising networks' weights in 8 bits; each layer is computed as before, on rounded weights.
+
+        Layers that are known not to bear it, such as norms, stay as they are.
+        """
+        for name in DENOISERS:
+            if self.parts.get(name) is not None:
+                self.parts[name].enable_layerwise_casting(torch.float8_e4m3fn, compute_dtype=self._dtype)
 
     def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor:
         """One run of the pipeline. Every step is told to `on_step`, which may end it by raising Cancelled."""

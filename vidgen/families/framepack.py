@@ -26,6 +26,7 @@ from transformers import (
 from vidgen.families.description import Description, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, whole
 from vidgen.families.folder import ModelFolder
+from vidgen.families.tiles import decoded
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
 from vidgen.stages.clip_model import ClipRequest
@@ -111,8 +112,7 @@ class FramePack(DiffusersModel):
     def _pixels(self, latents: Tensor) -> Tensor:
         with on_device(self.vae, self.device) as vae:
             scaled = latents.to(self.device, vae.dtype) / vae.config.scaling_factor
-            decoded: Tensor = vae.decode(scaled).sample
-        return decoded.float()
+            return decoded(vae, lambda: vae.decode(scaled).sample).float()
 
 
 def sections(length: int) -> list[tuple[int, int]]:

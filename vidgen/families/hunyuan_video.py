@@ -14,6 +14,7 @@ from vidgen.errors import ModelError
 from vidgen.families.description import Description, sides
 from vidgen.families.diffusers_model import DiffusersModel, whole
 from vidgen.families.folder import ModelFolder
+from vidgen.families.tiles import decoded
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
 from vidgen.stages.clip_model import ClipRequest
@@ -67,4 +68,4 @@ class HunyuanVideo(DiffusersModel):
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
             scaled = whole(latents).to(self.device, vae.dtype) / vae.config.scaling_factor
-            yield vae.decode(scaled).sample.float().clamp(-1, 1)
+            yield decoded(vae, lambda: vae.decode(scaled).sample).float().clamp(-1, 1)

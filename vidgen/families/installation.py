@@ -5,12 +5,14 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from safetensors import safe_open
 
 from vidgen.errors import ModelError
 from vidgen.families import adapter, family_of
 from vidgen.families.folder import ModelFolder
+from vidgen.families.memory_plan import floor_rows
 from vidgen.spec import GuidanceRule, ModelRules, StepRule
 from vidgen.spec.conditioning.control import ControlKind
 from vidgen_models.folder_check import check_folder, check_header, sha256
@@ -27,7 +29,7 @@ UNKNOWN_LICENCE = "unknown: ask whoever gave you the weights"
 class Wishes:
     """What the folder does not say. `few_steps`: the checkpoint was distilled to so many steps without guidance.
 
-    `controls` are what its control network was trained to follow.
+    `controls` are what its control network was trained to follow, `weights` how its denoiser's are held.
     """
 
     model_id: str | None = None
@@ -35,6 +37,7 @@ class Wishes:
     licence: str | None = None
     few_steps: int | None = None
     controls: tuple[ControlKind, ...] = ()
+    weights: Literal["own", "float8"] = "own"
 
 
 def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> Manifest:
@@ -48,9 +51,9 @@ def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> 
     family = family_of(folder)
     said = adapter(family).describe(folder)
     _check_complete(folder, replaced)
-    rules = _followed(_single_windows(said.rules), wishes.controls)
+    rules = _unadapted(_followed(_single_windows(said.rules), wishes.controls), wishes)
     files = _hashes(path)
-    return Manifest(
+    made = Manifest(
         id=checked_id(wishes.model_id or nearest_id(path.name)),
         name=wishes.name or path.name,
         family=family,
@@ -61,7 +64,9 @@ def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> 
         text_length=said.text_length,
         rules=distilled(rules, wishes.few_steps) if wishes.few_steps else rules,
         files=files,
+        weights=_checked_weights(family, wishes),
     )
+    return made.model_copy(update={"memory": floor_rows(made)})
 
 
 def lora_for(file: Path, models: Sequence[Manifest], lora_id: str | None, licence: str) -> LoraManifest:
@@ -86,6 +91,19 @@ def checked_id(name: str) -> str:
     if not ID.fullmatch(name):
         raise ModelError(f"id={name}: letters a-z, digits, '.', '_' and '-' only; nearest is {nearest_id(name)}")
     return name
+
+
+def _unadapted(rules: ModelRules, wishes: Wishes) -> ModelRules:
+    """LoRAs are added to weights as the device computes with them; in 8 bits there are none."""
+    if wishes.weights == "own":
+        return rules
+    return rules.model_copy(update={"options": tuple(name for name in rules.options if name != "loras")})
+
+
+def _checked_weights(family: str, wishes: Wishes) -> Literal["own", "float8"]:
+    if wishes.weights == "float8" and not hasattr(adapter(family), "hold_in_float8"):
+        raise ModelError(f"weights=float8: not for {family}, whose networks share their weights; leave it out")
+    return wishes.weights
 
 
 def _followed(rules: ModelRules, wanted: tuple[ControlKind, ...]) -> ModelRules:

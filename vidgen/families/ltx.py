@@ -21,6 +21,7 @@ from transformers import T5EncoderModel, T5Tokenizer
 from vidgen.families.description import Description, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, whole
 from vidgen.families.folder import ModelFolder
+from vidgen.families.tiles import decoded
 from vidgen.media.tensor import to_pixels
 from vidgen.runtime.memory import on_device
 from vidgen.runtime.seeding import frame_noise
@@ -115,7 +116,8 @@ class Ltx(DiffusersModel):
             timestep = None
             if vae.config.timestep_conditioning:
                 timestep = torch.tensor([DECODE_TIMESTEP], device=self.device, dtype=vae.dtype)
-            yield vae.decode(restored, timestep, return_dict=False)[0].float().clamp(-1, 1)
+            pixels = decoded(vae, lambda: vae.decode(restored, timestep, return_dict=False)[0])
+            yield pixels.float().clamp(-1, 1)
 
     def _encode(self, request: ClipRequest) -> Tensor:
         """The source clip's latents (the posterior's mode), normalised."""

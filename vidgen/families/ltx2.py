@@ -24,6 +24,7 @@ from vidgen.errors import ModelError
 from vidgen.families.description import Description, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, whole
 from vidgen.families.folder import ModelFolder
+from vidgen.families.tiles import decoded
 from vidgen.runtime.memory import on_device
 from vidgen.runtime.waveform import Waveform
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
@@ -117,7 +118,8 @@ class Ltx2(DiffusersModel):
 
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
-            pixels: Tensor = vae.decode(whole(latents).to(self.device, vae.dtype), None, return_dict=False)[0]
+            given = whole(latents).to(self.device, vae.dtype)
+            pixels = decoded(vae, lambda: vae.decode(given, None, return_dict=False)[0])
             yield pixels.float().clamp(-1, 1)
 
     def hear(self, output: Any, request: ClipRequest) -> None:

@@ -11,6 +11,7 @@ from transformers import T5EncoderModel, T5Tokenizer
 from vidgen.families.description import Description, sides
 from vidgen.families.diffusers_model import DiffusersModel, whole
 from vidgen.families.folder import ModelFolder
+from vidgen.families.tiles import decoded
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
 from vidgen.stages.clip_model import ClipRequest
@@ -65,4 +66,4 @@ class Mochi(DiffusersModel):
                 for values in (vae.config.latents_mean, vae.config.latents_std)
             )
             restored = given * std / vae.config.scaling_factor + mean
-            yield vae.decode(restored.to(vae.dtype)).sample.float().clamp(-1, 1)
+            yield decoded(vae, lambda: vae.decode(restored.to(vae.dtype)).sample).float().clamp(-1, 1)

@@ -21,6 +21,7 @@ from vidgen.families.installation import (
     nearest_id,
     revision_of,
 )
+from vidgen.families.memory_plan import floor_rows
 from vidgen_models.folder_check import check_folder, check_weights, sha256
 from vidgen_models.registry import Manifest, SingleFile
 from vidgen_models.single_file import PREFIXES, check_fit, names_of
@@ -84,7 +85,7 @@ def _over(file: Path, base: Manifest | Path, wishes: Wishes, component: str | No
     single = SingleFile(file=str(file.resolve()), sha256=sha256(file), components=held)
     kept = tuple(other for other in under.single_files if not set(other.components) <= set(held))
     hashes = {**under.files, **{other.path.name: other.sha256 for other in (*kept, single)}}
-    return under.model_copy(
+    made = under.model_copy(
         update={
             "id": checked_id(wishes.model_id or nearest_id(file.stem)),
             "name": wishes.name or file.stem,
@@ -94,8 +95,11 @@ def _over(file: Path, base: Manifest | Path, wishes: Wishes, component: str | No
             "folder": str(place),
             "rules": distilled(under.rules, wishes.few_steps) if wishes.few_steps else under.rules,
             "single_files": (*kept, single),
+            "weights": wishes.weights if wishes.weights != "own" else under.weights,
         }
     )
+    measured = any(row.measured for row in under.memory)
+    return made if measured else made.model_copy(update={"memory": floor_rows(made)})
 
 
 def _held(file: Path, folder: ModelFolder, networks: Mapping[str, Any], wanted: str | None) -> tuple[str, ...]:

@@ -33,4 +33,5 @@ class Residency:
 
 def _identity(manifest: Manifest) -> Identity:
     """What was read, since a model may be replaced or rolled back under its id; rules may change and it stays."""
-    return manifest.id, manifest.revision, str(manifest.path), manifest.text_length, tuple(manifest.hashes.items())
+    folder = f"{manifest.path}/{manifest.weights}"
+    return manifest.id, manifest.revision, folder, manifest.text_length, tuple(manifest.hashes.items())

@@ -12,6 +12,8 @@ from vidgen.errors import ModelError, SpecError
 from vidgen.families.installation import Wishes, manifest_for
 from vidgen.media.source import read_clip
 from vidgen.motion.controls.draw import drawn
+from vidgen.runtime.context import RunContext
+from vidgen.spec import Progress, Stage
 
 CASES = {case.name: case for family in (animatediff, cogvideox, wan_animate) for case in family.CASES}
 
@@ -90,7 +92,10 @@ def test_a_clip_of_several_segments_goes_on_from_segment_to_segment(tiny_of):
     """
     tiny = tiny_of(CASES["wan-animate"])
     still = [control | {"video": {"upload_id": "upl_image"}} for control in (POSE, FACE)]
-    frames = tiny.frames(num_frames=81, controls=still, num_inference_steps=1)
+    seen: list[Progress] = []
+    ctx = RunContext(media=tiny.media, report=seen.append)
+    frames = tiny.frames(ctx, num_frames=81, controls=still, num_inference_steps=1)
+    assert [(p.step, p.total_steps) for p in seen if p.stage is Stage.DENOISING] == [(1, 2), (2, 2)]
     assert frames.shape == (81, 32, 32, 3)
     first = tiny.frames(num_frames=77, controls=still, num_inference_steps=1)
     assert (first == frames[:77]).all()
