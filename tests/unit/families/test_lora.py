@@ -6,9 +6,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.tiny_families import animatediff, cogvideox, framepack, hunyuan_video, ltx, ltx2, mochi, skyreels, wan
+from tests.tiny_families import animatediff, cogvideox, framepack, hunyuan_video, latte, ltx, ltx2, mochi, skyreels, wan
 from tests.unit.families.conftest import distance
 from vidgen.errors import ModelError, SpecError
+from vidgen.families.installation import lora_for
 from vidgen.pipelines import render
 from vidgen.runtime.context import RunContext
 from vidgen_models.folder_check import sha256
@@ -81,6 +82,13 @@ def test_what_was_not_made_for_the_model_is_refused_by_name(tiny, lora, tmp_path
     (tmp_path / "one.safetensors").write_bytes(b"other")
     with pytest.raises(ModelError, match="sha256 differs"):
         tiny.frames(advanced=used(one=1.0))
+
+
+def test_a_family_without_loras_takes_none(tiny_of, tmp_path):
+    file = tmp_path / "style.safetensors"
+    save_file({"transformer.x.lora_A.weight": torch.zeros(2, 3)}, file)
+    with pytest.raises(ModelError, match="model=tiny-family: its family takes no LoRA"):
+        lora_for(file, [tiny_of(latte.CASES[0]).manifest], None, "unknown")
 
 
 @pytest.mark.usefixtures("lora")
