@@ -13,13 +13,15 @@ from diffusers import (
     UNet2DConditionModel,
     UNetMotionModel,
 )
+from safetensors.torch import save_file
+from transformers import CLIPVisionModelWithProjection
 
 from tests.tiny_families import parts
 
 CHANNELS = (8, 8)
 
 
-def build(folder: Path, *, joined: bool = True, known: int = 32, control: str = "") -> Path:
+def build(folder: Path, *, joined: bool = True, known: int = 32, control: str = "", looks: bool = False) -> Path:
     torch.manual_seed(0)
     parts.clip_tokenizer(folder / "tokenizer")
     parts.clip_text(folder / "text_encoder")
@@ -61,6 +63,8 @@ def build(folder: Path, *, joined: bool = True, known: int = 32, control: str = 
         norm_num_groups=2,
     ).save_pretrained(folder / "vae")
     DDIMScheduler(beta_schedule="linear", clip_sample=False, steps_offset=1).save_pretrained(folder / "scheduler")
+    if looks:
+        index |= _image_adapter(folder)
     if not control:
         return parts.write_index(folder, "AnimateDiffPipeline", index)
     network = _control_network() if control == "whole" else _sparse_network()
@@ -72,6 +76,29 @@ def build(folder: Path, *, joined: bool = True, known: int = 32, control: str = 
     index |= {"controlnet": ("diffusers", type(network).__name__)}
     pipeline = "AnimateDiffControlNetPipeline" if control == "whole" else "AnimateDiffSparseControlNetPipeline"
     return parts.write_index(folder, pipeline, index)
+
+
+def _image_adapter(folder: Path) -> dict[str, tuple[str, str]]:
+    """An IP-Adapter in its authors' names: four words for a picture, read by every layer that reads the text."""
+    parts.clip_vision(folder / "image_encoder", CLIPVisionModelWithProjection)
+    parts.clip_processor(folder / "feature_extractor")
+    words, dim = 4, parts.TEXT_DIM
+    weights = {
+        "image_proj.proj.weight": torch.randn(words * dim, dim),
+        "image_proj.proj.bias": torch.zeros(words * dim),
+    }
+    weights |= {"image_proj.norm.weight": torch.ones(dim), "image_proj.norm.bias": torch.zeros(dim)}
+    unet = UNetMotionModel.from_pretrained(folder / "unet")
+    layers = [name for name in unet.attn_processors if name.endswith("attn2.processor") and "motion" not in name]
+    for number, _ in enumerate(layers):
+        for target in ("to_k_ip", "to_v_ip"):
+            weights[f"ip_adapter.{2 * number + 1}.{target}.weight"] = torch.randn(CHANNELS[0], dim)
+    (folder / "ip_adapter").mkdir()
+    save_file(weights, folder / "ip_adapter" / "ip-adapter_sd15.safetensors")
+    return {
+        "image_encoder": ("transformers", "CLIPVisionModelWithProjection"),
+        "feature_extractor": ("transformers", "CLIPImageProcessor"),
+    }
 
 
 def _control_network() -> ControlNetModel:
@@ -110,6 +137,13 @@ CASES = (
     ),
     parts.Case("animatediff-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
     parts.Case("animatediff-long", partial(build, known=8), "text-to-video", CLIP | {"num_frames": 14}),
+    parts.Case(
+        "animatediff-ip-adapter",
+        partial(build, looks=True),
+        "text-to-video",
+        CLIP | {"references": [{"image": {"upload_id": "upl_image"}}]},
+        ("seed", "prompt", "reference", "no_reference"),
+    ),
     parts.Case(
         "animatediff-controlnet",
         partial(build, control="whole"),

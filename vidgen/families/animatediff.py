@@ -23,12 +23,13 @@ from diffusers import (
     UNetMotionModel,
 )
 from torch import Tensor
-from transformers import CLIPTextModel, CLIPTokenizer
+from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from vidgen.errors import ModelError
 from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, decode_frames, picture, pictures, whole
 from vidgen.families.folder import ModelFolder
+from vidgen.families.ip_adapter import adapter_file, put_in, take_out
 from vidgen.families.sparse_control import SparseControlPipeline
 from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, ModelRules, StepRule
 from vidgen.spec.conditioning.control import ControlKind
@@ -47,6 +48,8 @@ class AnimateDiff(DiffusersModel):
         "text_encoder": CLIPTextModel,
         "unet": (UNetMotionModel, UNet2DConditionModel),
         "motion_adapter": MotionAdapter,
+        "image_encoder": CLIPVisionModelWithProjection,
+        "feature_extractor": CLIPImageProcessor,
         "controlnet": (ControlNetModel, SparseControlNetModel),
         "vae": AutoencoderKL,
     }
@@ -58,6 +61,7 @@ class AnimateDiff(DiffusersModel):
             joined = UNetMotionModel.from_unet2d(self.parts["unet"], self.parts["motion_adapter"])
             self.parts["unet"] = joined.eval().requires_grad_(False)
         self.parts["motion_adapter"] = None
+        self._looking = adapter_file(folder)
         # tokenizers that were saved without a length would take texts that the encoder cannot
         self.parts["tokenizer"].model_max_length = self.text_length
 
@@ -82,13 +86,17 @@ class AnimateDiff(DiffusersModel):
             options=("sampler", "schedule", "eta", "loras", "free_init"),
             weighted_prompts=True,
             keyframes=_is_sparse(folder),
-            conditioning=ConditioningRules() if _is_sparse(folder) else _controls(folder),
+            conditioning=_conditioning(folder),
             **sampling(folder),
         )
         return Description(rules, TEXT_LENGTH)
 
     def pipeline(self, request: ClipRequest) -> Any:
         made = self._kind(request)(**self._parts(request), scheduler=self.scheduler(request))
+        take_out(made)
+        if request.references and self._looking is not None:
+            made = self._kind(request)(**self._parts(request), scheduler=made.scheduler)
+            put_in(made, self._looking)
         # the windows lie in the network, which the next clip shares
         if request.num_frames > self._known:
             made.motion_adapter = SimpleNamespace(config=SimpleNamespace(motion_max_seq_length=self._known))
@@ -141,7 +149,12 @@ class AnimateDiff(DiffusersModel):
 
 
 def _followed(request: ClipRequest) -> dict[str, Any]:
-    """What the control network is given."""
+    """What the control network and the adapter of pictures are given."""
+    looked = {"ip_adapter_image": picture(request.references[0])} if request.references else {}
+    return looked | _controlled(request)
+
+
+def _controlled(request: ClipRequest) -> dict[str, Any]:
     if request.keyframes:
         return {
             "conditioning_frames": [picture(shown) for shown in request.keyframes.values()],
@@ -162,12 +175,17 @@ def _is_sparse(folder: ModelFolder) -> bool:
     return folder.has("controlnet") and folder.config("controlnet").get("_class_name") == "SparseControlNetModel"
 
 
-def _controls(folder: ModelFolder) -> ConditioningRules:
-    """Every kind: which one a ControlNet was trained on, its files do not say."""
-    if not folder.has("controlnet"):
-        return ConditioningRules()
-    kinds = tuple(kind for kind in get_args(ControlKind) if kind != "face")
-    return ConditioningRules(controls=kinds, controls_at_once=1)
+def _conditioning(folder: ModelFolder) -> ConditioningRules:
+    """Controls of every kind: which one a ControlNet was trained on, its files do not say."""
+    kinds: tuple[ControlKind, ...] = ()
+    if folder.has("controlnet") and not _is_sparse(folder):
+        kinds = tuple(kind for kind in get_args(ControlKind) if kind != "face")
+    looks = adapter_file(folder.path) is not None
+    if looks and not (folder.has("image_encoder") and folder.has("feature_extractor")):
+        raise ModelError("ip_adapter: needs image_encoder and feature_extractor beside it; the index names them not")
+    return ConditioningRules(
+        controls=kinds, controls_at_once=1, references=int(looks), reference_kinds=("subject", "style")
+    )
 
 
 def _motion(folder: ModelFolder) -> str:

@@ -66,6 +66,9 @@ def _request(spec: SamplingFields, ctx: RunContext) -> ClipRequest:
         video=video,
         strength=strength,
         controls=tuple(_controls(spec, ctx)),
+        references=tuple(
+            read_picture(ctx.media[shown.image.key], frame=shown.image.frame, **size) for shown in spec.references
+        ),
         keyframes={
             key.frame or 0: read_picture(ctx.media[key.image.key], frame=key.image.frame, **size)
             for key in spec.keyframes

@@ -58,6 +58,7 @@ class ClipRequest:
     video: FrameChunk | None = None
     strength: float = 1.0
     controls: tuple[ControlClip, ...] = ()
+    references: tuple[FrameChunk, ...] = ()
     keyframes: Mapping[int, FrameChunk] = field(default_factory=dict)
     on_sound: OnSound | None = None
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import AnimateDiffControlNetPipeline
+from diffusers import AnimateDiffControlNetPipeline, AnimateDiffPipeline
 from PIL import Image
 
 from tests.tiny_families import animatediff, cogvideox, wan_animate
@@ -99,3 +99,42 @@ def test_a_clip_of_several_segments_goes_on_from_segment_to_segment(tiny_of):
     assert frames.shape == (81, 32, 32, 3)
     first = tiny.frames(num_frames=77, controls=still, num_inference_steps=1)
     assert (first == frames[:77]).all()
+
+
+def test_a_reference_is_seen_as_the_library_sees_it_and_leaves_nothing_behind(tiny_of):
+    """Against diffusers' pipeline that reads the adapter's file itself. Fails when an adapter stays in: tried."""
+    tiny = tiny_of(CASES["animatediff-ip-adapter"])
+    plain, ours = tiny.frames(references=[]), tiny.frames()
+    assert (plain == tiny.frames(references=[])).all()
+    spec, model = tiny.spec(), tiny.residency.model("tiny-family")
+    pipeline = AnimateDiffPipeline(
+        **{name: part for name, part in model.parts.items() if name != "controlnet"},
+        scheduler=model._make_scheduler(None),
+    )
+    pipeline.load_ip_adapter(tiny.manifest.path, subfolder="ip_adapter", weight_name="ip-adapter_sd15.safetensors")
+    with torch.inference_mode():
+        theirs = pipeline(
+            spec.prompt,
+            negative_prompt="",
+            num_frames=6,
+            width=32,
+            height=32,
+            num_inference_steps=spec.num_inference_steps,
+            guidance_scale=spec.guidance_scale,
+            generator=torch.Generator("cpu").manual_seed(spec.seed),
+            ip_adapter_image=Image.open(tiny.media["upl_image"]).convert("RGB"),
+            output_type="np",
+        ).frames[0]
+    assert np.abs(theirs * 255 - ours).max() < 1.01
+    assert (plain == tiny.frames(references=[])).all()
+    with pytest.raises(SpecError, match="2 pictures; tiny-family takes 1"):
+        tiny.spec(references=[{"image": {"upload_id": name}} for name in ("upl_image", "upl_other")])
+
+
+def test_an_adapter_that_cannot_be_used_is_refused_when_it_is_added(tmp_path):
+    folder = animatediff.build(tmp_path / "model", looks=True)
+    (folder / "ip_adapter" / "other.safetensors").write_bytes(
+        (folder / "ip_adapter" / "ip-adapter_sd15.safetensors").read_bytes()
+    )
+    with pytest.raises(ModelError, match="one adapter at a time"):
+        manifest_for(folder, Wishes(model_id="two"))
