@@ -71,14 +71,7 @@ class CogVideoX(DiffusersModel):
         return kind(**self.parts, scheduler=self.scheduler(request))
 
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
-        asked: dict[str, Any] = {
-            "prompt": request.spec.prompt,
-            "negative_prompt": request.spec.negative_prompt,
-            "width": request.width,
-            "height": request.height,
-            "guidance_scale": request.guidance_scale,
-            "max_sequence_length": self.text_length,
-        }
+        asked = self.asked(request)
         if request.video is not None:
             return asked | {"video": pictures(request.video), "strength": request.strength}
         if request.controls:

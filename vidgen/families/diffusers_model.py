@@ -88,6 +88,17 @@ class DiffusersModel(ABC):
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
         """What the pipeline's call takes, beside what every call takes."""
 
+    def asked(self, request: ClipRequest) -> dict[str, Any]:
+        """Of these arguments, those that nearly every pipeline takes: texts, size, guidance, tokens that are read."""
+        return {
+            "prompt": request.spec.prompt,
+            "negative_prompt": request.spec.negative_prompt,
+            "width": request.width,
+            "height": request.height,
+            "guidance_scale": request.guidance_scale,
+            "max_sequence_length": self.text_length,
+        }
+
     @abstractmethod
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         """As `Decoder` says it."""

@@ -90,15 +90,9 @@ class Ltx2(DiffusersModel):
         return kind(**self.parts, scheduler=self.scheduler(request))
 
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
-        asked: dict[str, Any] = {
-            "prompt": request.spec.prompt,
-            "negative_prompt": request.spec.negative_prompt,
-            "width": request.width,
-            "height": request.height,
+        asked = self.asked(request) | {
             "num_frames": request.num_frames,
             "frame_rate": request.fps,
-            "guidance_scale": request.guidance_scale,
-            "max_sequence_length": self.text_length,
             "use_cross_timestep": self._is_2_3,
         }
         asked |= self._guidance(request)

@@ -48,15 +48,7 @@ class Mochi(DiffusersModel):
         return MochiPipeline(**self.parts, scheduler=self.scheduler(request), force_zeros_for_empty_prompt=zeros)
 
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
-        return {
-            "prompt": request.spec.prompt,
-            "negative_prompt": request.spec.negative_prompt,
-            "width": request.width,
-            "height": request.height,
-            "num_frames": request.num_frames,
-            "guidance_scale": request.guidance_scale,
-            "max_sequence_length": self.text_length,
-        }
+        return self.asked(request) | {"num_frames": request.num_frames}
 
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:

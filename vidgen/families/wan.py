@@ -90,14 +90,7 @@ class Wan(DiffusersModel):
         return WanImageToVideoPipeline(**shared, **eyes, **experts)
 
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
-        asked: dict[str, Any] = {
-            "prompt": request.spec.prompt,
-            "negative_prompt": request.spec.negative_prompt,
-            "width": request.width,
-            "height": request.height,
-            "guidance_scale": request.guidance_scale,
-            "max_sequence_length": self.text_length,
-        }
+        asked = self.asked(request)
         if request.video is not None:
             return asked | {"video": pictures(request.video), "strength": request.strength}
         asked["num_frames"] = request.num_frames

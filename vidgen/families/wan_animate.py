@@ -75,18 +75,12 @@ class WanAnimate(DiffusersModel):
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
         assert request.image is not None
         given = {control.kind: pictures(control.frames) for control in request.controls}
-        return {
-            "prompt": request.spec.prompt,
-            "negative_prompt": request.spec.negative_prompt,
+        return self.asked(request) | {
             "image": picture(request.image),
             "pose_video": given["pose"],
             "face_video": [self._face(frame) for frame in given["face"]],
-            "width": request.width,
-            "height": request.height,
             "segment_frame_length": min(SEGMENT, request.num_frames),
             "prev_segment_conditioning_frames": CARRIED,
-            "guidance_scale": request.guidance_scale,
-            "max_sequence_length": self.text_length,
         }
 
     def passes(self, request: ClipRequest) -> int:
