@@ -82,4 +82,11 @@ CASES = (
         ("seed", "prompt", "control"),
     ),
     parts.Case("cogvideox-1.5-t2v", partial(build, patch_size_t=2), "text-to-video", CLIP),
+    parts.Case(
+        "cogvideox-1.5-i2v",
+        partial(build, patch_size_t=2, picture=True),
+        "image-to-video",
+        CLIP,
+        ("seed", "prompt", "image"),
+    ),
 )

@@ -18,11 +18,14 @@ Need = Mapping[str, Mapping[str, int]]
 Spec = TypeVar("Spec", bound=SamplingFields)
 
 
-def memory_need(spec: SamplingFields, manifest: Manifest) -> dict[str, dict[str, int]]:
-    """Megabytes at the peak, by device and tier: `{"cpu": {"full": 812, "low": 640}}`. `spec` is resolved."""
+def memory_need(spec: SamplingFields, manifest: Manifest, *, floors: bool = True) -> dict[str, dict[str, int]]:
+    """Megabytes at the peak, by device and tier: `{"cpu": {"full": 812, "low": 640}}`. `spec` is resolved.
+
+    `floors`: also what was never measured, but cannot be less.
+    """
     pixel_frames = (spec.width or 0) * (spec.height or 0) * spec.frames_in_memory
     need: dict[str, dict[str, int]] = {}
-    for row in manifest.memory:
+    for row in (row for row in manifest.memory if row.measured or floors):
         peak = math.ceil(row.base_mb + row.bytes_per_pixel_frame * pixel_frames / MEGABYTE)
         need.setdefault(row.device, {})[row.tier] = peak
     # a model without a row for the lower tier is taken to need as much there

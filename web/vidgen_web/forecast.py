@@ -64,7 +64,9 @@ def forecast(services: Services, spec: JobSpec, manifest: Manifest | None) -> Fo
         queue_seconds=round(sum(_left(services, job, paces) for job in ahead), 1),
         jobs_ahead=len(ahead),
         measured_jobs=len(learned),
-        memory_mb={} if manifest is None or isinstance(spec, ProcessVideo) else memory_need(spec, manifest),
+        memory_mb={}
+        if manifest is None or isinstance(spec, ProcessVideo)
+        else memory_need(spec, manifest, floors=False),
         disk_bytes=_disk_bytes(spec),
         disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
         warnings=() if manifest is None or isinstance(spec, ProcessVideo) else remarks(spec, manifest),

@@ -14,7 +14,7 @@ from vidgen.errors import ModelError, SpecError
 from vidgen.families import load_family, memory_plan
 from vidgen.families.installation import Wishes, manifest_for
 from vidgen.families.memory_plan import floor_rows, network_megabytes, plan_for
-from vidgen.jobs.admission import admit
+from vidgen.jobs.admission import admit, memory_need
 from vidgen.jobs.views import Capacity
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
@@ -76,6 +76,8 @@ def test_a_model_whose_weights_cannot_fit_is_refused_before_it_is_queued(tiny):
     large = manifest.model_copy(
         update={"memory": tuple(row.model_copy(update={"base_mb": 9000}) for row in manifest.memory)}
     )
+    # a floor is no forecast
+    assert memory_need(tiny.spec(), large, floors=False) == {}
     with pytest.raises(
         SpecError, match="needs 9000 MB, and the largest worker has 8000 MB; no size of this model fits"
     ):
