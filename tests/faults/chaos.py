@@ -15,7 +15,7 @@ from tests.integration.servers import Server
 
 # a strike in this many hits a service that has not come back from the one before
 DOUBLE_STRIKES = 4
-RECOVERY_SECONDS = 180.0
+RECOVERY_SECONDS = 300.0
 
 
 @dataclass

@@ -30,7 +30,7 @@ class Client:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return json.load(answer)
         except http.client.HTTPException as error:
             raise OSError(str(error)) from error
@@ -76,7 +76,7 @@ class Client:
     def get(self, job_id: str) -> Any:
         return self.insist("GET", f"/api/v1/jobs/{job_id}")
 
-    def wait(self, job_id: str, *statuses: str, seconds: float = 60.0) -> Any:
+    def wait(self, job_id: str, *statuses: str, seconds: float = 240.0) -> Any:
         """The job once it has one of the statuses (any terminal one by default)."""
         end = time.monotonic() + seconds
         while (job := self.get(job_id))["status"] not in (statuses or TERMINAL):

@@ -1,13 +1,23 @@
 """The servers of the fault suite, one set a run, and the figures that its tests measured."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults.backends import EACH, Backend, backend
 
+FOLDER = Path(__file__).parent
 FIGURES = pytest.StashKey[list[str]]()
 Say = Callable[[str], None]
+# for a machine whose other programs make everything several times as slow; what must be quick is asserted by the tests
+TIMEOUT_SECONDS = 1800
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent == FOLDER and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
 
 
 @pytest.fixture(scope="session", params=EACH)

@@ -61,7 +61,7 @@ class Member:
         self.process.kill()
         self.process.wait()
 
-    def terminate(self, seconds: float = 40.0) -> int:
+    def terminate(self, seconds: float = 120.0) -> int:
         self.process.terminate()
         return self.process.wait(seconds)
 

@@ -52,7 +52,7 @@ def test_jobs_are_taken_and_done_while_the_broker_is_away(
             check_invariants(up.plane, up.client.accepted)
             unfinished = up.client.submit("slow 60")
             up.client.wait(unfinished, "running")
-            assert up.fleet.workers[0].terminate(60) == 0
+            assert up.fleet.workers[0].terminate() == 0
             assert up.client.wait(unfinished, "queued")["attempts"] == 1
         finally:
             bring_back(broker, how)

@@ -63,7 +63,7 @@ def test_a_running_job_whose_worker_died_is_cancelled_though_none_is_up(on: Back
         up.fleet.workers[0].kill()
         started = time.monotonic()
         assert up.client.cancel(job_id)["status"] == "running"
-        up.client.wait(job_id, "cancelled", seconds=60)
+        up.client.wait(job_id, "cancelled")
         seconds = time.monotonic() - started
         check_invariants(up.plane, up.client.accepted, up.client.cancelled)
         assert seconds < LEASE_SECONDS + FREE_SECONDS
@@ -77,7 +77,7 @@ def test_no_job_succeeds_after_an_accepted_cancel(on: Backend, tmp_path: Path, s
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(240)
         for job_id in list(up.client.accepted):
             up.client.wait(job_id)
         check_invariants(up.plane, up.client.accepted, up.client.cancelled)

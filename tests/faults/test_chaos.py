@@ -76,7 +76,7 @@ def test_no_accepted_job_is_lost_and_each_ends_once(on: Backend, tmp_path: Path,
         finally:
             stop.set()
         ended = "SELECT count(*) FROM jobs WHERE status IN ('queued', 'running')"
-        wait_until(lambda: rows(plane, ended) == [(0,)], 180, "the end of every job")
+        wait_until(lambda: rows(plane, ended) == [(0,)], 300, "the end of every job")
         check_invariants(plane, client.accepted, client.cancelled)
         every_callback_arrives(plane, hooks)
         attempts = sum(attempt for (attempt,) in rows(plane, "SELECT attempt FROM jobs"))

@@ -68,7 +68,7 @@ def test_a_clip_that_does_not_fit_fails_and_leaves_nothing(on: Backend, disk: Pa
         assert files_of(up, large) == []
         ballast.unlink()
         again = up.client.insist("POST", f"/api/v1/jobs/{large}/retry")
-        assert up.client.wait(again["id"], "succeeded", seconds=60)["error"] is None
+        assert up.client.wait(again["id"], "succeeded")["error"] is None
         check_invariants(up.plane, up.client.accepted)
         say("failed cleanly with storage_failed, 0 files left; succeeded when there was room")
 
@@ -91,7 +91,7 @@ def test_nothing_is_taken_in_on_a_full_disk(on: Backend, disk: Path, say: Say) -
         assert listing(up.plane.settings.incoming_dir) == []
         assert up.client.call("GET", f"/api/v1/jobs/{first}")["id"] == first
         ballast.unlink()
-        assert up.client.wait(first, seconds=60)["status"] == "succeeded"
+        assert up.client.wait(first)["status"] == "succeeded"
         assert upload(up) == 201
         for (job_id,) in rows(up.plane, "SELECT id FROM jobs WHERE status = 'queued'"):
             up.client.cancel(job_id)

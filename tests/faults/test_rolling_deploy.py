@@ -31,7 +31,7 @@ def test_a_rolling_deploy_loses_nothing(on: Backend, tmp_path: Path, say: Say) -
         try:
             for _ in range(deploys):
                 for member in up.fleet.members:
-                    assert member.terminate(60) == 0, f"{member.name} did not end in order"
+                    assert member.terminate() == 0, f"{member.name} did not end in order"
                     member.start()
                     wait_until(up.client.is_ready, 60, "the web server")
                     stop.wait(2)

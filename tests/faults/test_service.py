@@ -34,7 +34,7 @@ class Service:
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.base + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
     def is_ready(self) -> bool:
@@ -71,7 +71,7 @@ def service(folder: Path, **settings: str) -> Iterator[Service]:
         finally:
             process.terminate()
             try:
-                process.wait(30)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -81,7 +81,7 @@ def test_a_killed_workers_job_is_finished_by_the_one_that_follows(tmp_path: Path
     """Fails when `up` leaves the job of the worker that it saw die to its lease."""
     fast_lease = {"LEASE_SECONDS": str(LEASE_SECONDS), "HEARTBEAT_SECONDS": "1", "POLL_SECONDS": "0.2"}
     with service(tmp_path, MODEL_FOLDERS=str(tiny_manifests), **fast_lease) as up:
-        wait_until(up.is_ready, 60, "the service")
+        wait_until(up.is_ready, 180, "the service")
         spec = {"model": "tiny", "prompt": "a cat", "seed": 1, "num_inference_steps": 50, "width": 64, "height": 64}
         # the first job loads torch and the model, so that its worker is killed well before it is done
         job = up.call("/api/v1/jobs", {"task": "text-to-video", "num_frames": 25, **spec})
@@ -100,7 +100,7 @@ def test_a_killed_workers_job_is_finished_by_the_one_that_follows(tmp_path: Path
 
 def test_nothing_is_left_behind_when_the_launcher_is_killed(tmp_path: Path) -> None:
     with service(tmp_path) as up:
-        wait_until(up.is_ready, 60, "the service")
+        wait_until(up.is_ready, 180, "the service")
         family = children(up.process)
         assert len(family) == 2
         up.process.kill()

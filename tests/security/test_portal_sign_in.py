@@ -29,6 +29,7 @@ def signed_in(app: Flask, key: str | None) -> FlaskClient:
 
 
 def test_without_a_session_pages_lead_to_sign_in(app: Flask, anna: Person) -> None:
+    """Fails when whoever has no session counts as this machine's user: tried."""
     client = app.test_client()
     answer = client.get("/?mode=image", headers=PAGE)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=/?mode%3Dimage")
@@ -47,6 +48,7 @@ def test_a_wrong_key_is_told_and_opens_nothing(app: Flask, anna: Person) -> None
 
 
 def test_signing_in_needs_a_form_of_this_portal(app: Flask, anna: Person) -> None:
+    """Fails when neither way checks the form's token: tried."""
     assert app.test_client().post("/sign-in", data={"key": anna.key}).get_json()["code"] == "csrf"
     assert signed_in(app, anna.key).post("/sign-out").get_json()["code"] == "csrf"
 
@@ -55,12 +57,14 @@ def test_signing_in_needs_a_form_of_this_portal(app: Flask, anna: Person) -> Non
     "target", ["//evil.example", "https://evil.example", "/\\evil.example", "/\\\\e", "x", "/\t/e", ""]
 )
 def test_signing_in_leads_to_no_other_site(app: Flask, anna: Person, target: str) -> None:
+    """Fails when any address is followed: tried."""
     client = app.test_client()
     answer = client.post("/sign-in", data={"csrf_token": token(client), "key": anna.key, "next": target})
     assert answer.headers["Location"] == "/"
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites_and_does_not_hold_the_key(app: Flask, anna: Person) -> None:
+    """Fails without HttpOnly: tried."""
     client = app.test_client()
     answer = client.post("/sign-in", data={"csrf_token": token(client), "key": anna.key})
     (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if c.startswith(sessions.COOKIE)]
@@ -123,6 +127,7 @@ def test_settings_show_and_change_only_ones_own(app: Flask, anna: Person, bert: 
 
 
 def test_a_narrow_key_sees_no_settings_beyond_its_scopes(app: Flask, plane: ControlPlane) -> None:
+    """Fails when routes do not look at scopes: tried."""
     client = signed_in(app, plane.keys.of("anna").create("", ["jobs:read"]).key)
     assert client.get("/settings/usage").status_code == 200
     for path in ("/settings/keys", "/settings/webhooks", "/settings/deliveries"):
@@ -140,6 +145,7 @@ def test_cookies_count_for_nothing_on_the_api(app: Flask, anna: Person) -> None:
 
 
 def test_the_portals_scripts_prove_that_they_are(app: Flask, anna: Person) -> None:
+    """Fails when the header's token is not compared: tried."""
     client = signed_in(app, anna.key)
     refused = client.post("/portal/api/jobs", json={"prompt": "x"})
     assert (refused.status_code, refused.get_json()["code"]) == (403, "csrf")
@@ -151,6 +157,7 @@ def test_the_portals_scripts_prove_that_they_are(app: Flask, anna: Person) -> No
 
 
 def test_signing_out_and_revoking_end_the_session(app: Flask, anna: Person, plane: ControlPlane) -> None:
+    """Fails when a session outlives its key: tried."""
     first, second = signed_in(app, anna.key), signed_in(app, anna.key)
     first.post("/sign-out", data={"csrf_token": token(first)})
     assert first.get("/portal/api/jobs").status_code == 401
@@ -160,6 +167,7 @@ def test_signing_out_and_revoking_end_the_session(app: Flask, anna: Person, plan
 
 
 def test_a_session_of_a_narrow_key_stays_narrow(app: Flask, plane: ControlPlane) -> None:
+    """Fails when a key's scopes are not those of its session: tried with `admin` for all."""
     client = signed_in(app, plane.keys.of("anna").create("", ["jobs:read"]).key)
     assert client.get("/").status_code == 200
     form = {"csrf_token": token(client, "/"), "prompt": "x"}

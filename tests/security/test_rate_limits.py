@@ -35,6 +35,7 @@ def test_a_bucket_empties_refills_and_never_overflows() -> None:
 
 
 def test_too_much_is_told_with_the_time_to_wait(tight: tuple[Flask, ControlPlane]) -> None:
+    """Fails when each key has a bucket of its own: tried."""
     app, plane = tight
     keys = [Person(app, plane.keys.of("anna").create("", ["admin"]).key) for _ in range(2)]
     answers = [keys[n % 2]("GET", "/api/v1/jobs") for n in range(LIMIT + 1)]

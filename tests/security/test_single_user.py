@@ -20,6 +20,7 @@ def status(app: Flask, path: str = JOBS, **arguments: object) -> int:
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8765", "[::1]:1"])
 def test_this_machine_needs_no_key(local_app: Flask, host: str) -> None:
+    """Fails when only `localhost` names this machine: tried."""
     assert status(local_app, headers={"Host": host}) == 200
     assert status(local_app, "/", headers={"Host": host}) == 200
 
@@ -32,10 +33,12 @@ def test_whoever_comes_through_a_proxy_needs_one(local_app: Flask, name: str) ->
 
 
 def test_another_machine_needs_one(local_app: Flask) -> None:
+    """Fails when nobody asks where the request comes from: tried."""
     assert status(local_app, environ_base={"REMOTE_ADDR": "192.168.1.9"}) == 401
 
 
 def test_a_wrong_key_is_refused_and_a_right_one_counts(local_app: Flask) -> None:
+    """Fails when a wrong key at home is as good as none: tried."""
     services: Services = local_app.extensions[EXTENSION]
     assert Person(local_app, "vg_x")("GET", JOBS).status_code == 401
     made = services.keys.of("anna").create("", ["jobs:read"])
@@ -45,23 +48,27 @@ def test_a_wrong_key_is_refused_and_a_right_one_counts(local_app: Flask) -> None
 
 
 def test_words_that_are_no_key_of_ours_are_passed_over_at_home_alone(local_app: Flask, app: Flask) -> None:
+    """Fails when a word that is no key makes a stranger: tried."""
     for word in ("Basic YTpi", "Bearer unused", "Bearer ", "x"):
         assert status(local_app, headers={"Authorization": word}) == 200
         assert status(app, headers={"Authorization": word}) == 401
 
 
 def test_where_keys_are_asked_for_home_is_nothing_special(app: Flask) -> None:
+    """Fails when home is home though keys are asked for: tried."""
     assert status(app) == 401
     assert status(app, "/healthz", headers={"Host": "clips.example.org"}) == 200
 
 
 def test_an_open_address_is_fine_with_keys(tmp_path: Path) -> None:
+    """Fails when open addresses are refused with keys, too: tried."""
     refuse_exposure(Settings(data_dir=tmp_path, host="0.0.0.0", auth="keys"))
     with pytest.raises(ExposedWithoutLogin, match="keys create"):
         refuse_exposure(Settings(data_dir=tmp_path, host="0.0.0.0"))
 
 
 def test_metrics_are_told_at_home_without_a_key(local_app: Flask) -> None:
+    """Fails when the route refuses everybody: tried."""
     assert status(local_app, "/metrics") == 200
     assert status(local_app, "/metrics", environ_base={"REMOTE_ADDR": "192.168.1.9"}) == 403
 
