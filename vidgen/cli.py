@@ -124,6 +124,7 @@ def worker(name: str | None) -> None:
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     help="Everything from this JSON, as `vidgen recall` prints it; - reads stdin.",
 )
+@click.option("--media", "others", multiple=True, help="With --spec: FIELD=FILE, as controls.0.video=edges.mp4.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("clip.mp4"), show_default=True)
 @click.pass_context
 @errors_as_text
@@ -138,6 +139,7 @@ def render(
     codec: str | None,
     quality: str | None,
     spec_file: Path | None,
+    others: tuple[str, ...],
     out: Path,
     chunks: Path | None,
     lender: Path | None,
@@ -160,7 +162,7 @@ def render(
         raise click.UsageError("--last-image belongs to --image")
     if spec_file is not None:
         _refuse_beside_spec(called)
-        spec, media = spec_in(spec_file, {"image": image, "last_image": last_image, "video": video})
+        spec, media = spec_in(spec_file, {"image": image, "last_image": last_image, "video": video}, others)
         output_of(out, spec.output.format, None, None)
     else:
         fields["output"] = output_of(out, format_name, codec, quality)
@@ -235,7 +237,7 @@ def alive(processes: tuple[str, ...]) -> None:
 def _refuse_beside_spec(called: click.Context) -> None:
     """A spec says everything; what else is said would be lost, or would change what was recalled."""
     given = {name for name in called.params if called.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    if extra := sorted(given - {"spec_file", "image", "last_image", "video", "out", "chunks", "lender"}):
+    if extra := sorted(given - {"spec_file", "others", "image", "last_image", "video", "out", "chunks", "lender"}):
         raise click.UsageError(f"--spec says everything; leave out {', '.join(extra)}")
 
 

@@ -1,6 +1,7 @@
 """`vidgen recall`, and what `vidgen render` makes of a spec that was recalled."""
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 
 from vidgen.cli_errors import errors_as_text
 from vidgen.errors import SpecError
-from vidgen.spec import FORMATS, JOB_SPEC, JobSpec, Output, Recipe
+from vidgen.spec import FORMATS, JOB_SPEC, JobSpec, Output, Recipe, named_media
 
 
 @click.command()
@@ -26,10 +27,11 @@ def recall(file: Path, everything: bool) -> None:
     click.echo(json.dumps((recipe if everything else recipe.whole()).model_dump(mode="json"), indent=2))
 
 
-def spec_in(file: Path, media: dict[str, Path | None]) -> tuple[Any, dict[str, Path]]:
+def spec_in(file: Path, media: dict[str, Path | None], more: Sequence[str] = ()) -> tuple[Any, dict[str, Path]]:
     """The spec that a file of JSON holds (`-`: stdin), alone or in its recipe, and where its media lie.
 
-    `media` are the files that the command line names for the fields `image`, `last_image` and `video`.
+    `media` are the files that the command line names for the fields `image`, `last_image` and `video`, `more` those of
+    other fields, as `controls.0.video=FILE`.
     Raises SpecError, also where a picture or clip is named by one of the two alone, or is not the recipe's own.
     """
     with click.open_file(str(file)) as stream:
@@ -44,7 +46,24 @@ def spec_in(file: Path, media: dict[str, Path | None]) -> tuple[Any, dict[str, P
         if ref is not None and path is not None:
             _check_source(name, path, hashes.get(ref.key))
             found[ref.key] = path
+    found |= _others(spec, more, hashes)
+    missing = [name for name, ref in named_media(spec).items() if ref.key not in found]
+    if missing:
+        raise SpecError(f"--media: the spec names a file for {missing[0]}; give {missing[0]}=FILE", field=missing[0])
     return spec, found
+
+
+def _others(spec: Any, more: Sequence[str], hashes: Mapping[str, str]) -> dict[str, Path]:
+    """Files of fields that have no option of their own."""
+    named, found = named_media(spec), {}
+    for text in more:
+        name, _, file = text.partition("=")
+        if name not in named or not Path(file).is_file():
+            there = ", ".join(named) or "none"
+            raise SpecError(f"--media {text}: write FIELD=FILE; the spec's are {there}", field="media")
+        _check_source(name, Path(file), hashes.get(named[name].key))
+        found[named[name].key] = Path(file)
+    return found
 
 
 def output_of(out: Path, format_name: str | None, codec: str | None, quality: str | None) -> Output:

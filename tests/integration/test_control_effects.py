@@ -124,9 +124,9 @@ def test_a_subject_follows_its_path(studio: Studio, way: Any) -> None:
     assert led["mean_error"] < 0.7 * plain["mean_error"]
 
 
-@pytest.mark.parametrize(("axis", "speed"), [("pan", -3), ("pan", 3), ("zoom", 3)])
-def test_the_camera_moves_as_asked(studio: Studio, axis: str, speed: float) -> None:
-    """By a third of the speed at least, the right way; without it by hardly anything."""
+@pytest.mark.parametrize(("axis", "speed", "least"), [("pan", -3, 0.33), ("pan", 3, 0.33), ("zoom", 3, 0.15)])
+def test_the_camera_moves_as_asked(studio: Studio, axis: str, speed: float, least: float) -> None:
+    """The right way, by so much of the speed at least; without it by hardly anything."""
     asked = {"prompt": GROUND, "camera": {axis: speed}, "seed": 4}
     if LED.camera is None:
         refused("camera", **asked)
@@ -134,8 +134,8 @@ def test_the_camera_moves_as_asked(studio: Studio, axis: str, speed: float) -> N
     (led,) = studio.measured(studio.clip(**asked), **asked)["camera"]
     (plain,) = studio.measured(studio.clip(prompt=GROUND, seed=4), **asked)["camera"]
     share, before = (it["axes"][axis]["measured"] / speed for it in (led, plain))
-    assert share > 0.33
-    assert share > before + 0.25
+    assert share > least
+    assert share > before + least / 2
 
 
 @pytest.mark.parametrize(("kind", "gain"), [("canny", 0.1), ("gray", 0.15), ("flow", 0.2), ("layout", 0.1)])

@@ -274,3 +274,18 @@ def test_a_control_video_is_drawn_and_followed(run, tmp_path):
     assert "control canny: 1 asked, " in led.output
     refused = run("control", "pose", "a.mp4", "--out", "c.mp4")
     assert (refused.exit_code, "no network that draws it is bundled" in refused.output) == (1, True)
+
+
+def test_a_recalled_clip_with_items_takes_their_files(run, tmp_path):
+    """And gives the same clip again. Fails when the file of an item is not asked for: tried."""
+    run("render", "a red cat", "--model", "tiny", "--frames", "9", "--out", "a.mp4")
+    asked = ("--frames", "9", "--steps", "2", "--control", "gray a.mp4", "--out", "b.mp4")
+    assert run("render", "dog", "--model", "tiny", *asked).exit_code == 0
+    (tmp_path / "spec.json").write_text(run("recall", "b.mp4").output)
+    again = ("render", "--spec", "spec.json", "--out", "c.mp4")
+    refused = run(*again)
+    assert (refused.exit_code, "give controls.0.video=FILE" in refused.output) == (1, True)
+    made = run(*again, "--media", "controls.0.video=a.mp4")
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "b.mp4").read_bytes() == (tmp_path / "c.mp4").read_bytes()
+    assert "write FIELD=FILE" in run(*again, "--media", "controls.1.video=a.mp4").output

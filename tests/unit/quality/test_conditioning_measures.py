@@ -20,6 +20,11 @@ def ground() -> np.ndarray:
     return cv2.GaussianBlur(rng.integers(0, 255, (SIDE, SIDE, 3)).astype(np.float32), (0, 0), 2.0) * 1.6 - 70
 
 
+BALL = cv2.circle(np.zeros((SIDE, SIDE), np.uint8), (24, 30), 15, 1, -1).astype(bool)[..., None]
+SKIN = np.random.default_rng(5).integers(40, 255, (SIDE // 4, SIDE // 4, 3)).astype(np.uint8)
+SKIN = cv2.resize(SKIN, (SIDE, SIDE))
+
+
 def seen(speeds: dict[str, float], frames: int = 6, subject: bool = True) -> np.ndarray:
     """A ground under a moving camera; over it a ball that stays where it is."""
     step = seen_motion(STILL | speeds, FPS, SIDE, near=False)
@@ -29,7 +34,7 @@ def seen(speeds: dict[str, float], frames: int = 6, subject: bool = True) -> np.
         matrix = np.linalg.inv(middle) @ pose @ middle
         frame = cv2.warpAffine(ground(), matrix[:2], (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT)
         frame = np.clip(frame, 0, 255).astype(np.uint8)
-        made.append(cv2.circle(frame, (24, 30), 11, (250, 60, 40), -1) if subject else frame)
+        made.append(np.where(BALL, SKIN, frame) if subject else frame)
         pose = step @ pose
     return np.stack(made)
 
@@ -37,7 +42,7 @@ def seen(speeds: dict[str, float], frames: int = 6, subject: bool = True) -> np.
 @pytest.mark.parametrize("axis", ["pan", "tilt", "zoom", "roll"])
 @pytest.mark.parametrize("speed", [-4.0, 3.0])
 def test_a_cameras_speed_is_measured_though_a_subject_stands_in_the_way(axis, speed):
-    """In the spec's units, within a tenth; the other axes rest. Fails when all places count alike: tried.
+    """In the spec's units, within an eighth; the other axes rest. Fails when all places count alike: tried.
 
     The control: a camera at rest is measured at rest.
     """
@@ -47,7 +52,7 @@ def test_a_cameras_speed_is_measured_though_a_subject_stands_in_the_way(axis, sp
         return {name: float(np.median([it[name] for it in told])) for name in told[0]}
 
     found = measured(seen({axis: speed}))
-    assert found.pop(axis) == pytest.approx(speed, abs=0.1 * abs(speed))
+    assert found.pop(axis) == pytest.approx(speed, abs=0.125 * abs(speed))
     assert max(map(abs, found.values())) < 0.35
     assert max(map(abs, measured(seen({})).values())) < 0.05
 
