@@ -54,6 +54,7 @@ def test_axe_finds_nothing_on_any_page(
     found = []
     for scheme in ("light", "dark"):
         context = browser.new_context(color_scheme=scheme, reduced_motion="reduce", locale="de-DE")
+        context.set_default_timeout(120_000)
         watched = Watched(context.new_page())
         # colours are the same few on every page: in the dark, those that use them all
         for path in paths if scheme == "light" else (paths[0], paths[2], paths[8], paths[-2]):

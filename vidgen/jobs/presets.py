@@ -15,7 +15,7 @@ from vidgen.jobs.tenancy import Tenanted
 
 NAME_LIMIT = 60
 MOST = 100
-LARGEST = 200
+LARGEST = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class PresetRepository(Tenanted):
         shown = " ".join(name.split())
         if not shown or len(shown) > NAME_LIMIT or not shown.isprintable():
             raise VidgenError(f"preset: give a name of 1 to {NAME_LIMIT} printable characters", code="invalid_request")
-        if len(values) > LARGEST:
-            raise VidgenError(f"preset: it may hold {LARGEST} settings at most", code="invalid_request")
+        if sum(len(name) + len(text) for name, text in values.items()) > LARGEST:
+            raise VidgenError(f"preset: it may hold {LARGEST} characters at most", code="invalid_request")
         with writing(self._engine) as session:
             row = session.get(PresetRow, (self._owner, shown))
             own = select(func.count()).select_from(PresetRow).where(col(PresetRow.tenant) == self._owner)

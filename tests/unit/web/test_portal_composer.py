@@ -175,6 +175,8 @@ def test_presets_keep_settings_and_nothing_of_the_clip(client: FlaskClient) -> N
     assert 'name="post.sharpen.on" value="1" checked' in page
     status, page = send(client, "/presets", preset_name=" ", prompt="kept")
     assert (status, "Preset: give a name" in page, ">kept</textarea>" in page) == (422, True, True)
+    long = {"post.watermark.text": "x" * 30_000, "post.watermark.on": "1"}
+    assert "at most" in send(client, "/presets", preset_name="long", **long)[1]
     assert '<option value="good ones">' in page
     assert '<option value="good ones">' not in send(client, "/presets/forget", preset="good ones")[1]
 
