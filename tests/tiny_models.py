@@ -111,6 +111,7 @@ motion_strength = "flow"
 ends = true
 flow_full = 0.0625
 [rules.long]
+modes = ["chain", "co_denoise"]
 max_frames = 201
 window = 20
 overlap = 8

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
 from vidgen.errors import SpecError
 from vidgen.spec import ExtendVideo, Keyframe, LongFields, MediaRef, segment_of, take_of
+from vidgen.spec.long import LongMode
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -20,6 +21,11 @@ OPTIONS = (
         "--segment", "segments", multiple=True, help="Part of a clip: '3s PROMPT', '24 …', 'cut 3s …', 'fade 1s 3s …'."
     ),
     click.option("--overlap", type=int, help="Of a long clip: frames carried from chunk to chunk."),
+    click.option(
+        "--long-mode",
+        type=click.Choice(get_args(LongMode)),
+        help="Of a long clip: window after window, or all windows together, step by step.",
+    ),
     click.option("--loop", is_flag=True, help="The last frame is followed by the first."),
     click.option("--keyframe", "keyframes", multiple=True, help="'FRAME FILE' or '2s FILE': the clip shows it there."),
     click.option(
@@ -59,9 +65,9 @@ def take_long(fields: dict[str, Any]) -> dict[str, Path]:
     retakes, branches = fields.pop("retakes"), fields.pop("branches")
     takes = [take_of(text, branch=False) for text in retakes] + [take_of(text, branch=True) for text in branches]
     fields["segments"] = tuple(segment_of(text) for text in fields["segments"])
-    overlap, loop = fields.pop("overlap"), fields.pop("loop")
-    if takes or overlap is not None or loop:
-        fields["long"] = LongFields(overlap=overlap, loop=loop, takes=tuple(takes))
+    overlap, loop, mode = fields.pop("overlap"), fields.pop("loop"), fields.pop("long_mode")
+    if takes or overlap is not None or loop or mode:
+        fields["long"] = LongFields(overlap=overlap, loop=loop, mode=mode, takes=tuple(takes))
     keys = [_keyframe(number, text) for number, text in enumerate(fields["keyframes"])]
     fields["keyframes"] = tuple(key for key, _ in keys)
     return {key.image.key: file for key, file in keys}

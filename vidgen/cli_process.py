@@ -25,6 +25,9 @@ AUTO = "auto"
 @click.option("--interpolate", type=int, help="2, 4 or 8 times the frames a second, drawn by a network.")
 @click.option("--fps", type=float, help="In place of --interpolate: any rate.")
 @click.option("--upscale", type=int, help="2 or 4 times the sides, by a network.")
+@click.option(
+    "--restore", type=float, is_flag=False, flag_value=1.0, help="An encoder's losses taken back by a network."
+)
 @click.option("--sharpen", type=float, is_flag=False, flag_value=0.8, help="Edge-aware sharpening, 0.8 unless given.")
 @click.option(
     "--remove-background",
@@ -70,6 +73,8 @@ def steps_of(asked: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, 
         found.append({"step": "normalise-colour"})
     if asked["exposure"] is not None:
         found.append({"step": "tone-map", "exposure": asked["exposure"]})
+    if asked["restore"] is not None:
+        found.append({"step": "restore", "strength": asked["restore"]})
     if asked["interpolate"] is not None or asked["fps"] is not None:
         found.append({"step": "interpolate", "factor": asked["interpolate"], "fps": asked["fps"]})
     if asked["upscale"] is not None:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from vidgen.errors import ModelError
 from vidgen.spec.base import SpecModel
-from vidgen.spec.post import Interpolate, PostStep, Upscale
+from vidgen.spec.post import Interpolate, PostStep, Restore, Upscale
 from vidgen_models.registry import SHIPPED_MANIFESTS, SHIPPED_WEIGHTS, ModelRegistry
 
 SHIPPED_NETWORKS = SHIPPED_MANIFESTS / "networks"
@@ -77,6 +77,8 @@ def networks_of(step: PostStep, registry: NetworkRegistry) -> tuple[NetworkManif
     """The networks that do a step, in order; none for most. Raises ModelError where one is not installed."""
     if isinstance(step, Interpolate):
         return (registry.interpolation(),)
+    if isinstance(step, Restore):
+        return (registry.upscaling(2),)
     return registry.upscaling_passes(step.factor) if isinstance(step, Upscale) else ()
 
 

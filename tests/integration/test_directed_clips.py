@@ -68,12 +68,13 @@ def wrap(frames: np.ndarray) -> float:
 
 
 def test_a_loop_ends_where_it_begins(residency):
-    """The last step is an ordinary one. Fails when the last window is not given the first one's frames: tried."""
+    """The last step is a calm one. Fails when the last window is not given the first one's frames, and (1.05) when the
+    file begins with the first latent: tried."""
     spec = TextToVideo(prompt="a cat spins on a blue background", seed=1, num_frames=40)
     looped = frames_of(residency, spec.model_copy(update={"long": LongFields(loop=True)}))
     control = frames_of(residency, spec.model_copy(update={"num_frames": 41}))
     assert len(looped) == 40
-    assert wrap(looped) <= 1.15
+    assert wrap(looped) <= 1.0
     assert wrap(control) > 2.0
 
 

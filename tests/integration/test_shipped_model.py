@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from vidgen.longvideo.gate import LOOKED_BACK, measured
-from vidgen.longvideo.generate import LongClip
 from vidgen.media.writer import write_video
 from vidgen.pipelines import Residency, render
 from vidgen.pipelines.factory import pipeline_for
-from vidgen.pipelines.long_video import script_of, text_encoder
+from vidgen.pipelines.long_video import clip_of, script_of
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo, MediaRef, SamplingFields, TextToVideo, VideoToVideo, resolve
 from vidgen_models.folder_check import sha256
@@ -172,7 +171,7 @@ def test_a_chunk_measured_by_itself_is_measured_as_in_the_whole_clip(residency):
     spec = resolve(TextToVideo(prompt="a dog moves left on a green background", seed=2, num_frames=49), RULES)
     model, ctx, begin = residency.model(spec.model), RunContext(), 8
     with torch.inference_mode():
-        clip = LongClip(model, script_of(spec), ctx, text_encoder(model, spec, ctx))
+        clip = clip_of(model, script_of(spec), spec, ctx)
         (stream,) = clip.streams(clip.make())
         latents = torch.cat(list(stream), 2)
         whole = measured(model, None, latents, ctx)[4 * begin - 3 :]

@@ -48,6 +48,8 @@ class DiffusersModel(ABC):
     """Whether `text_encoder` alone reads the prompt, as it is, so that weights can be laid on what it makes of it."""
     output: ClassVar[str] = "latent"
     """What the pipeline gives: latents, or pictures where its own parts depend on those before."""
+    frame_group: int = 4
+    """How many frames a latent frame shows, as far as clips are made in windows."""
     previews: ClassVar[bool] = True
     """Whether the scheduler given to the pipeline is the one that makes its steps, so that it can be watched."""
 
@@ -62,7 +64,8 @@ class DiffusersModel(ABC):
         weights: str = "",
         single_files: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
-        self.device, self.fingerprint, self.text_length = device, weights, text_length
+        self.device, self.text_length = device, text_length
+        self.fingerprint = f"{weights}/{text_length}/{device.type}/{dtype}"
         self._single_files = single_files
         self._dtype, self._offload = dtype, tier is MemoryTier.LOW and device.type != "cpu"
         self.folder = ModelFolder(folder)

@@ -1,5 +1,6 @@
 """Events and the outbox: written in the very transaction that changed the job, so neither can be lost or invented."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
@@ -14,6 +15,7 @@ from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus
 
 CALLBACK = "callback"
+NOTHING: Mapping[str, Any] = {}
 # what an ending is called in the words of the video API, which has no cancelled videos
 VIDEO_EVENTS = {"job.succeeded": "video.completed", "job.failed": "video.failed", "job.cancelled": "video.failed"}
 _ENDPOINTS = table_of(EndpointRow)
@@ -21,13 +23,16 @@ _ENDPOINTS = table_of(EndpointRow)
 _EVENT, _DELIVERY = insert(table_of(JobEventRow)), insert(table_of(OutboxRow))
 
 
-def record(session: Session, row: JobRow, kind: str, now: float) -> Job:
-    """Append an event that holds the job as it now is, and return that; a terminal one also fills the outbox."""
+def record(session: Session, row: JobRow, kind: str, now: float, more: Mapping[str, Any] = NOTHING) -> Job:
+    """Append an event that holds the job as it now is, and return that; a terminal one also fills the outbox.
+
+    `more` (JSON) goes into the event beside the job's own fields.
+    """
     session.flush()
-    return append_event(session.connection(), row.id, kind, now)
+    return append_event(session.connection(), row.id, kind, now, more)
 
 
-def append_event(connection: Connection, job_id: str, kind: str, now: float) -> Job:
+def append_event(connection: Connection, job_id: str, kind: str, now: float, more: Mapping[str, Any] = NOTHING) -> Job:
     """`record` for a row that was written already."""
     # event ids must become visible in their order, or a reader who asks "after 7" misses a late 6
     lock(connection, EVENT_LOCK)
@@ -36,7 +41,7 @@ def append_event(connection: Connection, job_id: str, kind: str, now: float) -> 
     job = job_view(connection, row)
     data = job.model_dump(mode="json")
     terminal = JobStatus(row.status).is_terminal
-    event = {"job_id": job_id, "tenant": row.tenant, "kind": kind, "data": data, "created_at": now}
+    event = {"job_id": job_id, "tenant": row.tenant, "kind": kind, "data": data | dict(more), "created_at": now}
     connection.execute(_EVENT, {**event, "terminal_round": row.round if terminal else None})
     count_event(connection, row, kind, now)
     if terminal:

@@ -1,6 +1,7 @@
 """The worker's half of the repository: claim, heartbeat, report, and the ways out. Every write is fenced."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Engine, Select, select
@@ -126,6 +127,12 @@ class Leases:
             row.size, row.about = chunk.size, dict(chunk.about)
             row.created_at = database_now(session)
             session.add(row)
+
+    def tell_repair(self, claim: Claim, repair: Mapping[str, Any]) -> None:
+        """Say at once that a joint showed, or what was tried about it (JSON). Raises LeaseLost."""
+        with writing(self._engine) as session:
+            row = fenced_row(session, claim)
+            record(session, row, "job.repair", database_now(session), {"repair": dict(repair)})
 
     def chunks(self, job_id: str) -> tuple[FinishedChunk, ...]:
         """The committed chunks of a job, in order."""

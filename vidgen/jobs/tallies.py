@@ -39,10 +39,13 @@ def count(target: Session | Connection, name: str, label: str = "", *, seconds: 
     connection.execute(_ADD[connection.dialect.name], values)
 
 
+ON_THE_WAY = ("progress", "repair")
+
+
 def count_event(connection: Connection, row: JobRow | Row[Any], kind: str, now: float) -> None:
-    """What an event of a job's history adds. Progress adds nothing."""
+    """What an event of a job's history adds. Those on the way add nothing."""
     happened = kind.removeprefix("job.")
-    if happened == "progress":
+    if happened in ON_THE_WAY:
         return
     count(connection, JOBS, f"{FAILED}{row.error_code}" if happened == JobStatus.FAILED else happened)
     if happened == JobStatus.RUNNING and row.attempt == 1:

@@ -5,32 +5,32 @@ latents, and a run that is gone on with decides the same.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vidgen.longvideo.joints import frames_before, own_joint
+from vidgen.longvideo.joints import frames_before, joint_at, own_joint
 from vidgen.longvideo.planner import GROUP, Window
 from vidgen.quality.seams import Joint, JointReport, SeamMeter, Series, judge
 from vidgen.runtime.context import RunContext
 from vidgen.stages.decode_latents import to_uint8
-from vidgen.stages.model import VideoModel
+from vidgen.stages.model import Decoder
 
 LOOKED_BACK = 5
 """Latent frames before a window that are decoded with it. With two or three, the light of the window's first frames
 changes by half a ΔE a step and more, which the whole stream does not; with five it no longer does."""
 
 
-def measured(model: VideoModel, before: Tensor | None, latents: Tensor, ctx: RunContext) -> Series:
+def measured(model: Decoder, before: Tensor | None, latents: Tensor, ctx: RunContext, group: int = GROUP) -> Series:
     """The series of a window's frames. `before` are latents that lie before it in its stream, None where it opens one.
 
     Raises Cancelled between groups of frames.
     """
     meter, left_out = SeamMeter(), 0
     if before is not None:
-        left_out = GROUP * (before.shape[2] - 1) + 1
+        left_out = group * (before.shape[2] - 1) + 1
         latents = torch.cat([before.to(latents), latents], 2)
     for pixels in model.decode(latents):
         ctx.checkpoint()
@@ -50,6 +50,17 @@ def from_tensors(tensors: dict[str, Tensor]) -> Series | None:
     return Series(tensors["seam_rows"].numpy().astype(np.float64), tensors["seam_places"].numpy())
 
 
+def joint_ahead(
+    model: Decoder, window: Window, latents: Tensor, after: Tensor, ctx: RunContext, group: int = GROUP
+) -> JointReport:
+    """On the joint at which a window that was made last leads up to what is there: `after` are latents past its end."""
+    meter = SeamMeter()
+    for pixels in model.decode(torch.cat([latents, after.to(latents)], 2)):
+        ctx.checkpoint()
+        meter.add(to_uint8(pixels))
+    return judge(meter.series(), [joint_at(window.length - window.tail, window.length, group)]).joints[-1]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ShotSoFar:
     """What was measured of a shot up to the chunk in hand. `offset` frames of the shot come before the series."""
@@ -57,12 +68,13 @@ class ShotSoFar:
     series: Series
     offset: int
     joints: tuple[Joint, ...] = ()
+    group: int = GROUP
 
     def followed(self, window: Window, series: Series, *, opens: bool) -> "ShotSoFar":
         """With a chunk more: from its first frame on its frames take the place of the earlier ones."""
-        kept = self.series[: frames_before(window.start) - self.offset]
-        joint = own_joint(window, opens=opens).moved(-self.offset)
-        return ShotSoFar(kept + series, self.offset, (*self.joints, joint))
+        kept = self.series[: frames_before(window.start, self.group) - self.offset]
+        joint = own_joint(window, self.group, opens=opens).moved(-self.offset)
+        return replace(self, series=kept + series, joints=(*self.joints, joint))
 
     def verdict(self) -> JointReport:
         """On the last joint."""
@@ -72,13 +84,17 @@ class ShotSoFar:
 class SeamGate:
     """Remembers the shot in hand. `opens` tells windows whose prompt may ask for other colours."""
 
-    def __init__(self, opens: Callable[[Window], bool]) -> None:
-        self._opens, self._shot = opens, -1
+    def __init__(self, opens: Callable[[Window], bool], group: int = GROUP) -> None:
+        self._opens, self._group, self._shot = opens, group, -1
         self._so_far: ShotSoFar | None = None
 
     def begin(self, window: Window, series: Series) -> None:
         """A window that is joined to nothing before it. The first latent frame that is decoded shows one frame."""
-        self._shot, self._so_far = window.shot, ShotSoFar(series, GROUP * window.start)
+        self._shot, self._so_far = window.shot, ShotSoFar(series, self._group * window.start, group=self._group)
+
+    def goes_on_from(self, series: Series, offset: int) -> None:
+        """The first shot is there already up to its first window; `offset` of its frames come before the series."""
+        self._shot, self._so_far = 0, ShotSoFar(series, offset, group=self._group)
 
     def verdict(self, window: Window, series: Series) -> JointReport | None:
         """On the joint at which the window goes on from the chunk that was accepted last; None where there is none."""

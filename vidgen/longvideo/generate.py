@@ -4,90 +4,51 @@ A chunk is a pure function of its order, and a store remembers chunks by the has
 gone on with by running it again, and a retake is a run whose orders differ in one place.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from vidgen.errors import SpecError, VidgenError
-from vidgen.longvideo.anchor import levels
+from vidgen.errors import SpecError
+from vidgen.longvideo.backward import LeadingUp
 from vidgen.longvideo.chunk import Chunk, laid
-from vidgen.longvideo.fingerprint import content_hash, fingerprint
-from vidgen.longvideo.gate import SeamGate, as_tensors, from_tensors
-from vidgen.longvideo.history import History
-from vidgen.longvideo.joints import joints_of
+from vidgen.longvideo.fingerprint import fingerprint
+from vidgen.longvideo.gate import LOOKED_BACK, SeamGate, as_tensors, from_tensors, measured
+from vidgen.longvideo.joints import frames_before, joints_of
+from vidgen.longvideo.loop import TURNED, calmest
+from vidgen.longvideo.maker import Maker
 from vidgen.longvideo.mender import Mender, Place, Way
-from vidgen.longvideo.order import Order, Settings, Transition, make
-from vidgen.longvideo.planner import CLOSING, GROUP, Window
+from vidgen.longvideo.order import Order
+from vidgen.longvideo.orders import Chunks, Orders
+from vidgen.longvideo.planner import Window, latent_frames
+from vidgen.longvideo.record import Record
+from vidgen.longvideo.repair import NUMBERS_APART
+from vidgen.longvideo.script import Script
+from vidgen.longvideo.streams import Streams
+from vidgen.longvideo.together import Together
 from vidgen.quality.seams import Series
 from vidgen.runtime.context import RunContext
-from vidgen.spec import MemoryTier, Progress, Stage, Take
-from vidgen.stages.conditioning import Conditioning
+from vidgen.spec import MemoryTier, Progress, Stage
+from vidgen.stages.decode_latents import to_uint8
 from vidgen.stages.denoise import SHARE, SHARE_BEFORE
-from vidgen.stages.encode_text import TextEmbeddings
-from vidgen.stages.model import VideoModel
 from vidgen.stages.preview import last_frame
-
-WARM = 6
-"""Latent frames that a decoder passes before its output hardly depends on what it began with."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Script:
-    """What is to be made. `prompts` are by span of the plan; `source` gives a window its clip's own latents.
-
-    `pins` are latents given at places (shot, position) of the clip: pictures to be shown there, frames of a clip that
-    is gone on from. `reference` are levels that colours are held to from the first window on. `control` is
-    the condition of a window, and `control_name` says what it is; `kept` which of its source's latents stay.
-    `transitions` are by span: over how many latent frames the prompt before still counts. With `loop` the last window
-    ends on frame 1 of the first.
-    `clock` says, by shot, as which frame of the clip latent frame 1 begins; `until` is the last chunk to be made.
-    `begin` and `end` are the latent frames of the first shot that are this clip's own; None: to its end. `history` is
-    the clip that this one goes on from in latents. `rerolls` is how many other seeds a chunk may try when its joint
-    shows; 0 leaves all joints as they are. What is not `sealable` shows other frames than its latents do, and cannot be
-    gone on from in latents.
-    """
-
-    windows: Sequence[Window]
-    prompts: Sequence[str]
-    seed: int
-    settings: Settings
-    takes: Sequence[Take] = ()
-    pins: Mapping[tuple[int, int], Tensor] = field(default_factory=dict)
-    reference: Tensor | None = None
-    control: Callable[[Window], Conditioning | None] | None = None
-    control_name: Callable[[Window], str] | None = None
-    kept: Callable[[Window], Tensor] | None = None
-    source: Callable[[Window], Tensor] | None = None
-    transitions: Sequence[int] = ()
-    loop: bool = False
-    clock: Sequence[int] = (1,)
-    until: int | None = None
-    begin: int = 0
-    end: int | None = None
-    history: History | None = None
-    sealable: bool = True
-    rerolls: int = 0
-
-    def frames(self, shot: int, start: int, stop: int) -> tuple[int, int]:
-        """First and last frame of the clip that latent frames `start` to `stop` show."""
-        begin = self.clock[shot]
-        first = begin + GROUP * (start - 1) if start else begin - 1
-        return first, begin + GROUP * (stop - 1) - 1
 
 
 class LongClip:
-    """Makes the chunks of a script. `encode` turns a prompt into embeddings."""
+    """Makes the chunks of a script; `maker` makes each window, or `together` all windows of a shot at once."""
 
-    def __init__(
-        self, model: VideoModel, script: Script, ctx: RunContext, encode: Callable[[str], TextEmbeddings]
-    ) -> None:
-        self._model, self._script, self._ctx, self._encode = model, script, ctx, encode
-        self._texts: dict[str, TextEmbeddings] = {}
+    def __init__(self, maker: Maker, script: Script, ctx: RunContext, together: Together | None = None) -> None:
+        self._maker, self._script, self._ctx, self._together = maker, script, ctx, together
+        self._streams = Streams(script, ctx.chunks)
+        self._orders = Orders(script, self._streams)
+        self._record = Record(script, self._streams, maker.model_fingerprint)
         self._runs = len(script.windows) + sum(take.then == "keep" for take in script.takes)
         self._mender = self._mending() if script.rerolls else None
+        self.turn = 0
+        self.streams, self.around, self.latents = self._streams.of_shots, self._streams.around, self._streams.latents
 
     def make(self) -> list[Chunk]:
         """All chunks in order, each made or found. Ends early, at a chunk's end, when the context asks for it.
@@ -95,171 +56,132 @@ class LongClip:
         Raises SpecError when a take names a chunk that the clip does not have.
         """
         self._check_takes()
+        chunks = self._one_by_one() if self._together is None else self._all_at_once(self._together)
+        kept = [(place, take) for place, take in enumerate(self._script.takes) if take.then == "keep"]
+        for number, (place, take) in enumerate(kept, len(self._script.windows)):
+            if take.chunk in chunks:
+                # it lies between neighbours that stay as they are but for the frames that they share with it
+                order = self._orders.of(chunks[take.chunk].window, chunks)
+                order = replace(order, seed=take.seed, prompt=order.prompt if take.prompt is None else take.prompt)
+                del chunks[take.chunk]
+                chunks[take.chunk] = self._commit(number, order, place)
+        made = list(chunks.values())
+        if self._script.loop and self._script.turns and len(made) == len(self._script.windows):
+            self.turn = self._calm_moment(made)
+        self._record.tell(made, self._ctx, self.turn)
+        return made
+
+    def _calm_moment(self, chunks: Sequence[Chunk]) -> int:
+        """By how many frames a loop is turned, from a decoding of its end and its beginning alone."""
+        before, around = self._streams.around(chunks)
+        latents = torch.cat([*before, *islice(around, latent_frames(TURNED + 2))], 2)
+        frames = np.concatenate([to_uint8(pixels) for pixels in self._maker.model.decode(latents)])
+        end = frames_before(sum(piece.shape[2] for piece in before))
+        # the joints stay within the clip, in their order
+        joints = joints_of([self._streams.line(0, chunks)], self._script.clock)
+        room = min((joint.first for joint in joints), default=TURNED + 1) - 1
+        return calmest(frames[:end], frames[end:], max(0, min(TURNED, room)))
+
+    def _one_by_one(self) -> dict[int, Chunk]:
         chunks: dict[int, Chunk] = {}
         for window in self._script.windows:
             chunks[window.n] = self._joined(window, chunks)
             if self._ctx.stop_requested() or window.n == self._script.until:
                 break
-        kept = [(place, take) for place, take in enumerate(self._script.takes) if take.then == "keep"]
-        for number, (place, take) in enumerate(kept, len(self._script.windows)):
-            if take.chunk in chunks:
-                # it lies between neighbours that stay as they are but for the frames that they share with it
-                order = self._order(chunks[take.chunk].window, chunks)
-                order = replace(order, seed=take.seed, prompt=order.prompt if take.prompt is None else take.prompt)
-                del chunks[take.chunk]
-                chunks[take.chunk] = self._commit(number, order, place)
-        made = list(chunks.values())
-        self._tell(made)
-        return made
+        return chunks
 
-    def streams(self, chunks: Sequence[Chunk]) -> Iterator[Iterator[Tensor]]:
-        """The latents of each shot, piece by piece from the store."""
-        for shot in _shots(chunks):
-            yield self._stream(self._line(shot, chunks))
-
-    def around(self, chunks: Sequence[Chunk]) -> tuple[list[Tensor], Iterator[Tensor]]:
-        """A loop's last latents, for the decoder to come from, and all of them from frame 1 on.
-
-        Frame 1 is that of the last window, which made it after the loop's end.
-        """
-        end = self._script.windows[-1].stop - CLOSING
-        line = laid(chunks)
-        before = [self._between(line, end - WARM, end)]
-        inner = (self._between(line, *part) for part in ((end, end + 1), *((n, n + 1) for n in range(2, end))))
-        return before, inner
-
-    def _between(self, line: Sequence[Chunk], start: int, stop: int) -> Tensor:
-        """Latent frames `start` to `stop` of a shot's chunks."""
-        there = [it for it in line if it.start < stop and it.stop > start]
-        return torch.cat([self._span(it, max(it.start, start), min(it.stop, stop)) for it in there], 2)
-
-    def latents(self, chunk: Chunk) -> Tensor:
-        """The window's latents. Raises VidgenError (chunk_lost, retryable) when the store no longer has them."""
-        found = self._ctx.chunks.load(chunk.number, chunk.fingerprint)
-        if found is None:
-            raise VidgenError(f"chunk {chunk.window.n} was damaged on disk", code="chunk_lost", retryable=True)
-        return found["latents"]
-
-    def _line(self, shot: int, chunks: Sequence[Chunk]) -> list[Chunk]:
-        """The chunks of a shot in order of time, each cut to what it gives to the clip."""
-        line = laid(chunk for chunk in chunks if chunk.window.shot == shot)
-        if shot > 0:
-            return line
-        cut = (
-            replace(it, start=max(it.start, self._script.begin), stop=min(it.stop, self._script.end or it.stop))
-            for it in line
-        )
-        return [chunk for chunk in cut if chunk.start < chunk.stop]
-
-    def _stream(self, line: Sequence[Chunk]) -> Iterator[Tensor]:
-        for chunk in line:
-            yield self._span(chunk, chunk.start, chunk.stop)
-
-    def _span(self, chunk: Chunk, start: int, stop: int) -> Tensor:
-        """The chunk's latents at positions `start` to `stop` of its stream."""
-        offset = chunk.window.start
-        return self.latents(chunk)[:, :, start - offset : stop - offset]
-
-    def _order(self, window: Window, chunks: Mapping[int, Chunk]) -> Order:
-        """What the window is made from, given the chunks beside it that are there already."""
-        script = self._script
-        branch = next((take for take in reversed(script.takes) if self._branches(take, window)), None)
-        prompt = script.prompts[window.span]
-        before, after = self._beside(window, chunks)
-        tail = None if after is None else self._span(after, after.window.start, window.stop)
-        if script.loop and window.n == script.windows[-1].n and 0 in chunks:
-            tail = self._span(chunks[0], 1, 1 + CLOSING)
-        return Order(
-            window=window,
-            seed=branch.seed if branch else script.seed,
-            prompt=branch.prompt if branch and branch.prompt is not None else prompt,
-            head=None if before is None else self._span(before, window.start, before.window.stop),
-            tail=tail,
-            pins=self._pins(window, chunks),
-            reference=self._reference(window, chunks),
-            source=script.source(window) if script.source else None,
-            control=None if script.control is None else partial(script.control, window),
-            control_name="" if script.control_name is None else script.control_name(window),
-            kept=None if script.kept is None else script.kept(window),
-            transition=self._transition(window),
-        )
+    def _all_at_once(self, together: Together) -> dict[int, Chunk]:
+        """The chunks of every shot, cut out of the stream that its windows made in common. May end after a shot."""
+        chunks: dict[int, Chunk] = {}
+        for shot in range(self._script.windows[-1].shot + 1):
+            windows = [window for window in self._script.windows if window.shot == shot]
+            orders = [self._orders.of(window, {}) for window in windows]
+            name = together.fingerprint(orders)
+            made = {order.window.n: self._cut_out(name, order) for order in orders}
+            if any(self._ctx.chunks.load(chunk.number, chunk.fingerprint) is None for chunk in made.values()):
+                share = SHARE_BEFORE + SHARE * windows[0].n / self._runs, SHARE * len(windows) / self._runs
+                stream = together.make(orders, share)
+                for chunk in made.values():
+                    latents = stream[:, :, chunk.window.start : chunk.window.stop]
+                    self._keep(chunk, latents)
+            chunks |= made
+            last = self._script.until is not None and self._script.until <= windows[-1].n
+            if last or self._ctx.stop_requested():
+                break
+        return chunks
 
     @staticmethod
-    def _branches(take: Take, window: Window) -> bool:
-        return take.then == "remake" and take.chunk <= window.n
-
-    def _beside(self, window: Window, chunks: Mapping[int, Chunk]) -> tuple[Chunk | None, Chunk | None]:
-        """The chunks before and after the window that are there and share frames with it."""
-        shot = [other for other in self._script.windows if other.shot == window.shot]
-        line = sorted(shot, key=lambda other: other.start)
-        place = next(at for at, other in enumerate(line) if other.n == window.n)
-        before = chunks.get(line[place - 1].n) if place > 0 else None
-        after = chunks.get(line[place + 1].n) if place + 1 < len(line) else None
-        return (
-            before if before and before.window.stop > window.start else None,
-            after if after and after.window.start < window.stop else None,
-        )
-
-    def _pins(self, window: Window, chunks: Mapping[int, Chunk]) -> dict[int, Tensor]:
-        """The latent frames that are given, by their places in the window."""
-        given = {place: latent for (shot, place), latent in self._script.pins.items() if shot == window.shot}
-        if self._script.loop and 0 in chunks:
-            end = self._script.windows[-1].stop - CLOSING
-            given |= {place: self._span(chunks[0], 2, 3) for place in (2, end + 1)}
-        return {place - window.start: given[place] for place in range(window.start, window.stop) if place in given}
-
-    def _reference(self, window: Window, chunks: Mapping[int, Chunk]) -> Tensor | None:
-        """The levels of the first chunk with this window's prompt; another prompt may ask for other colours."""
-        if self._script.pins or self._script.reference is not None:
-            return self._script.reference  # given pictures say themselves what the colours are
-        earlier = (chunk for n, chunk in sorted(chunks.items()) if n < window.n)
-        same = (it for it in earlier if it.window.span == window.span and self._transition(it.window) is None)
-        first = next(same, None)
-        return None if first is None else levels(self.latents(first)[:, :, first.window.head :])
-
-    def _transition(self, window: Window) -> Transition | None:
-        """The prompt that still counts where a span has just begun, each latent frame a little less."""
-        length = self._script.transitions[window.span] if self._script.transitions else 0
-        if length == 0:
-            return None
-        begin = min(other.start + other.head for other in self._script.windows if other.span == window.span)
-        places = range(window.start - begin, window.stop - begin)
-        weights = tuple(min(1.0, max(0.0, 1 - (place + 0.5) / length)) for place in places)
-        fresh = weights[window.head :]
-        return Transition(self._script.prompts[window.span - 1], weights) if any(fresh) else None
+    def _cut_out(name: str, order: Order) -> Chunk:
+        window = order.window
+        return Chunk.of(window.n, fingerprint(stream=name, window=window.n), window, order.seed, order.prompt)
 
     def _mending(self) -> Mender:
         windows = self._script.windows
         begins = {window.n for window, before in zip(windows[1:], windows, strict=False) if window.span != before.span}
+        gate = SeamGate(lambda window: window.n in begins, self._script.group)
+        if self._script.run_up is not None:
+            gate.goes_on_from(*self._measured_before(self._script.run_up))
         return Mender(
-            self._model,
+            self._maker.model,
             self._ctx,
-            SeamGate(lambda window: window.n in begins),
+            gate,
             self._commit_way,
-            self.latents,
+            self._streams.latents,
             rerolls=self._script.rerolls,
             longest=max(window.length for window in windows),
+            group=self._script.group,
         )
 
-    def _joined(self, window: Window, chunks: Mapping[int, Chunk]) -> Chunk:
+    def _measured_before(self, run_up: Tensor) -> tuple[Series, int]:
+        """The series of the end of the clip that is gone on from, and how many frames of its stream come before it."""
+        first = self._script.begin - run_up.shape[2]
+        left_out = LOOKED_BACK if first else 0
+        before = run_up[:, :, :left_out] if left_out else None
+        series = measured(self._maker.model, before, run_up[:, :, left_out:], self._ctx)
+        return series, frames_before(first + left_out)
+
+    def _joined(self, window: Window, chunks: Chunks) -> Chunk:
         """The window's chunk, and where its joint shows the best that could be made of it."""
         if self._mender is None:
-            return self._commit(window.n, self._order(window, chunks))
+            return self._commit(window.n, self._orders.of(window, chunks))
+        if window.tail and not window.head:
+            return self._led_up(window, chunks)
         chosen = any(take.chunk == window.n for take in self._script.takes)
-        before, _ = self._beside(window, chunks)
+        before, _ = self._orders.beside(window, chunks)
         line = laid(chunk for chunk in chunks.values() if chunk.window.shot == window.shot)
 
-        def earlier(position: int, count: int) -> Tensor:
+        def earlier(position: int, count: int) -> Tensor | None:
             spans = [(it, max(it.start, position - count), min(it.stop, position)) for it in line]
-            return torch.cat([self._span(it, start, stop) for it, start, stop in spans if start < stop], 2)
+            found = [self._streams.span(it, start, stop) for it, start, stop in spans if start < stop]
+            return torch.cat(found, 2) if found else self._run_up(position, count)
 
-        place = Place(lambda it: self._order(it, chunks), before, earlier)
+        place = Place(lambda it: self._orders.of(it, chunks), before, earlier)
         return self._mender.joined(window, place, fixed=chosen)
+
+    def _led_up(self, window: Window, chunks: Chunks) -> Chunk:
+        """The best chunk of a window that leads up to what is there."""
+        line = laid(chunk for chunk in chunks.values() if chunk.window.shot == window.shot)
+        places = range(window.stop, window.stop + LOOKED_BACK)
+        spans = [(it, max(it.start, places.start), min(it.stop, places.stop)) for it in line]
+        found = [self._streams.span(it, start, stop) for it, start, stop in spans if start < stop]
+        pins = self._script.pins
+        ahead = torch.cat([*found, *(pins[window.shot, place] for place in places if (window.shot, place) in pins)], 2)
+        chosen = any(take.chunk == window.n for take in self._script.takes)
+        leading = LeadingUp(self._maker.model, self._ctx, self._commit, self._streams.latents, self._script.group)
+        return leading.best(self._orders.of(window, chunks), ahead, rerolls=0 if chosen else self._script.rerolls)
+
+    def _run_up(self, position: int, count: int) -> Tensor | None:
+        """Latents of the clip that is gone on from, up to `position`."""
+        run_up = self._script.run_up
+        if run_up is None:
+            return None
+        first = self._script.begin - run_up.shape[2]
+        found = run_up[:, :, max(0, position - count - first) : max(0, position - first)]
+        return found if found.shape[2] else None
 
     def _commit_way(self, way: Way) -> tuple[Chunk, Series]:
         """An attempt at a chunk as it lies in the store, with what was measured of it."""
-        settings, order = self._script.settings, way.order
-        name = order.fingerprint(self._model, settings)
+        order, name = way.order, self._maker.fingerprint(way.order)
         if way.ready is not None:
             name = fingerprint(order=name, then=way.kind)
         chunk = Chunk.of(way.number, name, order.window, order.seed, order.prompt)
@@ -267,10 +189,9 @@ class LongClip:
         if found is None:
             share = self._share(order.window.n)
             share = share if way.number == order.window.n else (sum(share), 0.0)
-            ctx = self._told(order.window.n)
-            latents = way.ready() if way.ready else make(self._model, order, settings, self._text, ctx, share)
+            latents = way.ready() if way.ready else self._maker.make(order, share, self._told(order.window.n))
             series = way.measure(latents)
-            about = self._about(chunk) | {"attempt": way.kind}
+            about = self._record.about(chunk) | {"attempt": way.kind}
             tensors = {"latents": latents, **as_tensors(series)}
             self._ctx.chunks.commit(way.number, name, tensors, seed=order.seed, about=about)
             self._show(order.window.n, latents)
@@ -279,49 +200,19 @@ class LongClip:
 
     def _commit(self, number: int, order: Order, take: int | None = None) -> Chunk:
         """The chunk as it lies in the store, made now unless it was made before."""
-        settings, window = self._script.settings, order.window
-        name = order.fingerprint(self._model, settings)
-        chunk = Chunk.of(number, name, window, order.seed, order.prompt, take)
+        again = number >= NUMBERS_APART
+        share, told = self._share(order.window.n if again else number), order.window.n if again else number
+        name = self._maker.fingerprint(order)
+        chunk = Chunk.of(number, name, order.window, order.seed, order.prompt, take)
         if self._ctx.chunks.load(number, name) is None:
-            latents = make(self._model, order, settings, self._text, self._told(number), self._share(number))
-            self._ctx.chunks.commit(number, name, {"latents": latents}, seed=order.seed, about=self._about(chunk))
-            self._show(number, latents)
+            share = (sum(share), 0.0) if again else share
+            self._keep(chunk, self._maker.make(order, share, self._told(told)))
         return chunk
 
-    def _about(self, chunk: Chunk) -> dict[str, object]:
-        window = chunk.window
-        first, last = self._script.frames(window.shot, window.start + window.head, window.stop - window.tail)
-        return {
-            "chunk": window.n,
-            "take": chunk.take,
-            "shot": window.shot,
-            "window": [window.start, window.stop],
-            "first_frame": first,
-            "last_frame": last,
-            "prompt": chunk.prompt,
-        }
-
-    def _tell(self, chunks: Sequence[Chunk]) -> None:
-        """Say what the finished clip is made of: to the receipt, and to those who go on from its latents."""
-        for chunk in chunks:
-            made = {"seed": chunk.seed, "sha256": content_hash(self.latents(chunk))}
-            self._ctx.note("chunks", self._about(chunk) | made)
-        for joint in joints_of([self._line(shot, chunks) for shot in _shots(chunks)], self._script.clock):
-            self._ctx.note("joints", {"frames": [joint.first, joint.last], "cut": joint.cut, "opens": joint.opens})
-        if self._script.sealable and not self._script.loop:
-            self._ctx.chunks.seal({"model": self._model.fingerprint, "shots": self._pieces(chunks)})
-
-    def _pieces(self, chunks: Sequence[Chunk]) -> list[list[list[object]]]:
-        """Where the latents of every shot lie, in order of time: number, fingerprint, and from where to where."""
-        earlier = [] if self._script.history is None else self._script.history.shots
-        known = [[[it.number, it.fingerprint, it.start, it.stop] for it in shot] for shot in earlier]
-        for shot in _shots(chunks):
-            line = self._line(shot, chunks)
-            # what is gone on from lies before the first shot's own latents
-            begun = known.pop() if known and shot == 0 else []
-            offsets = [(it, it.window.start) for it in line]
-            known.append(begun + [[it.number, it.fingerprint, it.start - zero, it.stop - zero] for it, zero in offsets])
-        return known
+    def _keep(self, chunk: Chunk, latents: Tensor) -> None:
+        about = self._record.about(chunk)
+        self._ctx.chunks.commit(chunk.number, chunk.fingerprint, {"latents": latents}, seed=chunk.seed, about=about)
+        self._show(chunk.window.n if chunk.number >= NUMBERS_APART else chunk.number, latents)
 
     def _told(self, number: int) -> RunContext:
         """The context, where what is reported says which chunk it is about."""
@@ -340,18 +231,12 @@ class LongClip:
         if self._runs == 1:
             return
         sparing = self._ctx.memory_tier is MemoryTier.LOW
-        preview = None if sparing else last_frame(self._model, latents)
+        preview = None if sparing else last_frame(self._maker.model, latents)
         if preview is not None:
             self._ctx.chunks.show(number, preview)
-        fraction = sum(self._share(number))
-        steps = self._script.settings.num_inference_steps
+        fraction, steps = sum(self._share(number)), self._script.settings.num_inference_steps
         progress = Progress(Stage.DENOISING, fraction, step=steps, total_steps=steps, preview=preview)
         self._told(number).report(progress)
-
-    def _text(self, prompt: str) -> TextEmbeddings:
-        if prompt not in self._texts:
-            self._texts[prompt] = self._encode(prompt)
-        return self._texts[prompt]
 
     def _check_takes(self) -> None:
         last = len(self._script.windows) - 1
@@ -363,7 +248,3 @@ class LongClip:
                     field=name,
                     nearest=(last,),
                 )
-
-
-def _shots(chunks: Sequence[Chunk]) -> list[int]:
-    return sorted({chunk.window.shot for chunk in chunks})

@@ -8,38 +8,38 @@ from vidgen.longvideo.planner import GROUP, Window
 from vidgen.quality.seams import Joint
 
 
-def joint_at(start: int, stop: int, *, opens: bool = False) -> Joint:
+def joint_at(start: int, stop: int, group: int = GROUP, *, opens: bool = False) -> Joint:
     """The joint of two windows that share the latent frames `start` to `stop - 1` of a stream, in frames of its shot.
 
     The first shared latent is the earlier window's own, what follows the last one is the later window's: in between
-    lie the steps where one turns into the other. A latent at `p > 0` shows the frames `4p - 3` to `4p`.
+    lie the steps where one turns into the other. A latent at `p > 0` of four frames shows the frames `4p - 3` to `4p`.
     """
-    first = GROUP * start + 1
-    return Joint(first, max(first, GROUP * (stop - 1) + 1), opens=opens)
+    first = group * start + 1
+    return Joint(first, max(first, group * (stop - 1) + 1), opens=opens)
 
 
-def frames_before(position: int) -> int:
+def frames_before(position: int, group: int = GROUP) -> int:
     """How many frames of a shot come before its latent frame `position`."""
-    return GROUP * (position - 1) + 1 if position else 0
+    return group * (position - 1) + 1 if position else 0
 
 
-def own_joint(window: Window, *, opens: bool = False) -> Joint:
+def own_joint(window: Window, group: int = GROUP, *, opens: bool = False) -> Joint:
     """The joint at which a window goes on from the one before."""
-    return joint_at(window.start, window.start + window.head, opens=opens)
+    return joint_at(window.start, window.start + window.head, group, opens=opens)
 
 
-def joints_of(shots: Sequence[Sequence[Chunk]], clock: Sequence[int]) -> Iterator[Joint]:
+def joints_of(shots: Sequence[Sequence[Chunk]], clock: Sequence[int], group: int = GROUP) -> Iterator[Joint]:
     """All joints of a clip, in its own frames: `shots` are its chunks in order of time, each cut to what it gives.
 
     `clock` says, by shot, as which frame of the clip latent frame 1 begins. Where two shots meet is a cut.
     """
     for number, line in enumerate(shots):
         if number > 0:
-            begin = frames_before(line[0].start) + clock[line[0].window.shot] - 1
+            begin = frames_before(line[0].start, group) + clock[line[0].window.shot] - 1
             yield Joint(begin, begin, cut=True)
         if line[0].window.head:  # it goes on from a clip that was there before
-            yield own_joint(line[0].window).moved(clock[line[0].window.shot] - 1)
+            yield own_joint(line[0].window, group).moved(clock[line[0].window.shot] - 1)
         for before, after in pairwise(line):
             opens = after.window.span != before.window.span
-            joint = joint_at(after.window.start, before.window.stop, opens=opens)
+            joint = joint_at(after.window.start, before.window.stop, group, opens=opens)
             yield joint.moved(clock[after.window.shot] - 1)

@@ -7,18 +7,18 @@ seed cost a chunk. What is tried is a function of committed chunks, so a run tha
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from vidgen.longvideo.chunk import Chunk
 from vidgen.longvideo.gate import LOOKED_BACK, SeamGate, measured
 from vidgen.longvideo.order import Order
-from vidgen.longvideo.planner import Window
+from vidgen.longvideo.planner import GROUP, Window
 from vidgen.longvideo.repair import COLOURS, attempt_number, colour_matched, derived_seed, wider
 from vidgen.quality.seams import JointReport, Series
 from vidgen.runtime.context import RunContext
-from vidgen.stages.model import VideoModel
+from vidgen.stages.model import Decoder
 
 VAIN = 2
 """After so many joints in a row that no attempt could repair no chunk is made again, until a joint passes by itself: a
@@ -64,17 +64,29 @@ class Attempt:
     def failed(self) -> tuple[str, ...]:
         return () if self.verdict is None else self.verdict.failed
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For those who watch, and for the receipt."""
+        return {
+            "chunk": self.chunk.window.n,
+            "attempt": self.way.kind,
+            "number": self.way.number,
+            "seed": self.way.order.seed,
+            "score": round(self.score, 4),
+            "failed": list(self.failed),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a chunk is to lie: what makes the order of a window there, and the chunk before it, if it goes on from one.
 
-    `earlier` gives so many latents that lie before a position of the stream, or as many as there are.
+    `earlier` gives so many latents that lie before a position of the stream, or as many as there are; None: none.
     """
 
     order_of: Callable[[Window], Order]
     before: Chunk | None
-    earlier: Callable[[int, int], Tensor]
+    earlier: Callable[[int, int], Tensor | None]
 
 
 class Mender:
@@ -82,7 +94,7 @@ class Mender:
 
     def __init__(
         self,
-        model: VideoModel,
+        model: Decoder,
         ctx: RunContext,
         gate: SeamGate,
         commit: Commit,
@@ -90,15 +102,18 @@ class Mender:
         *,
         rerolls: int,
         longest: int,
+        group: int = GROUP,
     ) -> None:
         self._model, self._ctx, self._gate, self._commit, self._latents = model, ctx, gate, commit, latents
-        self._rerolls, self._longest, self._in_vain = rerolls, longest, 0
+        self._rerolls, self._longest, self._group, self._in_vain = rerolls, longest, group, 0
 
     def joined(self, window: Window, place: Place, *, fixed: bool) -> Chunk:
         """The best chunk of `window`. `fixed`: somebody chose it, it stays."""
         tried: list[Attempt] = []
         for attempt in self._attempts(window, place):
             tried.append(attempt)
+            if attempt.failed or len(tried) > 1:
+                self._ctx.repairing(attempt.facts)
             if fixed or not attempt.failed:
                 break
         best = min(tried, key=lambda it: it.score)
@@ -135,32 +150,18 @@ class Mender:
 
     def _measure(self, order: Order, place: Place) -> Callable[[Tensor], Series]:
         def measure(latents: Tensor) -> Series:
-            return measured(self._model, self._run_up(order.window, place), latents, self._ctx)
+            return measured(self._model, self._run_up(order.window, place), latents, self._ctx, self._group)
 
         return measure
 
     @staticmethod
     def _run_up(window: Window, place: Place) -> Tensor | None:
         """Latents that lie before the window in its stream."""
-        if place.before is None or window.head == 0:
-            return None
-        found = place.earlier(window.start, LOOKED_BACK)
-        return found if found.shape[2] else None
+        return place.earlier(window.start, LOOKED_BACK) if window.head else None
 
     def _matched(self, chunk: Chunk) -> Callable[[], Tensor]:
         return lambda: colour_matched(self._latents(chunk), chunk.window.head)
 
     def _note(self, attempt: Attempt, *, kept: bool) -> None:
         """Every attempt at a chunk that needed more than one is told in the receipt."""
-        self._ctx.note(
-            "repairs",
-            {
-                "chunk": attempt.chunk.window.n,
-                "attempt": attempt.way.kind,
-                "number": attempt.way.number,
-                "seed": attempt.way.order.seed,
-                "score": round(attempt.score, 4),
-                "failed": list(attempt.failed),
-                "kept": kept,
-            },
-        )
+        self._ctx.note("repairs", attempt.facts | {"kept": kept})

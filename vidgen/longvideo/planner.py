@@ -1,7 +1,8 @@
 """Which windows a long clip is made in. Integers alone: it knows neither models nor tensors.
 
 Positions count latent frames of one causal stream. Its first latent frame is one frame of the clip, each further one
-is a group of four, so a shot of `frames` frames has `1 + (frames - 1) / 4` latent frames. A cut begins a new stream.
+is a group of four (of eight on some models), so a shot of `frames` frames has `1 + (frames - 1) / 4` latent frames. A
+cut begins a new stream.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 from vidgen.errors import SpecError
 
 GROUP = 4
+"""Frames of a latent frame, on models that do not say otherwise."""
 CLOSING = 2
 """Latent frames of a loop's beginning that its last window makes once more: frame 1 half anew, frame 2 as it was."""
 
@@ -30,6 +32,7 @@ class Windows:
     later: int
     overlap: int
     overlap_max: int
+    group: int = GROUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def plan(
     for number, span in enumerate(spans):
         if span.cut and number > 0:
             shot, stop = shot + 1, 0
-        end = stop + _latents(number, span, opens=stop == 0)
+        end = stop + _latents(number, span, sizes.group, opens=stop == 0)
         for leg in _legs(stop, end, [place + 1 for its_shot, place in stops if its_shot == shot]):
             for fresh in _pieces(leg - stop, sizes, opens=stop == 0):
                 head = min(sizes.later - fresh, sizes.overlap_max, stop) if stop else 0
@@ -111,9 +114,9 @@ def plan_loop(spans: Sequence[Span], sizes: Windows, *, stops: Collection[tuple[
     return (*opened, Window(len(opened), 0, len(spans) - 1, end - closing - head, end + CLOSING, head, CLOSING))
 
 
-def latent_frames(frames: int) -> int:
+def latent_frames(frames: int, group: int = GROUP) -> int:
     """Latent frames of a stream of `frames` frames (4k+1)."""
-    return (frames - 1) // GROUP + 1
+    return (frames - 1) // group + 1
 
 
 def _legs(start: int, end: int, stops: Iterable[int]) -> list[int]:
@@ -121,12 +124,12 @@ def _legs(start: int, end: int, stops: Iterable[int]) -> list[int]:
     return [*sorted({stop for stop in stops if max(start, 1) < stop < end}), end]
 
 
-def _latents(number: int, span: Span, *, opens: bool) -> int:
+def _latents(number: int, span: Span, group: int, *, opens: bool) -> int:
     extra = 1 if opens else 0
-    if span.frames < 1 or (span.frames - extra) % GROUP:
-        form = "4k+1" if opens else "4k"
+    if span.frames < 1 or (span.frames - extra) % group:
+        form = f"{group}k+1" if opens else f"{group}k"
         raise SpecError(f"segments.{number}.frames={span.frames}: needs {form}", field=f"segments.{number}.frames")
-    return (span.frames - extra) // GROUP + extra
+    return (span.frames - extra) // group + extra
 
 
 def _pieces(latents: int, sizes: Windows, *, opens: bool) -> Iterator[int]:

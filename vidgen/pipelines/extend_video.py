@@ -15,19 +15,20 @@ from torch import Tensor
 
 from vidgen.errors import SpecError
 from vidgen.longvideo.anchor import levels
-from vidgen.longvideo.generate import LongClip, Script
+from vidgen.longvideo.gate import LOOKED_BACK
 from vidgen.longvideo.history import History, taken_over
 from vidgen.longvideo.planner import GROUP, Windows, plan, plan_backward
+from vidgen.longvideo.script import Script
 from vidgen.media.frames import FrameChunk
 from vidgen.media.tensor import to_pixels
 from vidgen.pipelines.long_video import (
+    clip_of,
     latent_frames_shown,
     prompts_of,
     settings_of,
     sizes_of,
     skipped,
     spans_of,
-    text_encoder,
 )
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.source_clip import SourceClip, extended_frames
@@ -37,6 +38,8 @@ from vidgen.spec import ExtendVideo, LongFields
 from vidgen.stages.decode_latents import decode_latents
 from vidgen.stages.model import VideoModel
 
+RUN_UP = 2 * LOOKED_BACK
+"""Latent frames before those that are held, for the seam gate to measure the clip's end by."""
 FADE = 8
 """Frames over which a clip's own frames give way to their reconstruction."""
 LEAD = 2
@@ -65,8 +68,9 @@ class ExtendVideoPipeline:
         """Go on from the clip's own latents; all of it is decoded once more."""
         size = sizes_of(spec.long or LongFields())
         script = self._after(spec, history.last(size.overlap_max), history.length, size, history.frames)
-        script = replace(script, history=history, sealable=not spec.post)
-        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec, ctx))
+        run_up = history.last(size.overlap_max + RUN_UP)
+        script = replace(script, history=history, run_up=run_up, sealable=not spec.post)
+        clip = clip_of(self.model, script, spec, ctx)
         chunks = clip.make()
         done, total = 0, extended_frames(spec, ctx)
         *shots, last = history.streams()
@@ -82,7 +86,7 @@ class ExtendVideoPipeline:
         tail = min(latent_frames_shown(size.overlap_max + LEAD), (source.length - 1) // GROUP * GROUP + 1)
         encoded = torch.cat([*self._encoded(source.read(source.length - tail, source.length))], 2)
         script = self._after(spec, encoded, encoded.shape[2], size, source.length)
-        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec, ctx))
+        clip = clip_of(self.model, script, spec, ctx)
         (made,) = clip.streams(clip.make())
         fade = min(FADE, tail)
         yield from source.read(0, source.length - fade)
@@ -108,7 +112,7 @@ class ExtendVideoPipeline:
             end=first,
             sealable=False,
         )
-        clip = LongClip(self.model, script, ctx, text_encoder(self.model, spec, ctx))
+        clip = clip_of(self.model, script, spec, ctx)
         (made,) = clip.streams(clip.make())
         length, fade = latent_frames_shown(first), min(FADE, GROUP * groups)
         decoded = decode_latents(self.model, chain(made, [begun]), extended_frames(spec, ctx), ctx)
@@ -124,6 +128,7 @@ class ExtendVideoPipeline:
             pins={(0, begin + n): last[:, :, n : n + 1] for n in range(last.shape[2])},
             reference=levels(last),
             begin=length,
+            run_up=last,
             clock=(frames - GROUP * (length - 1),),
             sealable=False,
         )
@@ -173,4 +178,5 @@ def _script(spec: ExtendVideo) -> Script:
         takes=long.takes,
         transitions=[(segment.transition_frames or 0) // GROUP for segment in spec.segments],
         until=long.last_chunk,
+        rerolls=long.rerolls or 0,
     )

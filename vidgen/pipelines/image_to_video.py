@@ -8,7 +8,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.motion.items import NamedItem
 from vidgen.motion.keyframe import Keyframe
 from vidgen.pipelines.conditions import Conditions
-from vidgen.pipelines.long_video import long_video, script_of
+from vidgen.pipelines.long_video import clip_of, long_video, script_of
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.stills import read_pixels, stills_of
 from vidgen.pipelines.window_control import WindowControl
@@ -31,4 +31,4 @@ class ImageToVideoPipeline:
         items = Conditions(spec, ctx, self.model.conditioning).items(start)
         stills = stills_of(self.model, spec, ctx, {asked.num_frames - 1: spec.last_image})
         script = script_of(spec, control=partial(WindowControl, self.model, items, asked), stills=stills)
-        yield from long_video(self.model, script, spec, ctx)
+        yield from long_video(clip_of(self.model, script, spec, ctx), self.model, script, spec, ctx)

@@ -8,9 +8,13 @@ import numpy as np
 from torch import Tensor
 
 from vidgen.errors import SpecError
-from vidgen.longvideo.generate import LongClip, Script
+from vidgen.longvideo.chained import Chained
+from vidgen.longvideo.generate import LongClip
+from vidgen.longvideo.loop import turned
 from vidgen.longvideo.order import Settings
 from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_loop
+from vidgen.longvideo.script import Script
+from vidgen.longvideo.together import Together
 from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.regions import text_parts
 from vidgen.pipelines.resolved import Resolved
@@ -20,26 +24,34 @@ from vidgen.runtime.context import RunContext
 from vidgen.spec import LongFields, SamplingFields
 from vidgen.stages.decode_latents import decode_latents
 from vidgen.stages.encode_text import TextEmbeddings, encode_text
-from vidgen.stages.model import VideoModel
+from vidgen.stages.model import Decoder, VideoModel
 
 NO_STILLS: Mapping[int, Still] = {}
 
 
-def long_video(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
+def long_video(
+    clip: LongClip, model: Decoder, script: Script, spec: SamplingFields, ctx: RunContext
+) -> Iterator[FrameChunk]:
     """Make every chunk, then decode: an error while decoding never loses latents."""
-    clip = LongClip(model, script, ctx, text_encoder(model, spec, ctx))
     chunks = clip.make()
     total = Resolved.of(spec).num_frames
     if script.loop and len(chunks) == len(script.windows):
         before, around = clip.around(chunks)
         warm = latent_frames_shown(sum(piece.shape[2] for piece in before))
-        yield from skipped(decode_latents(model, chain(before, around), total + warm, ctx), warm)
+        yield from turned(skipped(decode_latents(model, chain(before, around), total + warm, ctx), warm), clip.turn)
         return
     done = 0
     for stream in clip.streams(chunks):
         for frames in decode_latents(model, stream, total, ctx, done=done):
             done += len(frames)
             yield frames
+
+
+def clip_of(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunContext) -> LongClip:
+    """What makes the script's chunks, in the way that the spec asks for."""
+    maker = Chained(model, script.settings, text_encoder(model, spec, ctx))
+    together = Together(maker, ctx) if spec.long is not None and spec.long.mode == "co_denoise" else None
+    return LongClip(maker, script, ctx, together)
 
 
 def text_encoder(model: VideoModel, spec: SamplingFields, ctx: RunContext) -> Callable[[str], TextEmbeddings]:
@@ -70,15 +82,16 @@ def script_of(
     source: Callable[[Window], Tensor] | None = None,
     strength: float = 1.0,
     stills: Mapping[int, Still] = NO_STILLS,
+    group: int = GROUP,
 ) -> Script:
     """The script of a resolved spec. `control` makes what windows are conditioned on from the clip's clock.
 
-    `stills` are pictures to be shown, by frame.
+    `stills` are pictures to be shown, by frame; `group` is how many frames a latent frame shows.
     """
     long = spec.long or LongFields()
     spans, clock = spans_of(spec), _clock(spec)
     places = {_place(clock, frame): still for frame, still in stills.items()}
-    windows = _windows(spec, spans, list(places))
+    windows = _windows(spec, spans, list(places), group)
     # a loop's canvas begins with its first frame, which its stream shows once more
     led = None if control is None else control((1,) if long.loop else clock)
     return Script(
@@ -94,10 +107,13 @@ def script_of(
         source=source,
         transitions=[(segment.transition_frames or 0) // GROUP for segment in spec.segments],
         loop=long.loop,
+        # where something is asked for at a moment, the moment counts
+        turns=not (stills or spec.segments or (led is not None and any(map(led.name, windows)))),
         clock=clock,
         until=long.last_chunk,
         sealable=not spec.post,
         rerolls=long.rerolls or 0,
+        group=group,
     )
 
 
@@ -112,12 +128,12 @@ def prompts_of(spec: SamplingFields) -> Sequence[str]:
     return [segment.prompt or spec.prompt for segment in spec.segments] or [spec.prompt]
 
 
-def sizes_of(long: LongFields) -> Windows:
+def sizes_of(long: LongFields, group: int = GROUP) -> Windows:
     """The windows' sizes in latent frames. Raises SpecError when the spec was not resolved."""
     if long.window is None or long.overlap is None or long.opening is None:
         raise SpecError("long: empty; resolve the spec against its model first", field="long")
-    overlap_max = long.window // GROUP - 1
-    return Windows(latent_frames(long.opening), long.window // GROUP, long.overlap // GROUP, overlap_max)
+    later, overlap = long.window // group, long.overlap // group
+    return Windows(latent_frames(long.opening, group), later, overlap, later - 1, group)
 
 
 def settings_of(spec: SamplingFields, strength: float = 1.0) -> Settings:
@@ -136,13 +152,15 @@ def settings_of(spec: SamplingFields, strength: float = 1.0) -> Settings:
     )
 
 
-def _windows(spec: SamplingFields, spans: Sequence[Span], stops: Sequence[tuple[int, int]]) -> tuple[Window, ...]:
+def _windows(
+    spec: SamplingFields, spans: Sequence[Span], stops: Sequence[tuple[int, int]], group: int
+) -> tuple[Window, ...]:
     """The plan; what fits into one window is one, wherever its pictures are."""
     if spec.long is None:
         return (Window(0, 0, 0, 0, latent_frames(Resolved.of(spec).num_frames), 0),)
     if spec.long.loop:
         return plan_loop(spans, sizes_of(spec.long), stops=stops)
-    return plan(spans, sizes_of(spec.long), stops=stops)
+    return plan(spans, sizes_of(spec.long, group), stops=stops)
 
 
 def _clock(spec: SamplingFields) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from functools import partial
 
 from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.conditions import Conditions
-from vidgen.pipelines.long_video import long_video, script_of
+from vidgen.pipelines.long_video import clip_of, long_video, script_of
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.stills import stills_of
 from vidgen.pipelines.window_control import WindowControl
@@ -26,4 +26,4 @@ class TextToVideoPipeline:
         items = Conditions(spec, ctx, self.model.conditioning).items()
         control = partial(WindowControl, self.model, items, Resolved.of(spec))
         script = script_of(spec, control=control, stills=stills_of(self.model, spec, ctx))
-        yield from long_video(self.model, script, spec, ctx)
+        yield from long_video(clip_of(self.model, script, spec, ctx), self.model, script, spec, ctx)

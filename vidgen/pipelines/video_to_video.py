@@ -12,7 +12,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.source import stream_clip
 from vidgen.media.tensor import to_pixels
 from vidgen.pipelines.conditions import Conditions
-from vidgen.pipelines.long_video import long_video, script_of
+from vidgen.pipelines.long_video import clip_of, long_video, script_of
 from vidgen.pipelines.masking import kept_latents
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.window_control import WindowControl
@@ -44,7 +44,7 @@ class VideoToVideoPipeline:
         source = SourceLatents(lambda: self.model.encode_stream(map(to_pixels, read())))
         kept = None if masked is None else lambda window, clock: _kept(control(clock), window)
         script = script_of(spec, source=source.of, strength=strength, control=control, kept=kept)
-        made = long_video(self.model, script, spec, ctx)
+        made = long_video(clip_of(self.model, script, spec, ctx), self.model, script, spec, ctx)
         yield from made if masked is None else masked.pasted(made)
 
 

@@ -5,9 +5,12 @@ from dataclasses import asdict, replace
 
 from torch import Tensor
 
+from vidgen.longvideo.generate import LongClip
+from vidgen.longvideo.native import Native
 from vidgen.media.frames import FrameChunk
 from vidgen.media.source import read_clip, read_picture
 from vidgen.pipelines.control_frames import ClipReader, DrawnControl
+from vidgen.pipelines.long_video import long_video, script_of
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo, MediaRef, MemoryTier, Progress, SamplingFields, Stage, VideoToVideo
@@ -25,20 +28,25 @@ class WholeClipPipeline:
 
     def __call__(self, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
         request = _request(spec, ctx)
+        if spec.long is not None:
+            script = script_of(spec, group=self.model.frame_group)
+            maker = Native(self.model, script.settings, request, self._watcher)
+            yield from long_video(LongClip(maker, script, ctx), self.model, script, spec, ctx)
+            return
         if request.video is not None and int(request.num_inference_steps * request.strength) == 0:
             yield request.video  # no step would be made: that is the source
             return
         latents = self.model.generate(request, self._watcher(ctx))
         yield from decode_latents(self.model, latents, request.num_frames, ctx)
 
-    def _watcher(self, ctx: RunContext) -> OnStep:
-        """Progress, previews and cancels of the run's steps."""
+    def _watcher(self, ctx: RunContext, share: tuple[float, float] = (SHARE_BEFORE, SHARE)) -> OnStep:
+        """Progress, previews and cancels of the steps of a run, or of a window, which has its share of the bar."""
         ctx.checkpoint()
         previews = PreviewClock(self.model, silent=ctx.memory_tier is MemoryTier.LOW)
 
         def on_step(done: int, total: int, estimate: Callable[[], Tensor | None]) -> None:
             preview = previews.maybe(estimate) if done < total else None
-            fraction = SHARE_BEFORE + SHARE * done / total
+            fraction = share[0] + share[1] * done / total
             ctx.report(Progress(Stage.DENOISING, fraction, step=done, total_steps=total, preview=preview))
             ctx.checkpoint()
 

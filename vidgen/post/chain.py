@@ -18,6 +18,7 @@ from vidgen.post.draw_control import ControlDrawer
 from vidgen.post.interpolate import Interpolation
 from vidgen.post.normalise_colour import ColourNormaliser
 from vidgen.post.remove_background import BackgroundRemover
+from vidgen.post.restore import Restorer
 from vidgen.post.sharpen import Sharpener
 from vidgen.post.tone_map import ToneMapper
 from vidgen.post.upscale import Upscaling
@@ -29,6 +30,7 @@ from vidgen.spec.post import (
     NormaliseColour,
     PostStep,
     RemoveBackground,
+    Restore,
     Sharpen,
     ToneMap,
     Upscale,
@@ -113,6 +115,10 @@ def _upscaling(spec: Upscale, _before: ClipShape, _after: ClipShape, tools: Tool
     return Upscaling([load_upscaler(it, tools.device) for it in tools.networks.upscaling_passes(spec.factor)])
 
 
+def _restorer(spec: Restore, _before: ClipShape, _after: ClipShape, tools: Tools) -> Step:
+    return Restorer(load_upscaler(tools.networks.upscaling(2), tools.device), spec.strength)
+
+
 def _watermarker(spec: Watermark, _before: ClipShape, _after: ClipShape, tools: Tools) -> Step:
     if spec.image is None:
         return Watermarker(spec)
@@ -129,6 +135,7 @@ _MAKERS: dict[type, Callable[[Any, ClipShape, ClipShape, Tools], Step]] = {
     ToneMap: lambda spec, _before, _after, _tools: ToneMapper(spec),
     RemoveBackground: lambda spec, _before, _after, _tools: BackgroundRemover(spec),
     Sharpen: lambda spec, _before, _after, _tools: Sharpener(spec),
+    Restore: _restorer,
     Watermark: _watermarker,
     DrawControl: lambda spec, _before, _after, _tools: ControlDrawer(spec),
 }

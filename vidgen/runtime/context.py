@@ -23,6 +23,10 @@ def _unread(section: str, entry: Mapping[str, Any]) -> None:
     """Nobody keeps the receipt."""
 
 
+def _unheard(repair: Mapping[str, Any]) -> None:
+    """Nobody watches the joints."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunContext:
     """`media` maps `MediaRef.key` to a local, normalised file. `report` takes progress; `cancelled` is asked often.
@@ -31,7 +35,8 @@ class RunContext:
     the clip ends there and what was made is delivered. `memory_tier` says how sparing the run must be.
     `lender` is the folder of chunks of the job that this one is made from, where there is one.
     `note` adds an entry (JSON) to a section of the receipt. `on_sound` takes the sound that a model makes for its
-    pictures, before the first of them comes.
+    pictures, before the first of them comes. `repairing` is told at once
+    of a joint that shows, and of every attempt at it (JSON).
     """
 
     media: Mapping[str, Path] = field(default_factory=dict)
@@ -43,6 +48,7 @@ class RunContext:
     lender: Path | None = None
     note: Callable[[str, Mapping[str, Any]], None] = _unread
     on_sound: Callable[[Waveform], None] | None = None
+    repairing: Callable[[Mapping[str, Any]], None] = _unheard
 
     def checkpoint(self) -> None:
         """Raise Cancelled when the job was cancelled; called at every denoising step and every decoded group."""

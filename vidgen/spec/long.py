@@ -41,9 +41,19 @@ class Take(SpecModel):
     )
 
 
+LongMode = Literal["chain", "co_denoise", "native"]
+"""chain: each window goes on from the one before; co_denoise: all windows take each step together; native: each window
+goes on in the way that the model's family was made for."""
+
+
 class LongFields(SpecModel):
     """How a long clip is made; empty fields are the model's defaults. Lengths are in frames."""
 
+    mode: LongMode | None = Field(
+        default=None,
+        description="chain: window after window, each going on from the one before. co_denoise: all windows together, "
+        "step by step, averaged where they overlap. native: in the way of the model's own family.",
+    )
     overlap: int | None = Field(default=None, description="Frames of a chunk that are carried into the next one.")
     window: int | None = Field(
         default=None, description="Frames of each chunk after a shot's first; given by the model."

@@ -116,6 +116,17 @@ class Sharpen(PostStepFields):
     radius: int = Field(default=1, ge=1, le=16, description="Pixels.")
 
 
+class Restore(PostStepFields):
+    """What a video encoder has lost taken back by the upscaling network, at the frames' own size."""
+
+    step: Literal["restore"] = "restore"
+    strength: float = Field(default=1.0, ge=0, le=1, description="0 changes nothing.")
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        _refuse_alpha(clip, field, "restore")
+        return clip
+
+
 class Watermark(PostStepFields):
     """A text or a picture over every frame."""
 
@@ -156,7 +167,7 @@ class DrawControl(PostStepFields):
 
 
 PostStep = Annotated[
-    Interpolate | Upscale | NormaliseColour | ToneMap | RemoveBackground | Sharpen | Watermark | DrawControl,
+    Interpolate | Upscale | NormaliseColour | ToneMap | RemoveBackground | Sharpen | Restore | Watermark | DrawControl,
     Field(discriminator="step"),
 ]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from vidgen.errors import SpecError
 from vidgen.spec.job import ExtendVideo, SamplingFields, VideoToVideo
 from vidgen.spec.long import LongFields, Segment
+from vidgen.spec.long_mode import resolved_mode, resolved_rerolls
 from vidgen.spec.rules import FrameRule, LongRule, ModelRules, nearest_frame_counts, whole_groups
 
 SHORTEST_LOOP = 3
@@ -46,7 +47,7 @@ def asked_length(spec: SamplingFields, rules: ModelRules, fps: int) -> Length:
     if spec.seconds is not None and (spec.num_frames is not None or spec.segments):
         raise SpecError("seconds: give one of num_frames, seconds and segments", field="seconds")
     if spec.seconds is not None:
-        return Length(_of_seconds(spec.seconds, length_rule(spec, rules), fps))
+        return Length(_of_seconds("seconds", spec.seconds, length_rule(spec, rules), fps))
     if not spec.segments:
         return Length(spec.num_frames)
     if rules.long is None:
@@ -78,14 +79,16 @@ def resolved_long(spec: SamplingFields, num_frames: int, rules: ModelRules) -> L
     if rule is None:
         raise SpecError(f"num_frames={num_frames}: {spec.model} makes single windows only", field="num_frames")
     asked = spec.long or LongFields()
+    mode = resolved_mode(spec, asked, rule)
     return asked.model_copy(
         update={
+            "mode": mode,
             "overlap": _overlap(asked.overlap, rule, rules.frames.step),
             "window": _given("window", asked.window, rule.window),
             "opening": _given("opening", asked.opening, rules.frames.max),
             "anchor": rule.anchor if asked.anchor is None else asked.anchor,
             "condition_noise": rule.condition_noise if asked.condition_noise is None else asked.condition_noise,
-            "rerolls": rule.rerolls if asked.rerolls is None else asked.rerolls,
+            "rerolls": resolved_rerolls(asked, mode, rule),
         }
     )
 
@@ -99,7 +102,7 @@ def _segment(number: int, segment: Segment, spec: SamplingFields, rules: ModelRu
     if (segment.frames is None) == (segment.seconds is None):
         raise SpecError(f"{field}: give frames or seconds", field=field)
     if segment.seconds is not None:
-        frames = _nearest(segment.seconds * fps, rule)
+        frames = _of_seconds(f"{field}.seconds", segment.seconds, rule, fps)
     else:
         frames = segment.frames or 0
         _check_count(f"{field}.frames", frames, rule)
@@ -163,14 +166,14 @@ def _segment_rule(opens: bool, rules: ModelRules) -> FrameRule:
     return whole_groups(rules.any_frames, rules.long.window - rules.long.overlap_max)
 
 
-def _of_seconds(seconds: float, rule: FrameRule, fps: int) -> int:
+def _of_seconds(field: str, seconds: float, rule: FrameRule, fps: int) -> int:
     """The valid number of frames nearest to `seconds`; what no clip can have is refused, not shortened in silence."""
     frames = _nearest(seconds * fps, rule)
     if abs(frames - seconds * fps) > rule.step:
         raise SpecError(
-            f"seconds={seconds:g}: must be from {rule.min / fps:g} to {rule.max / fps:g} at {fps} frames a second; "
+            f"{field}={seconds:g}: must be from {rule.min / fps:g} to {rule.max / fps:g} at {fps} frames a second; "
             f"nearest is {frames / fps:g}",
-            field="seconds",
+            field=field,
             nearest=(frames / fps,),
         )
     return frames

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from vidgen.spec.base import SpecModel
 from vidgen.spec.conditioning.rules import ConditioningRules
+from vidgen.spec.long import LongMode
 
 LastImage = Literal["no", "optional", "required"]
 
@@ -22,6 +23,7 @@ class FrameRule(SpecModel):
 class LongRule(SpecModel):
     """How the model goes on from a chunk it made: lengths in frames, all multiples of the frames' step."""
 
+    modes: tuple[LongMode, ...] = Field(default=("chain",), min_length=1, description="`long.mode`; the default first.")
     max_frames: int = Field(description="Of a whole clip; 4k+1 on causal models.")
     window: int = Field(description="Each chunk after a shot's first, the carried frames included.")
     overlap: int = Field(description="Frames carried into the next chunk, unless asked otherwise.")

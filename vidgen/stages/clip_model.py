@@ -43,6 +43,8 @@ class ClipRequest:
 
     `keyframes` are pictures by the number of the frame that shows them. `on_sound` takes the clip's sound, where a
     model makes any; None: nobody wants it.
+    Of a window of a longer clip `head` are the latents that it begins with, made before and to be kept as they are;
+    `num_frames` counts them too. `condition_noise` (0..1) is how noisy the network is to think of them.
     """
 
     spec: SamplingFields
@@ -61,6 +63,8 @@ class ClipRequest:
     references: tuple[FrameChunk, ...] = ()
     keyframes: Mapping[int, FrameChunk] = field(default_factory=dict)
     on_sound: OnSound | None = None
+    head: Tensor | None = None
+    condition_noise: float = 0.0
 
     def generator(self) -> torch.Generator:
         """Random numbers drawn on the CPU, so that they are the same on every device."""
@@ -75,5 +79,9 @@ class ClipModel(Decoder, Protocol):
     """What the model takes of conditioning items, by its manifest."""
     loras: Mapping[str, LoraManifest]
     """The LoRAs there are, by id."""
+    frame_group: int
+    """How many frames a latent frame shows; a clip's first one shows one."""
+    fingerprint: str
+    """Names everything about the model that its numbers depend on but the libraries: weights, device, number format."""
 
     def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor: ...

@@ -34,6 +34,34 @@ class Blend:
     weights: Tensor
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Guide:
+    """What leads the predictions of a run's steps; with `blend` each costs a second prediction."""
+
+    text: TextEmbeddings
+    plan: GuidancePlan
+    control: Conditioning | None = None
+    blend: Blend | None = None
+    batched: bool = True
+
+    def velocity(self, model: VideoModel, latents: Tensor, timestep: Tensor, step: int, steps: int) -> Tensor:
+        """The prediction for step `step` of `steps`, under what counts at that share of the run."""
+        acting = NOTHING if self.control is None else self.control.at(step / steps)
+        plan = self.plan.at(step, steps)
+
+        def predicted(prompt: TextEmbeddings) -> Tensor:
+            told = prompt if plan.acts(step, steps) else replace(prompt, negative=None)
+            velocity = guided_velocity(model, latents, timestep, told, acting, plan, batched=self.batched)
+            for part in prompt.parts:
+                velocity = torch.lerp(velocity, predicted(part.text), part.weights.to(velocity))
+            return velocity
+
+        velocity = predicted(self.text)
+        if self.blend is None:
+            return velocity
+        return torch.lerp(velocity, predicted(self.blend.text), self.blend.weights.to(velocity))
+
+
 def denoise(
     model: VideoModel,
     scheduler: Scheduler,
@@ -65,32 +93,13 @@ def denoise(
     previews = PreviewClock(model, silent=sparing)
     scheduler.set_begin_index(first_step)
     timesteps = scheduler.timesteps[first_step:]
-    plan = _plan(model.advanced, guidance_scale)
+    plan = guidance_plan(model.advanced, guidance_scale)
+    guide = Guide(text, plan, control, blend, batched=not sparing)
     for done, timestep in enumerate(timesteps):
         ctx.checkpoint()
         sigma = float(scheduler.sigmas[first_step + done])
         latents = latents if hold is None else hold(latents, sigma)
-        present = plan.at(done, len(timesteps))
-        acts = present.acts(done, len(timesteps))
-        acting = NOTHING if control is None else control.at(done / len(timesteps))
-
-        def predicted(
-            prompt: TextEmbeddings,
-            x: Tensor = latents,
-            t: Tensor = timestep,
-            guided: bool = acts,
-            control: Acting = acting,
-            plan: GuidancePlan = present,
-        ) -> Tensor:
-            told = prompt if guided else replace(prompt, negative=None)
-            velocity = guided_velocity(model, x, t, told, control, plan, batched=not sparing)
-            for part in prompt.parts:
-                velocity = torch.lerp(velocity, predicted(part.text, x, t, guided), part.weights.to(velocity))
-            return velocity
-
-        velocity = predicted(text)
-        if blend is not None:
-            velocity = torch.lerp(velocity, predicted(blend.text), blend.weights.to(velocity))
+        velocity = guide.velocity(model, latents, timestep, done, len(timesteps))
         preview = previews.maybe(lambda x=latents, v=velocity, s=sigma: _shown(denoised_estimate(x, v, s), lead))  # type: ignore[misc]
         latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
         fraction = share[0] + share[1] * (done + 1) / len(timesteps)
@@ -145,7 +154,8 @@ def guided_velocity(
     return plan.guided(both[:1], both[1:])
 
 
-def _plan(advanced: AdvancedFields, scale: float) -> GuidancePlan:
+def guidance_plan(advanced: AdvancedFields, scale: float) -> GuidancePlan:
+    """How guidance of that scale acts under these options."""
     begin, end = advanced.guidance_from or 0.0, advanced.guidance_until
     shape = advanced.guidance_schedule or "constant"
     return GuidancePlan(scale, advanced.guidance_rescale or 0.0, begin, 1.0 if end is None else end, shape)

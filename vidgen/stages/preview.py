@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidgen.media.frames import FrameChunk
 from vidgen.stages.decode_latents import to_uint8
-from vidgen.stages.model import Decoder, VideoModel
+from vidgen.stages.model import Decoder
 
 SECONDS_BETWEEN = 0.5
 JPEG_QUALITY = 85
@@ -38,7 +38,7 @@ class PreviewClock:
         return picture
 
 
-def last_frame(model: VideoModel, latents: Tensor) -> bytes:
+def last_frame(model: Decoder, latents: Tensor) -> bytes:
     """A JPEG of the last frame of finished latents, decoded from few of them: what lies further back hardly shows."""
     *_, pixels = model.decode(latents[:, :, -LOOKED_BACK:])
     return _jpeg(to_uint8(pixels)[-1])

@@ -14,6 +14,7 @@ from vidgen.jobs.admission import memory_need
 from vidgen.jobs.views import Job
 from vidgen.spec import JobSpec, JobStatus, PostStep, ProcessVideo, VideoToVideo, delivered_shape, shapes_after
 from vidgen.spec.base import SpecModel
+from vidgen.spec.post import Restore
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
 from vidgen_models.words import Remark, remarks
@@ -100,6 +101,8 @@ def _step_seconds(services: Services, step: PostStep) -> float:
         networks = networks_of(step, services.networks)
     except ModelError:
         return 0.0  # it was accepted before, when its network was there
+    if isinstance(step, Restore):  # its network works on frames of four times the size
+        return sum(4 * network.seconds_per_megapixel for network in networks)
     # of two networks after each other the first gives a quarter of the pixels
     costs = (network.seconds_per_megapixel / 4**place for place, network in enumerate(reversed(networks)))
     return sum(costs) if networks else SECONDS_PER_MEGAPIXEL[step.step]

@@ -92,8 +92,8 @@ def place_of(chunk: FinishedChunk) -> int:
 
 
 def is_chunk(chunk: FinishedChunk) -> bool:
-    """Whether it is a part of the clip that was made, and not one of the clip that it goes on from."""
-    return "history" not in chunk.about
+    """Whether it is a part of the clip that was made: none of the clip it goes on from, no state between two steps."""
+    return not {"history", "checkpoint"} & set(chunk.about)
 
 
 def _ended(services: Services, job_id: str) -> Job:

@@ -57,6 +57,14 @@ class ChunkDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Repairing:
+    """Runner → supervisor: a joint shows, or something was tried about it."""
+
+    kind: ClassVar[str] = "repair"
+    repair: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Reported:
     """Runner → supervisor: progress. `preview` is a JPEG in base64; `at` is when, in seconds since 1970."""
 
@@ -122,10 +130,10 @@ class Exited:
     kind: ClassVar[str] = "exited"
 
 
-Message = Run | Cancel | EndEarly | ChunkDone | Reported | Finished | Failed | WasCancelled | Exited
+Message = Run | Cancel | EndEarly | ChunkDone | Repairing | Reported | Finished | Failed | WasCancelled | Exited
 KINDS: dict[str, type[Message]] = {
     message.kind: message
-    for message in (Run, Cancel, EndEarly, ChunkDone, Reported, Finished, Failed, WasCancelled, Exited)
+    for message in (Run, Cancel, EndEarly, ChunkDone, Repairing, Reported, Finished, Failed, WasCancelled, Exited)
 }
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +35,7 @@ from vidgen_workers.protocol import (
     Failed,
     Finished,
     Message,
+    Repairing,
     Reported,
     Run,
     WasCancelled,
@@ -114,10 +115,14 @@ class Runner:
             lender=lender,
             stop_requested=self._end_early.is_set,
             memory_tier=MemoryTier(run.memory_tier),
+            repairing=self._repairing,
         )
 
     def _committed(self, chunk: CommittedChunk) -> None:
         self._say(ChunkDone(chunk.n, chunk.key, chunk.sha256, chunk.seed, chunk.size, chunk.about))
+
+    def _repairing(self, repair: Mapping[str, Any]) -> None:
+        self._say(Repairing(repair))
 
     def _report(self, progress: Progress) -> None:
         self._say(Reported.of(progress))

@@ -25,7 +25,7 @@ from vidgen.telemetry.tracing import past_span, span
 from vidgen_models.registry import ModelRegistry
 from vidgen_workers.lease_keeper import LeaseKeeper
 from vidgen_workers.oom_kills import oom_kills
-from vidgen_workers.protocol import ChunkDone, Exited, Failed, Finished, Reported, Run, WasCancelled
+from vidgen_workers.protocol import ChunkDone, Exited, Failed, Finished, Repairing, Reported, Run, WasCancelled
 from vidgen_workers.publishing import make_scratch, publish
 from vidgen_workers.reporter import Reporter
 from vidgen_workers.runner_process import KILL_SECONDS, RunnerProcess
@@ -198,6 +198,8 @@ class Supervisor:
                 reporter.take(progress)
             elif isinstance(message, ChunkDone):
                 self._committed(claim, message)
+            elif isinstance(message, Repairing):
+                self._told(claim, message)
             elif isinstance(message, Finished | Failed | WasCancelled):
                 clock.end(time.time())
                 reporter.flush(now=True)
@@ -236,6 +238,14 @@ class Supervisor:
         except SQLAlchemyError as error:
             # the file is what the next attempt looks for; the row says how far it is
             log.warning("chunk not written down: %s", type(error).__name__)
+
+    def _told(self, claim: Claim, message: Repairing) -> None:
+        """Raises LeaseLost."""
+        try:
+            self._jobs.tell_repair(claim, message.repair)
+        except SQLAlchemyError as error:
+            # the receipt tells of all attempts once more
+            log.warning("repair not written down: %s", type(error).__name__)
 
     def _explained(self, claim: Claim, failed: Failed) -> Failed:
         """An out-of-memory failure with what would fit, and the memory given back before the next attempt."""

@@ -60,7 +60,7 @@ def encode_stream(vae: AutoencoderKLWan, pixels: Iterable[Tensor]) -> Iterator[T
 def decode_stream(
     vae: AutoencoderKLWan, latents: Tensor | Iterable[Tensor], group: int = DECODE_GROUP
 ) -> Iterator[Tensor]:
-    """Normalised latents to pixels in order of time: first one frame, then at most `4 * group` frames at once.
+    """Normalised latents to pixels in order of time: one frame, then `4 * group` at once, the last time four more.
 
     Latents may come in pieces of any length. The causal caches are carried from group to group and are this stream's
     own, so the joined result is that of `vae.decode`, while memory does not grow with the length of the clip.
@@ -91,15 +91,19 @@ def _take_cache(vae: AutoencoderKLWan, name: str) -> list[Tensor | None]:
 
 
 def _regroup(pieces: Iterable[Tensor], group: int) -> Iterator[Tensor]:
-    """The same frames (dimension 2) in other pieces: one frame, then `group` at a time, then what is left."""
+    """The same frames (dimension 2) in other pieces: one frame, then `group` at a time, then what is left.
+
+    No frame but the first is left alone, unless all are: the last piece may have one more. Of a single frame
+    convolutions add in another order, and a clip that was decoded so would differ from the same clip gone on with.
+    """
     held: list[Tensor] = []
-    wanted = 1
+    wanted, spare = 1, 0
     for piece in pieces:
         held.append(piece)
-        while sum(part.shape[2] for part in held) >= wanted:
+        while sum(part.shape[2] for part in held) >= wanted + spare:
             joined = torch.cat(held, 2)
             yield joined[:, :, :wanted]
-            held, wanted = [joined[:, :, wanted:]], group
+            held, wanted, spare = [joined[:, :, wanted:]], group, 0 if group == 1 else 2
     rest = torch.cat(held, 2) if held else None
     if rest is not None and rest.shape[2] > 0:
         yield rest

@@ -1,7 +1,6 @@
 """Long clips on a tiny checkpoint of the real classes: length, joints, resume, retakes, early end."""
 
 import io
-from functools import partial
 
 import numpy as np
 import pytest
@@ -9,13 +8,12 @@ import torch
 from PIL import Image
 
 from tests.unit.longvideo.rendering import CountingStore, frames_of, stream_of
-from vidgen.errors import Cancelled, SpecError, VidgenError
-from vidgen.longvideo.generate import LongClip
+from vidgen.errors import Cancelled, OutOfMemory, SpecError, VidgenError
 from vidgen.media.source import read_clip, read_picture
 from vidgen.media.tensor import to_pixels
 from vidgen.media.writer import write_video
 from vidgen.pipelines import Residency, long_video, stills
-from vidgen.pipelines.long_video import script_of
+from vidgen.pipelines.long_video import clip_of, script_of
 from vidgen.runtime.chunks import CommittedChunk, FolderChunkStore, MemoryChunkStore
 from vidgen.runtime.context import RunContext
 from vidgen.spec import (
@@ -31,7 +29,6 @@ from vidgen.spec import (
     resolve,
 )
 from vidgen.stages.decode_latents import decode_latents
-from vidgen.stages.encode_text import encode_text
 
 CLIP = MediaRef(upload_id="upl_clip")
 FRAMES = 61
@@ -60,12 +57,8 @@ def latents_of(residency: Residency, spec, store) -> torch.Tensor:
     spec = resolve(spec, residency.registry.get("tiny").rules)
     model = residency.model("tiny")
     with torch.inference_mode():
-        clip = LongClip(model, script_of(spec), RunContext(chunks=store), partial(encode, model, spec))
+        clip = clip_of(model, script_of(spec), spec, RunContext(chunks=store))
         return torch.cat([piece for stream in clip.streams(clip.make()) for piece in stream], 2)
-
-
-def encode(model, spec, prompt: str):
-    return encode_text(model, spec.model_copy(update={"prompt": prompt}))
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +140,19 @@ def test_a_chunk_lost_while_decoding_is_an_error_worth_another_attempt(residency
     with pytest.raises(VidgenError) as caught:
         list(stream)
     assert (caught.value.code, caught.value.retryable) == ("chunk_lost", True)
+
+
+def test_memory_that_ends_while_decoding_costs_no_chunk(residency, whole, monkeypatch):
+    def too_much(*_, **__):
+        raise OutOfMemory("the frames did not fit")
+
+    store = CountingStore()
+    with monkeypatch.context() as patch:
+        patch.setattr(long_video, "decode_latents", too_much)
+        with pytest.raises(OutOfMemory):
+            frames_of(residency, text(), chunks=store)
+    assert np.array_equal(frames_of(residency, text(), chunks=store), whole)
+    assert store.made == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(

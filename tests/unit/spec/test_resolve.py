@@ -130,7 +130,8 @@ def test_a_clip_of_one_window_says_nothing_of_long_clips():
 
 def test_a_clip_beyond_the_window_gets_the_models_way_of_going_on():
     spec = resolve(TextToVideo(num_frames=29), RULES)
-    assert spec.long == LongFields(overlap=8, window=20, opening=25, anchor=0.25, condition_noise=0.03, rerolls=1)
+    sizes = {"overlap": 8, "window": 20, "opening": 25}
+    assert spec.long == LongFields(mode="chain", **sizes, anchor=0.25, condition_noise=0.03, rerolls=1)
     assert resolve(spec, RULES) == spec
 
 
@@ -151,6 +152,7 @@ def test_seconds_become_the_nearest_valid_number_of_frames(seconds, frames):
         ({"num_frames": 33, "long": LongFields(overlap=99)}, "long.overlap", "nearest: 12"),
         ({"num_frames": 33, "long": LongFields(window=24)}, "long.window", "this model has 20"),
         ({"segments": (Segment(prompt="a"),)}, "segments.0", "give frames or seconds"),
+        ({"segments": (Segment(seconds=900),)}, "segments.0.seconds", "nearest is 120.125"),
         ({"segments": (Segment(frames=17, seconds=2),)}, "segments.0", "give frames or seconds"),
         ({"segments": (Segment(frames=18),)}, "segments.0.frames", r"4k\+1 from 5 to 961; nearest: 17 and 21"),
         (

@@ -45,6 +45,21 @@ def test_one_job_is_followed_to_its_end(client: FlaskClient, worker: SimulatedWo
     assert last["artifacts"][0]["url"].startswith("/api/v1/artifacts/art_")
 
 
+def test_repairs_of_joints_are_told_as_they_happen(client: FlaskClient, worker: SimulatedWorker, job_id: str) -> None:
+    """Fails when the event holds the job alone: tried."""
+    repair = {"chunk": 2, "attempt": "reroll", "number": 4002, "seed": 7, "score": 1.5, "failed": ["colour"]}
+    with client.get(f"/api/v1/jobs/{job_id}/events") as answer:
+        stream = messages(answer.iter_encoded())
+        next(stream)
+        claim = worker.claim()
+        worker.plane.jobs.tell_repair(claim, repair)
+        worker.succeed(claim)
+        told = {kind: data for _, kind, data in stream}
+    assert told["job.repair"]["repair"] == repair
+    assert (told["job.repair"]["id"], told["job.repair"]["status"]) == (job_id, "running")
+    assert "repair" not in told["job.succeeded"]
+
+
 def test_a_lost_connection_misses_nothing(client: FlaskClient, worker: SimulatedWorker, job_id: str) -> None:
     url = f"/api/v1/jobs/{job_id}/events"
     with client.get(url) as answer:

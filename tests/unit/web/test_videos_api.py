@@ -299,13 +299,15 @@ def test_an_edit_restyles_the_clip_itself(client: FlaskClient, worker: Simulated
     assert edited.get_json()["remixed_from_video_id"] == video["id"]
 
 
-def test_an_extension_goes_on_from_the_last_frame(client: FlaskClient, worker: SimulatedWorker) -> None:
+def test_an_extension_goes_on_from_the_clip_and_its_chunks(client: FlaskClient, worker: SimulatedWorker) -> None:
+    """Fails when it is made from the last frame, as it was."""
     video = completed(client, worker)
     body = {"prompt": "it moves right", "video": {"id": video["id"]}, "seconds": "3"}
     extended = client.post(f"{VIDEOS}/extensions", json=body).get_json()
     spec = job_of(client, extended)["spec"]
-    assert (spec["task"], spec["image"]["frame"], spec["num_frames"]) == ("image-to-video", -1, 25)
-    # the new part alone, and so its own length
+    assert (spec["task"], spec["direction"], spec["num_frames"]) == ("extend-video", "forward", 24)
+    assert spec["video"]["frame"] is None
+    assert job_of(client, extended)["source_job_id"] == video["id"]
     assert extended["seconds"] == "3"
 
 
@@ -316,7 +318,7 @@ def test_clips_from_outside_are_edited_and_extended(client: FlaskClient) -> None
         answer = client.post(f"{VIDEOS}/{verb}", data=data, content_type="multipart/form-data")
         assert answer.status_code == 200, answer.get_json()
         tasks.append(job_of(client, answer.get_json())["task"])
-    assert tasks == ["video-to-video", "image-to-video"]
+    assert tasks == ["video-to-video", "extend-video"]
     assert refused(client, f"{VIDEOS}/edits", json=PROMPT) == (400, "invalid_request", "video")
     picture = {**PROMPT, "video": (io.BytesIO(PNG), "a.png")}
     assert refused(client, f"{VIDEOS}/edits", data=picture, content_type="multipart/form-data")[1] == "media_kind"

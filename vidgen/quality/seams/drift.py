@@ -35,7 +35,8 @@ def drifts(frames: NDArray[np.float32], joints: Sequence[Joint]) -> list[float]:
         return []
     found, reference = [], frames[: joints[0].first].mean(0)
     for joint, after in zip(joints, [*joints[1:], None], strict=True):
-        chunk = frames[joint.last : after.first if after else None].mean(0)
+        # joints of windows that share much overlap: then the chunk is the one frame between them
+        chunk = frames[joint.last : max(after.first, joint.last + 1) if after else None].mean(0)
         if joint.cut or joint.opens:
             reference = chunk
         found.append(drift(chunk, reference))

@@ -37,8 +37,8 @@ SNAPSHOT_PAGE = 100
 LAST_EVENT_ID = Parameter("Last-Event-ID", "Resume after this event; no snapshot is sent then.", "header")
 STREAM = Media(
     "text/event-stream",
-    "`snapshot`, then `job.queued`, `job.changed`, `job.stalled`, `job.running`, `job.progress`, `job.requeued`, "
-    "`job.succeeded`, `job.failed`, `job.cancelled`, each with the job as JSON in `data`.",
+    "`snapshot`, then `job.queued`, `job.changed`, `job.stalled`, `job.running`, `job.progress`, `job.repair`, "
+    "`job.requeued`, `job.succeeded`, `job.failed`, `job.cancelled`, each with the job as JSON in `data`.",
 )
 
 

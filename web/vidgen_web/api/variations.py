@@ -43,6 +43,7 @@ class ChunkAnswer(SpecModel):
     chunk: int = Field(description="Which chunk of the clip it is, from 0.")
     take: int | None = Field(description="Which of the spec's `long.takes` it is; null: none.")
     state: str = Field(description="stored: later jobs can use it; gone: it was removed to free room.")
+    attempt: str | None = Field(description="first, colour match, wider blend or reroll; null: no joint was judged.")
     seed: int
     prompt: str | None
     first_frame: int | None = Field(description="Of the clip: the first frame that it added.")
@@ -159,6 +160,7 @@ def _answer(job_id: str, chunk: FinishedChunk) -> ChunkAnswer:
         chunk=variations.place_of(chunk),
         take=about.get("take"),
         state="stored" if stored else "gone",
+        attempt=about.get("attempt"),
         seed=chunk.seed,
         prompt=about.get("prompt"),
         first_frame=about.get("first_frame"),

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from vidgen.errors import SpecError
 from vidgen.spec import ModelRules, nearest_frame_counts, nearest_side
-from vidgen.spec.rules import FrameRule
+from vidgen.spec.rules import FrameRule, whole_groups
 
 # what this API's clients send when nobody chose; a model that cannot do it gives its own default instead
 CUSTOMARY_MODEL, CUSTOMARY_SECONDS, CUSTOMARY_SIZE = "sora-2", "4", "720x1280"
@@ -17,14 +17,20 @@ SECONDS = re.compile(r"[0-9]{1,5}(\.[0-9]{1,6})?")
 SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})")
 
 
-def frames_of(seconds: str | float | None, rules: ModelRules, fps: int | None = None) -> int | None:
-    """The frame count of a length; None where the model's default is meant. Raises SpecError with the nearest."""
+def frames_of(
+    seconds: str | float | None, rules: ModelRules, fps: int | None = None, *, added: bool = False
+) -> int | None:
+    """The frame count of a length; None where the model's default is meant. Raises SpecError with the nearest.
+
+    `added` frames go on from a clip: there is no first one that takes no time.
+    """
     if seconds is None:
         return None
     text = f"{seconds:g}" if isinstance(seconds, int | float) else seconds
     if not SECONDS.fullmatch(text):
         raise SpecError(f"seconds={text}: give a number of seconds", field="seconds")
     rate, rule = fps or rules.fps, rules.any_frames
+    rule = whole_groups(rule, rule.step) if added else rule
     exact = Fraction(text) * rate + _first(rule)
     nearest = nearest_frame_counts(round(exact), rule)
     if exact in nearest:

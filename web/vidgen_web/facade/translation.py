@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, Job
-from vidgen.spec import JobSpec, ProcessVideo, SamplingFields, nearest_frame_counts
+from vidgen.spec import JobSpec, ModelRules, ProcessVideo, SamplingFields, nearest_frame_counts
 from vidgen_models.registry import Manifest
 from vidgen_web import submission
 from vidgen_web.api.schemas import checked_callback
@@ -30,6 +30,7 @@ SAME_NAMES = {
     "fps",
     "strength",
 }
+EXTEND = "extend-video"
 Fields = dict[str, Any]
 
 
@@ -62,18 +63,24 @@ def edit(services: Services, body: VideoEdit, file: FileStorage | None) -> submi
 
 
 def extension(services: Services, body: VideoExtend, file: FileStorage | None) -> submission.Request:
-    """A new clip that goes on from the last frame; the source is not copied into it.
-
-    The one place that says how a clip is extended: an engine that makes source and continuation one clip goes in here.
-    """
+    """The clip with what comes after it. A model that cannot go on from a clip makes a new one from its last frame."""
     own = _as_given(body)
     if file is not None:
-        frames = measures.frames_of(body.seconds, _manifest(services, None).rules)
-        return _submission(body, {**own, "num_frames": frames, "image": {"frame": -1}}, {"image": file})
+        more, name = _going_on(body, _manifest(services, None).rules, {}, None)
+        return _submission(body, {**own, **more}, {name: file})
     job, clip = _source(services, body.video)
-    fields = {**_taken_over(job.spec), **own, "image": {"artifact_id": clip.id, "frame": -1}}
-    fields["num_frames"] = measures.frames_of(body.seconds, _manifest_of(services, job).rules, fields.get("fps"))
-    return _submission(body, fields)
+    kept = _taken_over(job.spec)
+    more, _ = _going_on(body, _manifest_of(services, job).rules, {"artifact_id": clip.id}, kept.get("fps"))
+    return _submission(body, {**kept, **own, **more})
+
+
+def _going_on(body: VideoExtend, rules: ModelRules, clip: Fields, fps: int | None) -> tuple[Fields, str]:
+    """Fields of a spec that goes on from a clip, and the one that names it."""
+    goes_on = EXTEND in rules.tasks
+    length = {"num_frames": measures.frames_of(body.seconds, rules, fps, added=goes_on)}
+    if goes_on:
+        return {"task": EXTEND, **length, **({"video": clip} if clip else {})}, "video"
+    return {**length, "image": {**clip, "frame": -1}}, "image"
 
 
 def completed(services: Services, video_id: str) -> tuple[Job, Artifact]:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from vidgen.jobs.views import Artifact, Job
-from vidgen.spec import JobStatus
+from vidgen.spec import ExtendVideo, JobStatus
 from vidgen.spec.base import SpecModel
 from vidgen_models.registry import ModelRegistry
 from vidgen_web.facade.measures import seconds_of
@@ -68,13 +68,15 @@ def video_of(job: Job, models: ModelRegistry) -> Video:
     clip = artifact_of(job, "video")
     manifest = models.manifests.get(job.model)
     made = clip or job.spec
+    # until it is finished an extension tells what it adds, which has no first frame
+    rule = manifest.rules.frames if manifest and (clip or not isinstance(job.spec, ExtendVideo)) else None
     return Video(
         id=job.id,
         model=job.model,
         status=STATUSES[job.status],
         progress=100 if job.status is JobStatus.SUCCEEDED else floor(job.progress * 100),
         prompt=job.spec.prompt,
-        seconds=seconds_of(made.num_frames or 0, made.fps or 1, manifest.rules.frames if manifest else None),
+        seconds=seconds_of(made.num_frames or 0, made.fps or 1, rule),
         size=f"{made.width}x{made.height}",
         created_at=int(job.created_at.timestamp()),
         completed_at=_seconds(job.finished_at),
