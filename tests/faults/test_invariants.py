@@ -32,6 +32,7 @@ DAMAGE = {
 
 
 def test_a_sound_run_passes(tmp_path: Path) -> None:
+    """The control of the tests below."""
     with control_plane(tmp_path) as plane:
         job_id = queue_job(plane, callback_url=CALLBACK).id
         SimulatedWorker(plane).run()
@@ -40,6 +41,7 @@ def test_a_sound_run_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("damage", "rule"), DAMAGE.items(), ids=lambda text: text[:40])
 def test_damage_is_noticed(tmp_path: Path, damage: str, rule: str) -> None:
+    """Fails when the rules in SQL are not asked, for the ten kinds of damage that they find: tried."""
     with control_plane(tmp_path) as plane:
         job_id = queue_job(plane, callback_url=CALLBACK).id
         SimulatedWorker(plane).run()
@@ -50,6 +52,7 @@ def test_damage_is_noticed(tmp_path: Path, damage: str, rule: str) -> None:
 
 
 def test_a_post_that_made_two_jobs_and_a_cancel_that_was_overrun_are_noticed(tmp_path: Path) -> None:
+    """Fails when jobs that nobody was told of are not looked for: tried."""
     with control_plane(tmp_path) as plane:
         first, second = queue_job(plane).id, queue_job(plane).id
         worker = SimulatedWorker(plane)

@@ -24,6 +24,7 @@ def has_progressed(plane: ControlPlane, job_id: str) -> bool:
 
 
 def test_a_killed_workers_job_is_finished_by_the_next_one(tmp_path: Path) -> None:
+    """Fails when the reconciler does not look after leases: tried."""
     with control_plane(tmp_path, lease_seconds=1.5) as plane:
         job_id = queue_job(plane, "slow 2").id
         with worker(plane) as first:
@@ -42,6 +43,7 @@ def test_a_killed_workers_job_is_finished_by_the_next_one(tmp_path: Path) -> Non
 
 
 def test_a_killed_runner_costs_an_attempt_and_not_the_worker(tmp_path: Path) -> None:
+    """Fails when the worker ends with its runner: tried."""
     with control_plane(tmp_path) as plane:
         job_id = queue_job(plane, "slow 1").id
         with worker(plane) as process:
@@ -54,6 +56,7 @@ def test_a_killed_runner_costs_an_attempt_and_not_the_worker(tmp_path: Path) -> 
 
 
 def test_a_poison_job_ends_and_its_neighbour_is_served(tmp_path: Path) -> None:
+    """Fails when attempts are not counted: tried."""
     with control_plane(tmp_path, max_attempts=2) as plane:
         poison, neighbour = queue_job(plane, "suicidal").id, queue_job(plane, "quick").id
         with worker(plane):

@@ -217,6 +217,7 @@ def test_the_command_line_makes_lists_and_revokes(tmp_path: Path, monkeypatch: p
 
 
 def test_no_answer_holds_a_hash_of_a_key(anna: Person) -> None:
+    """Fails when the hash is shown as the name: tried."""
     kept = hashlib.sha256(str(anna.key).encode()).hexdigest()
     for path in (KEYS, f"{KEYS}/{anna('GET', KEYS).get_json()['items'][0]['id']}"):
         answer = anna("GET", path).get_data(as_text=True)

@@ -39,6 +39,7 @@ def test_without_a_session_pages_lead_to_sign_in(app: Flask, anna: Person) -> No
 
 
 def test_a_wrong_key_is_told_and_opens_nothing(app: Flask, anna: Person) -> None:
+    """Fails when the form does not say what is wrong: tried."""
     client = app.test_client()
     answer = client.post("/sign-in", data={"csrf_token": token(client), "key": f"{anna.key}x"})
     assert answer.status_code == 401
