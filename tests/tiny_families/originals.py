@@ -101,6 +101,27 @@ PICTURE_VAE = (  # of two blocks
     (r"conv_norm_out", "norm_out"),
     (r"^", "first_stage_model."),
 )
+WAN_RESIDUAL = (
+    (r"\.norm1\.gamma$", ".residual.0.gamma"),
+    (r"\.conv1\.(weight|bias)$", r".residual.2.\1"),
+    (r"\.norm2\.gamma$", ".residual.3.gamma"),
+    (r"\.conv2\.(weight|bias)$", r".residual.6.\1"),
+    (r"\.conv_shortcut\.", ".shortcut."),
+)
+WAN_VAE = (  # of four levels, two layers each: the decoder has three resnets a level, and all but the last an upsampler
+    *WAN_RESIDUAL,
+    *((rf"up_blocks\.{n}\.resnets\.{m}\.", f"upsamples.{4 * n + m}.") for n in range(4) for m in range(3)),
+    *((rf"up_blocks\.{n}\.upsamplers\.0\.", f"upsamples.{4 * n + 3}.") for n in range(3)),
+    (r"down_blocks\.", "downsamples."),
+    (r"mid_block\.resnets\.0", "middle.0"),
+    (r"mid_block\.attentions\.0", "middle.1"),
+    (r"mid_block\.resnets\.1", "middle.2"),
+    (r"norm_out\.", "head.0."),
+    (r"conv_out\.", "head.2."),
+    (r"coder\.conv_in\.", "coder.conv1."),
+    (r"^post_quant_conv", "conv2"),
+    (r"^quant_conv", "conv1"),
+)
 CLIP_TEXT = ((r"^(?!text_model)", "text_model."), (r"^", "cond_stage_model.transformer."))
 MOTION = (
     (r"\.transformer_blocks\.(\d)\.norm1", r".transformer_blocks.\1.norms.0"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKLWan
 
 from tests.tiny_families import animatediff, ltx, originals, parts, wan
 from tests.tiny_families.originals import renamed, weights
@@ -17,6 +18,7 @@ from vidgen.families.single_files import single_file_manifest
 from vidgen.pipelines import Residency
 from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
+from vidgen_models.single_file import read_single
 
 PICTURES = partial(animatediff.build, joined=False)
 WAN = parts.Case("single-wan", wan.build, "text-to-video", wan.CLIP)
@@ -86,6 +88,18 @@ def test_a_file_in_its_authors_names_gives_the_frames_of_the_folder(case, held, 
     changed = single(other, tiny, tmp_path / "two")
     assert distance(changed.frames(), tiny.frames()) > 0
     assert changed.manifest.revision != added.manifest.revision
+
+
+def test_wans_autoencoder_in_its_authors_names(tmp_path):
+    """Of the depth that its published files have. Fails when a level is taken for another one: tried."""
+    torch.manual_seed(0)
+    vae = AutoencoderKLWan(base_dim=4, z_dim=4, latents_mean=[0.0] * 4, latents_std=[1.0] * 4)
+    vae.save_pretrained(tmp_path / "vae")
+    own = vae.state_dict()
+    file = originals.save(renamed(own, originals.WAN_VAE), tmp_path / "wan_vae.safetensors")
+    read = read_single(AutoencoderKLWan, tmp_path / "vae", file, "vae", torch.float32).state_dict()
+    assert read.keys() == own.keys()
+    assert all(torch.equal(read[name], own[name]) for name in own)
 
 
 def test_a_base_needs_no_weights_of_what_the_file_holds(tiny_of, tmp_path):
