@@ -72,7 +72,7 @@ CASES = (
         build,
         "image-to-video",
         CLIP,
-        ("seed", "prompt", "image", "pose", "face", "guided"),
+        ("seed", "prompt", "image", "pose", "face", "guided", "shift"),
         previews=False,
     ),
 )

@@ -6,7 +6,19 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from tests.tiny_families import animatediff, cogvideox, framepack, hunyuan_video, latte, ltx, ltx2, mochi, skyreels, wan
+from tests.tiny_families import (
+    animatediff,
+    cogvideox,
+    framepack,
+    hunyuan_video,
+    latte,
+    ltx,
+    ltx2,
+    mochi,
+    skyreels,
+    wan,
+    wan_animate,
+)
 from tests.unit.families.conftest import distance
 from vidgen.errors import ModelError, SpecError
 from vidgen.families.installation import lora_for
@@ -17,7 +29,8 @@ from vidgen_models.loras import LoraManifest
 from vidgen_models.shelf import Shelf
 
 CASES = [
-    family.CASES[0] for family in (wan, ltx, ltx2, cogvideox, animatediff, hunyuan_video, framepack, skyreels, mochi)
+    family.CASES[0]
+    for family in (wan, wan_animate, ltx, ltx2, cogvideox, animatediff, hunyuan_video, framepack, skyreels, mochi)
 ]
 # of Mochi's autocast to float32
 pytestmark = pytest.mark.filterwarnings("ignore:In CPU autocast:UserWarning")
