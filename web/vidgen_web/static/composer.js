@@ -2,7 +2,7 @@
 import { announce } from "./announce.js";
 import { pageOf, send } from "./forms.js";
 import { onRefresh, refresh } from "./live.js";
-import { fetchPage, onSwap, put } from "./page.js";
+import { onSwap, put } from "./page.js";
 import { startRecall } from "./recall.js";
 import { startSlots } from "./slots.js";
 import { say } from "./words.js";
