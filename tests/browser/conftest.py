@@ -26,7 +26,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-TIMEOUT_MS = 30_000
+# generous: what else runs on the machine may hold a browser up, and a passing test waits for nothing
+TIMEOUT_MS = 90_000
 
 
 @pytest.fixture(scope="session")
