@@ -19,7 +19,7 @@ from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.masking import Masked
 from vidgen.pipelines.resolved import Resolved
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement, psnr
-from vidgen.quality.conditioning.similarity import Similarity, similarities
+from vidgen.quality.conditioning.similarity import Similarity, similarities, speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Camera, ConditioningRules, SamplingFields, Trajectory
@@ -59,6 +59,7 @@ class ConditioningMeter:
             "trajectories": self._tracks(frames, conditions),
             "controls": list(self._controls(frames, conditions)),
             "brushes": self._brushes(frames, conditions),
+            "motion": self._motion(frames),
             "mask": self._mask(frames, conditions.masked()),
             "ends": list(self._ends(frames, conditions)),
         }
@@ -136,6 +137,13 @@ class ConditioningMeter:
         canvas = conditions.items().canvas(0, len(frames), self._asked.num_frames, *_sides(self._asked))
         assert canvas.flow is not None
         return [{"requested": 1.0, "measured": _rounded(motion_agreement(frames, canvas.flow))}]
+
+    def _motion(self, frames: FrameChunk) -> list[Entry]:
+        """How fast what has structure moves in the mean, where a strength was asked for."""
+        if self._spec.motion_strength is None:
+            return []
+        speed = speed_of(frames) * self._asked.fps
+        return [{"requested": self._spec.motion_strength, "widths_a_second": _rounded(speed)}]
 
     def _mask(self, frames: FrameChunk, masked: Masked | None) -> list[Entry]:
         if masked is None:

@@ -263,10 +263,10 @@ def test_conditioning_items_are_options_of_render(run, tmp_path):
 def test_a_control_video_is_drawn_and_followed(run, tmp_path):
     """Fails when the size is not looked at: tried."""
     run("render", "a red cat", "--model", "tiny", "--frames", "9", "--out", "a.mp4")
-    drawn = run("control", "canny", "a.mp4", "--size", "32x32", "--out", "edges.mp4")
+    drawn = run("control", "canny", "a.mp4", "--size", "48x48", "--out", "edges.mp4")
     assert drawn.exit_code == 0, drawn.output
     info = probe(tmp_path / "edges.mp4")
-    assert (info.width, info.num_frames) == (32, 9)
+    assert (info.width, info.num_frames) == (48, 9)
     led = run(
         "render", "dog", "--model", "tiny", "--frames", "9", "--control", "canny edges.mp4 drawn", "--out", "b.mp4"
     )

@@ -78,6 +78,9 @@ def test_a_camera_is_reported_in_its_own_units(rules, media):
     assert entry["axes"]["pan"]["requested"] == 5
     assert entry["axes"]["pan"]["measured"] == pytest.approx(5, abs=0.5)
     assert abs(entry["axes"]["zoom"]["measured"]) < 0.5
+    (strong,) = reported(moving, rules, media, camera={"pan": 5}, motion_strength=0.5)["motion"]
+    assert strong["requested"] == 0.5
+    assert strong["widths_a_second"] == pytest.approx(0.25, abs=0.04)
     (resting,) = reported(np.repeat(moving[:1], FRAMES, 0), rules, media, camera={"pan": 5})["camera"]
     assert abs(resting["axes"]["pan"]["measured"]) < 0.1
 

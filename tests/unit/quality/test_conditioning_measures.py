@@ -8,7 +8,7 @@ from vidgen.motion.camera import camera_flow, seen_motion
 from vidgen.motion.controls.draw import drawn
 from vidgen.motion.controls.layout import Box, layout
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement
-from vidgen.quality.conditioning.similarity import similarities
+from vidgen.quality.conditioning.similarity import similarities, speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 
 SIDE, FPS = 64, 8
@@ -61,6 +61,15 @@ def test_a_ground_without_texture_says_so():
     plain = np.full((3, SIDE, SIDE, 3), 90, np.uint8)
     assert [it.agreement for it in similarities(plain)] == [0.0, 0.0]
     assert similarities(seen({"pan": 3}))[0].agreement > 0.7
+
+
+def test_speed_is_measured_in_widths():
+    """A pan of 4 passes a fifth of the width a second. Fails when it is not divided by the width: tried.
+
+    The control: a camera at rest.
+    """
+    assert speed_of(seen({"pan": 4}, subject=False)) * FPS == pytest.approx(0.2, abs=0.03)
+    assert speed_of(seen({}, subject=False)) < 0.001
 
 
 def ball(places: np.ndarray) -> np.ndarray:

@@ -55,6 +55,15 @@ def similarities(frames: FrameChunk) -> list[Similarity]:
     return [fitted(search.between(early, late), textured(late)) for early, late in pairwise(frames)]
 
 
+def speed_of(frames: FrameChunk) -> float:
+    """How far places that have texture move in the mean, in widths of the frame a frame; 0 where nothing has any."""
+    search, moved = FlowSearch(), []
+    for early, late in pairwise(frames):
+        places = textured(late) > 0
+        moved += [np.hypot(*search.between(early, late))[places]] if places.any() else []
+    return float(np.concatenate(moved).mean()) / frames.shape[2] if moved else 0.0
+
+
 def fitted(flow: Plane, weights: Plane) -> Similarity:
     """Of a flow `[2, height, width]` in pixels that leads to a frame; `weights` `[height, width]`: what counts."""
     height, width = weights.shape

@@ -36,6 +36,10 @@ class ConditioningReport(SpecModel):
         description="`kind`, `weight`, `measured`: how well the control drawn from the result agrees; 1 is wholly.",
     )
     brushes: list[dict[str, Any]] = Field(default=[], description="`measured`: agreement of the motion, -1 to 1.")
+    motion: list[dict[str, Any]] = Field(
+        default=[],
+        description="Of a strength: `requested`, and `widths_a_second`, the mean speed of what moves.",
+    )
     mask: list[dict[str, Any]] = Field(
         default=[], description="`outside_psnr` (dB, 99: equal), `inside_change` (grey levels), `share` made anew."
     )
