@@ -121,6 +121,22 @@ def add_lora(file: Path, model_ids: tuple[str, ...], lora_id: str | None, licenc
     click.echo(f"{made.id} for {', '.join(made.models)}")
 
 
+@models.command("add-embedding")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--for", "model_ids", multiple=True, required=True, help="The model it was made for; several are fine.")
+@click.option("--id", "embedding_id", help="Prompts name it as <ID>; default: the file's name.")
+@click.option("--licence", default="unknown", help="Kept with it.")
+@errors_as_text
+def add_embedding(file: Path, model_ids: tuple[str, ...], embedding_id: str | None, licence: str) -> None:
+    """Add the textual inversion in FILE (safetensors): a new word for prompts. `remove-lora` takes it out again."""
+    from vidgen.families.installation import embedding_for
+
+    registry = _registry()
+    made = embedding_for(file, [registry.get(model_id) for model_id in model_ids], embedding_id, licence)
+    _shelf().put_lora(made)
+    click.echo(f"<{made.id}> for {', '.join(made.models)}")
+
+
 @models.command("remove-lora")
 @click.argument("lora_id")
 @errors_as_text

@@ -2,6 +2,7 @@
 
 import tomllib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -16,6 +17,7 @@ class LoraManifest(SpecModel):
     """One file of weights, where it lies and what it must be."""
 
     id: str
+    kind: Literal["lora", "embedding"] = Field(default="lora", description="embedding: a word for the text encoder.")
     models: tuple[str, ...] = Field(description="Ids of the models it was made for.")
     file: str = Field(description="Absolute path of the safetensors file.")
     sha256: str
@@ -24,6 +26,11 @@ class LoraManifest(SpecModel):
     @property
     def path(self) -> Path:
         return Path(self.file)
+
+
+def word_of(embedding_id: str) -> str:
+    """How prompts name an embedding."""
+    return f"<{embedding_id}>"
 
 
 def read_lora(file: Path) -> LoraManifest:

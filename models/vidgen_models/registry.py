@@ -138,8 +138,11 @@ class ModelRegistry:
 
 
 def _with_loras(manifest: Manifest, loras: Mapping[str, LoraManifest]) -> Manifest:
-    """The manifest whose rules name the LoRAs made for it, where its family takes any."""
-    made = tuple(sorted(lora.id for lora in loras.values() if manifest.id in lora.models))
+    """The manifest whose rules name the LoRAs and embeddings made for it, where its family takes any."""
+    words = tuple(sorted(it.id for it in loras.values() if it.kind == "embedding" and manifest.id in it.models))
+    if words and "embeddings" in manifest.rules.options:
+        manifest = manifest.model_copy(update={"rules": manifest.rules.model_copy(update={"embeddings": words})})
+    made = tuple(sorted(it.id for it in loras.values() if it.kind == "lora" and manifest.id in it.models))
     if not made or "loras" not in manifest.rules.options:
         return manifest
     conditioning = with_camera_loras(manifest.rules.conditioning, made)

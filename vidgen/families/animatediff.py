@@ -83,7 +83,7 @@ class AnimateDiff(DiffusersModel):
             steps=StepRule(min=1, max=100, default=25),
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
-            options=("sampler", "schedule", "eta", "loras", "free_init"),
+            options=("sampler", "schedule", "eta", "loras", "embeddings", "free_init"),
             weighted_prompts=True,
             keyframes=_is_sparse(folder),
             conditioning=_conditioning(folder),

@@ -20,6 +20,7 @@ from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
 from vidgen.families.lora import adapted
+from vidgen.families.textual_inversion import worded
 from vidgen.families.weighted_text import weighing
 from vidgen.media.frames import FrameChunk
 from vidgen.runtime.memory import on_device
@@ -147,7 +148,12 @@ class DiffusersModel(ABC):
             return tensors
 
         try:
-            with adapted(pipeline, used_loras(request.spec, self.conditioning), self.loras), self._weighing(texts):
+            uses, words = used_loras(request.spec, self.conditioning), _embeddings(request)
+            with (
+                adapted(pipeline, uses, self.loras),
+                worded(pipeline, words, self.loras),
+                self._weighing(pipeline, texts),
+            ):
                 output = pipeline(
                     **self.arguments(request),
                     num_inference_steps=request.num_inference_steps,
@@ -180,8 +186,9 @@ class DiffusersModel(ABC):
         # without guidance the negative prompt is never encoded
         return replace(request, spec=plain), texts if request.guidance_scale > 1.0 else texts[:1]
 
-    def _weighing(self, texts: Sequence[WeightedText]) -> AbstractContextManager[None]:
-        return weighing(self.parts["tokenizer"], self.parts["text_encoder"], texts) if texts else nullcontext()
+    @staticmethod
+    def _weighing(pipeline: Any, texts: Sequence[WeightedText]) -> AbstractContextManager[None]:
+        return weighing(pipeline.tokenizer, pipeline.text_encoder, texts) if texts else nullcontext()
 
     def _estimate(self, watched: Watched | None, request: ClipRequest) -> Tensor | None:
         found = None if watched is None else watched.estimate()
@@ -193,6 +200,10 @@ class DiffusersModel(ABC):
         single = self._single_files.get(name)
         part: Any = load_component(kind, self.folder.path / name, dtype if is_network else None, single)
         return part if self._offload or not is_network else part.to(self.device)
+
+
+def _embeddings(request: ClipRequest) -> Sequence[str]:
+    return () if request.spec.advanced is None else request.spec.advanced.embeddings
 
 
 def picture(frames: FrameChunk) -> Image.Image:

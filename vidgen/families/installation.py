@@ -13,6 +13,7 @@ from vidgen.errors import ModelError
 from vidgen.families import adapter, family_of
 from vidgen.families.folder import ModelFolder
 from vidgen.families.memory_plan import floor_rows
+from vidgen.families.textual_inversion import vectors_of
 from vidgen.spec import GuidanceRule, ModelRules, StepRule
 from vidgen.spec.conditioning.control import ControlKind
 from vidgen_models.folder_check import check_folder, check_header, sha256
@@ -80,6 +81,23 @@ def lora_for(file: Path, models: Sequence[Manifest], lora_id: str | None, licenc
             raise ModelError(f"{file.name}: holds no LoRA; its weights would have lora in their names")
     return LoraManifest(
         id=checked_id(lora_id or nearest_id(file.stem)),
+        models=tuple(model.id for model in models),
+        file=str(file.resolve()),
+        sha256=sha256(file),
+        licence=licence,
+    )
+
+
+def embedding_for(file: Path, models: Sequence[Manifest], embedding_id: str | None, licence: str) -> LoraManifest:
+    """Inspect the file of a textual inversion. Raises ModelError where it is none, or a model's family takes none."""
+    for model in models:
+        if "embeddings" not in model.rules.options:
+            raise ModelError(f"model={model.id}: its family takes no textual inversion")
+    check_header(file, file.name)
+    vectors_of(file)
+    return LoraManifest(
+        id=checked_id(embedding_id or nearest_id(file.stem)),
+        kind="embedding",
         models=tuple(model.id for model in models),
         file=str(file.resolve()),
         sha256=sha256(file),

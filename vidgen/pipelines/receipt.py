@@ -104,7 +104,10 @@ def _adapters(spec: JobSpec, registry: ModelRegistry) -> dict[str, Any]:
         return {}
     loras = used_loras(spec, registry.get(spec.model).rules.conditioning)
     advanced = (spec.advanced or AdvancedFields()).model_copy(update={"loras": loras})
-    deployed = {"deployed": deployed_id(spec.model, registry.get(spec.model).revision, advanced)}
+    deployed: dict[str, Any] = {"deployed": deployed_id(spec.model, registry.get(spec.model).revision, advanced)}
+    words = [{"id": word, "sha256": registry.loras[word].sha256} for word in advanced.embeddings]
+    if words:
+        deployed |= {"embeddings": words}
     if not advanced.loras:
         return deployed
     used = [{"id": use.id, "weight": use.weight, "sha256": registry.loras[use.id].sha256} for use in advanced.loras]

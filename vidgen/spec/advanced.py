@@ -60,6 +60,9 @@ class AdvancedFields(SpecModel):
         default=None, description="Whether guidance stays as it is, falls to none over the steps, or rises from none."
     )
     loras: tuple[LoraUse, ...] = Field(default=(), max_length=8, description="Stacked, each by its weight.")
+    embeddings: tuple[str, ...] = Field(
+        default=(), max_length=8, description="Installed textual inversions; the prompt names each as `<ID>`."
+    )
     expert: bool = Field(
         default=False, description="Allows guidance outside of the band the model was seen to work in."
     )
@@ -80,6 +83,7 @@ class AdvancedFields(SpecModel):
 def deployed_id(model: str, revision: str, advanced: AdvancedFields) -> str:
     """What runs, as one word: base checkpoint, adapters, sampler: `sprites-64@3+style:0.8/unipc`."""
     adapters = "".join(f"+{use.id}:{use.weight:g}" for use in advanced.loras)
+    adapters += "".join(f"+<{embedding}>" for embedding in advanced.embeddings)
     return f"{model}@{revision}{adapters}{f'/{advanced.sampler}' if advanced.sampler else ''}"
 
 
@@ -135,6 +139,10 @@ def _check_loras(model: str, advanced: AdvancedFields, rules: ModelRules) -> Non
         if use.id not in rules.loras:
             there = ", ".join(rules.loras) or "none"
             raise _refused("loras", f"{use.id} is not made for {model}; there are {there}")
+    for embedding in advanced.embeddings:
+        if embedding not in rules.embeddings:
+            there = ", ".join(rules.embeddings) or "none"
+            raise _refused("embeddings", f"{embedding} is not made for {model}; there are {there}")
     if len({use.id for use in advanced.loras}) < len(advanced.loras):
         raise _refused("loras", "one is named twice; give it one weight")
 

@@ -48,7 +48,7 @@ def take_of(text: str, *, branch: bool) -> Take:
 
 
 def advanced_of(texts: Sequence[str], loras: Sequence[str] = ()) -> AdvancedFields | None:
-    """`sampler=unipc`, `shift=5`, …, and LoRAs as `ID` or `ID:WEIGHT`; None when there are none.
+    """`sampler=unipc`, `shift=5`, `embeddings=toy,hat`, …, and LoRAs as `ID` or `ID:WEIGHT`; None when there are none.
 
     Raises SpecError, and ValidationError for bad values.
     """
@@ -59,6 +59,8 @@ def advanced_of(texts: Sequence[str], loras: Sequence[str] = ()) -> AdvancedFiel
         if not sign:
             raise SpecError(f"advanced={name}: write NAME=VALUE, as in sampler=unipc", field="advanced")
     fields: dict[str, object] = {name.strip(): value.strip() for name, _, value in pairs}
+    if "embeddings" in fields:
+        fields["embeddings"] = [word.strip() for word in str(fields["embeddings"]).split(",")]
     if loras:
         uses = [text.partition(":") for text in loras]
         fields["loras"] = [{"id": lora_id, "weight": weight or 1.0} for lora_id, _, weight in uses]

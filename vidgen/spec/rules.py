@@ -77,6 +77,7 @@ class ModelRules(SpecModel):
     options: tuple[str, ...] = Field(default=(), description="The `advanced` options that the model takes.")
     prediction: str | None = Field(default=None, description="epsilon, sample, v_prediction or flow_prediction.")
     loras: tuple[str, ...] = Field(default=(), description="Installed LoRAs made for this model.")
+    embeddings: tuple[str, ...] = Field(default=(), description="Installed embeddings made for this model.")
     samplers: tuple[str, ...] = Field(default=(), description="What `advanced.sampler` may be.")
     regions: bool = Field(default=False, description="Whether parts of the frame may have a prompt of their own.")
     keyframes: bool = Field(default=False, description="Whether clips can be led by pictures at given moments.")

@@ -3,7 +3,7 @@
 import pytest
 
 from vidgen.errors import SpecError
-from vidgen.spec import TextToVideo, resolve
+from vidgen.spec import TextToVideo, advanced_of, resolve
 from vidgen_models.registry import ModelRegistry
 
 FLOW = ModelRegistry().get("sprites-64").rules
@@ -41,3 +41,7 @@ def test_guidance_leaves_its_band_for_experts_only():
     assert resolve(TextToVideo(guidance_scale=12.0, advanced={"expert": True}), FLOW).guidance_scale == 12.0
     with pytest.raises(SpecError, match="guidance_scale=31"):
         resolve(TextToVideo(guidance_scale=31.0, advanced={"expert": True}), FLOW)
+
+
+def test_embeddings_are_written_with_commas():
+    assert advanced_of(["embeddings=toy, hat"]).embeddings == ("toy", "hat")
