@@ -12,6 +12,7 @@ import diffusers
 
 from vidgen.errors import ModelError
 from vidgen.spec.advanced import AdvancedFields
+from vidgen_models.ancestral import Dpm2sAncestralScheduler
 
 OWN = AdvancedFields()
 
@@ -37,13 +38,14 @@ DIFFUSION: Mapping[str, Choice] = {
     "dpmpp-2m": Choice(diffusers.DPMSolverMultistepScheduler, {"algorithm_type": "dpmsolver++"}),
     "dpmpp-2m-sde": Choice(diffusers.DPMSolverMultistepScheduler, SDE),
     "dpmpp-2s": Choice(diffusers.DPMSolverSinglestepScheduler, {"lower_order_final": True}),
+    "dpmpp-2s-ancestral": Choice(Dpm2sAncestralScheduler),
     "dpmpp-sde": Choice(diffusers.DPMSolverSinglestepScheduler, {**SDE, "lower_order_final": True}),
     "unipc": Choice(diffusers.UniPCMultistepScheduler),
     "lcm": Choice(diffusers.LCMScheduler),
 }
 """For networks that predict noise, the sample or v (DPM-Solver: arXiv:2211.01095, UniPC: arXiv:2302.04867)."""
 
-UNMADE = frozenset({("euler-ancestral", "sample")})
+UNMADE = frozenset({("euler-ancestral", "sample"), ("dpmpp-2s-ancestral", "sample")})
 """Diffusers has no such step."""
 
 FLOW: Mapping[str, Choice] = {

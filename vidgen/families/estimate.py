@@ -7,12 +7,14 @@ import diffusers
 from torch import Tensor
 
 from vidgen.components.prediction import Level, denoised, flow_level, variance_exploding, variance_preserving
+from vidgen_models.ancestral import Dpm2sAncestralScheduler
 
 VARIANCE_EXPLODING = (
     diffusers.EulerDiscreteScheduler,
     diffusers.EulerAncestralDiscreteScheduler,
     diffusers.LMSDiscreteScheduler,
     diffusers.HeunDiscreteScheduler,
+    Dpm2sAncestralScheduler,
 )
 
 
@@ -53,6 +55,8 @@ def level_of(scheduler: Any, timestep: Any) -> Level | None:
     if hasattr(scheduler, "alphas_cumprod") and not config.get("use_flow_sigmas"):
         prediction = config.get("prediction_type", "epsilon")
         if isinstance(scheduler, VARIANCE_EXPLODING):
+            if isinstance(scheduler, Dpm2sAncestralScheduler) and not scheduler.state_in_first_order:
+                return variance_exploding(prediction, float(scheduler.sigmas_interpol[scheduler.step_index - 1]))
             index = scheduler.step_index
             sigma = scheduler.sigmas[scheduler.index_for_timestep(timestep) if index is None else index]
             return variance_exploding(prediction, float(sigma))

@@ -14,6 +14,7 @@ Sampler = Literal[
     "dpmpp-2m",
     "dpmpp-2m-sde",
     "dpmpp-2s",
+    "dpmpp-2s-ancestral",
     "dpmpp-sde",
     "euler",
     "euler-ancestral",
@@ -27,7 +28,9 @@ GuidanceSchedule = Literal["constant", "falling", "rising"]
 
 FLOW_SAMPLERS = frozenset({"euler", "unipc", "dpmpp-2m", "dpmpp-2m-sde", "heun", "lcm"})
 """Those that are made for networks that predict a flow; noise, sample and v go with all."""
-SCHEDULED = frozenset({"euler", "heun", "lms", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-2s", "dpmpp-sde", "unipc"})
+SCHEDULED = frozenset(
+    {"euler", "heun", "lms", "dpmpp-2m", "dpmpp-2m-sde", "dpmpp-2s", "dpmpp-sde", "unipc", "dpmpp-2s-ancestral"}
+)
 """Those whose noise levels may lie otherwise than in training; the others are bound to the training's steps."""
 
 

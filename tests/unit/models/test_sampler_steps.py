@@ -18,7 +18,8 @@ from vidgen.families.estimate import level_of
 from vidgen.spec.advanced import AdvancedFields
 from vidgen_models.samplers import scheduler_maker
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+# of the library: schedulers that turn tensors into numpy arrays
+pytestmark = pytest.mark.filterwarnings("ignore:__array_(wrap)?_:DeprecationWarning")
 
 STEPS = 6
 FLOW = {"_class_name": "FlowMatchEulerDiscreteScheduler", "shift": 3.0}
@@ -126,6 +127,24 @@ def test_euler_ancestral(prediction):
         return x + (x - clean) / now * (down - now) + up * drawn[n]
 
     check(made, expected)
+
+
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+def test_dpmpp_2s_ancestral(prediction):
+    """Lu et al. 2022 (arXiv:2211.01095), algorithm 1 with its middle at half of λ, down to σ_down, and noise back up.
+
+    Fails when the second half goes on from the middle point: tried.
+    """
+    made, scheduler = steps(diffusion(prediction), AdvancedFields(sampler="dpmpp-2s-ancestral"), noisy=True)
+    levels = scheduler.sigmas[::2].double().tolist()
+    drawn = noises(STEPS)
+    for n, now in enumerate(levels[: STEPS - 1]):
+        (x, clean, middle), (_, between, after) = made[2 * n], made[2 * n + 1]
+        then = levels[n + 1]
+        up = (then**2 * (now**2 - then**2) / now**2) ** 0.5
+        h = math.log(now / (then**2 - up**2) ** 0.5)
+        assert torch.allclose(middle, math.exp(-h / 2) * x - math.expm1(-h / 2) * clean, atol=3e-3)
+        assert torch.allclose(after, math.exp(-h) * x - math.expm1(-h) * between + up * drawn[n], atol=3e-3)
 
 
 @pytest.mark.parametrize("config", [diffusion("epsilon"), FLOW], ids=["noise", "flow"])
