@@ -99,6 +99,7 @@ def test_a_killed_workers_job_is_finished_by_the_one_that_follows(tmp_path: Path
 
 
 def test_nothing_is_left_behind_when_the_launcher_is_killed(tmp_path: Path) -> None:
+    """Fails when the kernel is not asked to end the children with their launcher: tried."""
     with service(tmp_path) as up:
         wait_until(up.is_ready, 180, "the service")
         family = children(up.process)

@@ -10,7 +10,23 @@ from vidgen.jobs.service import ControlPlane
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 # the rest is about files, about SQLite alone, or asks no database
-ON_BOTH = ("cleaning", "rolling_upgrade", "waiting")
+ON_BOTH = frozenset(
+    {
+        "cleaning",
+        "deliveries",
+        "grouped",
+        "leases",
+        "readiness",
+        "repository",
+        "rolling_upgrade",
+        "spending",
+        "tallies",
+        "turns",
+        "waiting",
+        "watchdog",
+        "webhooks",
+    }
+)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
