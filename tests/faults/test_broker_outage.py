@@ -64,7 +64,10 @@ def test_jobs_are_taken_and_done_while_the_broker_is_away(
 def test_pokes_arrive_again_when_the_broker_is_back(
     on: Backend, broker: Server, how: signal.Signals, tmp_path: Path, say: Say
 ) -> None:
-    """The poller looks once an hour here, so only a poke can start a job; the killed broker has lost its queue."""
+    """The poller looks once an hour here, so only a poke can start a job; the killed broker has lost its queue.
+
+    Fails when no poke follows one that has ended: tried.
+    """
     with running_service(on, tmp_path, poll_seconds=3600.0, heartbeat_seconds=0.5) as up:
         up.client.wait(up.client.submit("quick"), "succeeded")
         broker.signal(how)
