@@ -38,6 +38,7 @@ def signed_in(browser: Browser, address: str, key: str) -> tuple[Page, Watched]:
     return page, watched
 
 
+@pytest.mark.timeout(900)
 def test_two_tenants_see_only_their_own(
     browser: Browser, address: str, plane: ControlPlane, worker: SimulatedWorker
 ) -> None:
