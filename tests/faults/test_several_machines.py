@@ -31,7 +31,10 @@ SPEC = {"model": "tiny", "num_frames": 25, "width": 64, "height": 64, "num_infer
 def test_a_clip_is_the_same_whichever_worker_made_it(
     on: Backend, tiny_manifests: Path, tmp_path: Path, say: Say
 ) -> None:
-    """Equal to the byte: neither the clip nor its metadata hold anything of the worker or the attempt."""
+    """Equal to the byte: neither the clip nor its metadata hold anything of the worker or the attempt.
+
+    Fails when the noise depends on the process that draws it: tried.
+    """
     data = tmp_path / "shared"
     data.mkdir()
     settings = {"broker_url": on.broker_url, "model_folders": (tiny_manifests,), "lease_seconds": 30.0}
