@@ -110,6 +110,7 @@ def test_nothing_is_left_behind_when_the_launcher_is_killed(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("settings", [{"HOST": "0.0.0.0"}, {"PORT": "taken"}], ids=["open address", "taken port"])
 def test_what_cannot_start_says_why_and_ends(tmp_path: Path, settings: dict[str, str]) -> None:
+    """Fails when an open address is not refused: tried."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         if settings == {"PORT": "taken"}:
             settings = {"PORT": str(taken.getsockname()[1])}
