@@ -1,7 +1,8 @@
 """The language of the prompts: many wordings for the same clip, with synonyms and correct articles.
 
-A caption names a subject, a motion and a background. Two whole wordings (HELD_OUT_TEMPLATES) and about a tenth of the
-subject-motion pairs are never trained on: evaluation asks for them. Knows words alone, neither pictures nor tensors.
+A caption names a subject, a motion, a background and, when it moves, the camera. Two whole wordings
+(HELD_OUT_TEMPLATES) and about a tenth of the subject-motion pairs are never trained on: evaluation asks for them. Knows
+words alone, neither pictures nor tensors.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.render import BACKGROUNDS, MOTIONS
+from training.cameras import CAMERAS
+from training.grounds import PLAIN, SCENES
+from training.places import MOTIONS
 from training.sprites import SUBJECTS, Subject
 
 THIRD_PERSON: dict[str, tuple[str, ...]] = {
@@ -30,6 +33,7 @@ THIRD_PERSON: dict[str, tuple[str, ...]] = {
     "shrink": ("shrinks", "gets smaller", "grows smaller", "becomes smaller", "contracts", "becomes tiny"),
     "spin": ("spins", "rotates", "turns around", "spins around", "whirls", "rotates clockwise"),
     "still": ("stays still", "stands still", "does not move", "rests", "stays in place", "remains motionless"),
+    "any": ("moves", "goes", "wanders", "travels", "drifts", "glides"),
 }
 PARTICIPLE: dict[str, tuple[str, ...]] = {
     "left": (
@@ -54,6 +58,30 @@ PARTICIPLE: dict[str, tuple[str, ...]] = {
     "shrink": ("shrinking", "getting smaller", "growing smaller", "becoming smaller", "contracting", "becoming tiny"),
     "spin": ("spinning", "rotating", "turning around", "spinning around", "whirling", "rotating clockwise"),
     "still": ("staying still", "standing still", "not moving", "resting", "staying in place", "remaining motionless"),
+    "any": ("moving", "going", "wandering", "travelling", "drifting", "gliding"),
+}
+PLACES: dict[str, tuple[str, ...]] = {
+    "starry": ("in front of a starry sky", "over a night sky", "under the stars"),
+    "cloudy": ("in front of a cloudy sky", "over the clouds", "in the sky"),
+    "brick": ("in front of a brick wall", "before a wall of bricks", "by a brick wall"),
+    "grassy": ("on a meadow", "over the grass", "on a lawn"),
+    "checkered": ("on a checkered floor", "over a chessboard", "on a tiled floor"),
+    "striped": ("in front of a striped wall", "before stripes", "in front of striped wallpaper"),
+}
+VIEWS: dict[str, tuple[str, ...]] = {
+    "pan left": ("the camera pans left", "camera panning to the left", "the camera moves left", "pan left"),
+    "pan right": ("the camera pans right", "camera panning to the right", "the camera moves right", "pan right"),
+    "tilt up": ("the camera tilts up", "camera tilting upwards", "the camera looks up", "tilt up"),
+    "tilt down": ("the camera tilts down", "camera tilting downwards", "the camera looks down", "tilt down"),
+    "zoom in": ("the camera zooms in", "camera zooming in", "the camera moves closer", "zoom in"),
+    "zoom out": ("the camera zooms out", "camera zooming out", "the camera moves away", "zoom out"),
+    "roll clockwise": ("the camera rolls clockwise", "camera rolling clockwise", "roll clockwise"),
+    "roll counterclockwise": (
+        "the camera rolls counterclockwise",
+        "camera rolling counterclockwise",
+        "roll counterclockwise",
+    ),
+    "static": ("the camera does not move", "static camera", "fixed camera"),
 }
 TEMPLATES: tuple[str, ...] = (
     "{a_subject} {moves} on {a_colour} background",
@@ -73,16 +101,27 @@ HELD_OUT_TEMPLATES: tuple[str, ...] = (
     "{a_subject} {moving} in front of {a_colour} backdrop",
     "a video of {a_subject} that {moves}, {colour} background",
 )
+PLACE_TEMPLATES: tuple[str, ...] = (
+    "{a_subject} {moves} {place}",
+    "{a_subject} {moving} {place}",
+    "{place}, {a_subject} {moves}",
+    "a video of {a_subject} {moving} {place}",
+)
 HELD_OUT_SHARE = 10  # one pair in ten
+SOMETHING = "something"
+"""The subject of a caption that does not tell it: a picture does."""
+PLACE_NAMED, CAMERA_NAMED_FIRST, STATIC_NAMED = 0.5, 0.25, 0.1
+PLAIN_SHARE, STATIC_SHARE, RESTING_SHARE = 0.33, 0.33, 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a clip shows: names out of SUBJECTS, MOTIONS and BACKGROUNDS."""
+    """What a clip shows: names out of SUBJECTS (or SOMETHING), MOTIONS (or ANY), GROUNDS and CAMERAS."""
 
     subject: str
     motion: str
     background: str
+    camera: str = "static"
 
 
 _WORDS: dict[str, tuple[str, ...]] = {s.name: s.words for s in SUBJECTS}
@@ -96,21 +135,32 @@ def with_article(words: str) -> str:
 
 def caption(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...] = TEMPLATES) -> str:
     """One wording of `scene`, drawn at random; the plainest words come up most often."""
-    words = _WORDS[scene.subject]
+    text = _sentence(scene, rng, templates)
+    if scene.camera != "static" or rng.uniform() < STATIC_NAMED:
+        view = VIEWS[scene.camera][rng.integers(len(VIEWS[scene.camera]))]
+        text = f"{view}, {text}" if rng.uniform() < CAMERA_NAMED_FIRST else f"{text}, {view}"
+    style = rng.uniform()
+    text = text[0].upper() + text[1:] if style < 0.15 else text
+    return text + "." if 0.08 < style < 0.22 else text
+
+
+def _sentence(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...]) -> str:
+    words = _WORDS.get(scene.subject, (scene.subject,))
     subject = words[0] if rng.uniform() < 0.6 else words[rng.integers(len(words))]
     verb = 0 if rng.uniform() < 0.35 else int(rng.integers(len(THIRD_PERSON[scene.motion])))
+    if scene.background in SCENES and rng.uniform() < PLACE_NAMED:
+        templates = PLACE_TEMPLATES
     template = templates[0] if rng.uniform() < 0.15 else templates[rng.integers(len(templates))]
-    text = template.format(
-        a_subject=with_article(subject),
+    places = PLACES.get(scene.background, ("",))
+    return template.format(
+        a_subject=subject if scene.subject == SOMETHING else with_article(subject),
         subject=subject,
         moves=THIRD_PERSON[scene.motion][verb],
         moving=PARTICIPLE[scene.motion][verb],
         a_colour=with_article(scene.background),
         colour=scene.background,
+        place=places[rng.integers(len(places))],
     )
-    style = rng.uniform()
-    text = text[0].upper() + text[1:] if style < 0.15 else text
-    return text + "." if 0.08 < style < 0.22 else text
 
 
 def is_held_out(subject: str, motion: str) -> bool:
@@ -118,10 +168,21 @@ def is_held_out(subject: str, motion: str) -> bool:
     return zlib.crc32(f"{subject}/{motion}".encode()) % HELD_OUT_SHARE == 0
 
 
-def random_scene(rng: np.random.Generator, held_out: bool | None = False) -> Scene:
-    """A scene with an even choice of motions; `held_out` None takes any pair."""
+def random_scene(rng: np.random.Generator, held_out: bool | None = False, *, scenic: bool = False) -> Scene:
+    """A clip with an even choice of motions; `held_out` None takes any pair.
+
+    A `scenic` one is over a scene two times in three, and then two times in three its camera moves; the subject of such
+    a clip mostly stays where it is. The others have a plain ground and a static camera.
+    """
     while True:
         subject: Subject = SUBJECTS[rng.integers(len(SUBJECTS))]
         motion = MOTIONS[rng.integers(len(MOTIONS))]
         if held_out is None or is_held_out(subject.name, motion) == held_out:
-            return Scene(subject.name, motion, list(BACKGROUNDS)[rng.integers(len(BACKGROUNDS))])
+            break
+    if not scenic or rng.uniform() < PLAIN_SHARE:
+        return Scene(subject.name, motion, list(PLAIN)[rng.integers(len(PLAIN))])
+    background = list(SCENES)[rng.integers(len(SCENES))]
+    if rng.uniform() < STATIC_SHARE:
+        return Scene(subject.name, motion, background)
+    rests = rng.uniform() < RESTING_SHARE and held_out in (None, is_held_out(subject.name, "still"))
+    return Scene(subject.name, "still" if rests else motion, background, CAMERAS[rng.integers(1, len(CAMERAS))])

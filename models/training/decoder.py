@@ -9,6 +9,7 @@ training.decoder`; it resumes from `vae-decoder.pt`.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -24,8 +25,9 @@ from training.latents import encode_fast, load_vae
 from training.networks import base_view, embed_text, use_plain_attention
 from training.optimiser import for_module
 from training.parallel import Workers, launch
+from training.places import chained_path, path
 from training.presets import PRESETS, Preset
-from training.render import chained_path, path, render_path
+from training.render import shot
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites
 from training.textures import Textures
@@ -48,12 +50,12 @@ def random_clips(
             clips.append(textures.sample(rng, FRAMES))
             scenes.append(None)
             continue
-        scene = random_scene(rng)
+        scene = random_scene(rng, scenic=True)
         if rng.uniform() < 0.2:
-            scene = Scene(scene.subject, "spin", scene.background)
+            scene = replace(scene, motion="spin")
         chained = rng.uniform() < 0.3
         places = chained_path(scene.motion, FRAMES, 1, rng) if chained else path(scene.motion, FRAMES, rng)
-        clips.append(render_path(sprites[scene.subject], places, scene.background, rng))
+        clips.append(shot(sprites[scene.subject], places, scene.background, scene.camera, rng).frames())
         scenes.append(scene)
     return to_tensor(np.stack(clips)), scenes
 

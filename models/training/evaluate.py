@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_scene
 from training.judges import Judges, real_clips
 from training.latents import decode, encode
-from training.render import MOTIONS, render_clip
+from training.places import MOTIONS
+from training.render import render_clip
 from training.sampling import Generator, Settings, to_pixels
 from training.sprites import Sprite, load_sprites
 from training.vae import to_tensor

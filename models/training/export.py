@@ -12,9 +12,11 @@ from pathlib import Path
 
 from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 
+from training.cameras import CAMERAS
+from training.captions import VIEWS
+from training.grounds import GROUNDS
 from training.latents import load_vae
 from training.presets import PRESETS, Preset
-from training.render import BACKGROUNDS
 from training.sprites import SUBJECTS
 from training.tokenizer import build_tokenizer
 from training.transformer import average_weights, build
@@ -57,7 +59,8 @@ def export(preset: Preset, work: Path, output: Path) -> None:
         "subjects": [s.name for s in SUBJECTS],
         "synonyms": {s.name: list(s.words[1:]) for s in SUBJECTS if len(s.words) > 1},
         "motions": list(MOTION_WORDS.values()),
-        "backgrounds": list(BACKGROUNDS),
+        "backgrounds": list(GROUNDS),
+        "cameras": [VIEWS[camera][0] for camera in CAMERAS],
     }
     (output / "vocabulary.json").write_text(json.dumps(vocabulary, indent=1) + "\n")
 

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.captions import Scene, random_scene
+from training.grounds import PLAIN
 from training.optimiser import for_module
-from training.render import BACKGROUNDS, MOTIONS, render_clip
+from training.places import MOTIONS
+from training.render import render_clip
 from training.sprites import SUBJECTS, Sprite, load_sprites
 
 NAMES = [s.name for s in SUBJECTS]
@@ -99,8 +101,8 @@ class Judges:
         """The named colour nearest to the median of each clip's outermost pixels."""
         ring = np.concatenate([clips[:, :, 0], clips[:, :, -1], clips[:, :, :, 0], clips[:, :, :, -1]], axis=2)
         colour = np.median(ring.reshape(len(clips), -1, 3), axis=1)
-        table = np.array(list(BACKGROUNDS.values()))
-        return [list(BACKGROUNDS)[i] for i in ((colour[:, None] - table) ** 2).sum(-1).argmin(1)]
+        table = np.array(list(PLAIN.values()))
+        return [list(PLAIN)[i] for i in ((colour[:, None] - table) ** 2).sum(-1).argmin(1)]
 
     def scores(self, clips: NDArray[np.uint8], scenes: Sequence[Scene]) -> dict[str, NDArray[np.bool_]]:
         """Whether each clip shows what its scene asks for, aspect by aspect."""

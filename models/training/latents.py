@@ -2,18 +2,19 @@
 arrays.
 
 The VACE context is built exactly as diffusers' WanVACEPipeline does it (`prepare_video_latents`, `prepare_masks`):
-what is kept and what is hidden are encoded apart, the mask is folded 8 x 8 into channels and thinned in time. One task
-is our own: "continue" cuts a window out of the middle of a longer clip's latents and gives its first latent frames
-as they are, which is how the next piece of a long clip is made. Run
-several workers at once: `python -m training.latents --worker 0 --workers 2`. A worker skips the shards that exist
-already.
+what is kept and what is hidden are encoded apart, the mask is folded 8 x 8 into channels and thinned in time; a control
+video lies where hidden things lie, and a reference picture is a latent frame before the clip. One task is our own:
+"continue" cuts a window out of the middle of a longer clip's latents and gives its first latent frames as they are,
+which is how the next piece of a long clip is made. Run several workers at once: `python -m training.latents --worker 0
+--workers 2`. A worker skips the shards that exist already.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +25,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training import vae_forward
-from training.captions import Scene, random_scene
+from training.captions import SOMETHING, Scene, random_scene
+from training.drawn_controls import CONTROLS
+from training.places import ANY, SIZE, Placement, chained_path, path, wander
 from training.presets import PRESETS
-from training.render import SIZE, chained_path, path, render_clip, render_path
-from training.sprites import Sprite, load_sprites
+from training.render import Shot, draw, render_clip, shot
+from training.sprites import Sprite, load_sprites, load_unnamed
 from training.vae import STAGES, Z_DIM, build, to_tensor
 
 SHARD = 96
 LONG_FRAMES, SHORT_FRAMES = 25, 17
 WINDOW_START, WINDOW = 2, 5  # latent frames of a "continue" clip: what goes before it, and how long it is
+SCENIC = 0.5  # share of conditioned clips that may be over a scene
+WANDERING, UNTOLD = 0.4, 0.3  # shares of control clips whose path has no name, or whose caption does not tell it
+OUTPAINTED, MOVED = 0.3, 0.35  # shares of inpainting masks
+REFERENCE_SIDE = 52.0  # of a sprite in its reference picture, in pixels
 
 
 def load_vae(work: Path, preset: str) -> AutoencoderKLWan:
@@ -74,48 +81,112 @@ def fold_mask(mask: Tensor) -> Tensor:
 def random_mask(task: str, frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """T H W mask of a task: 0 where the picture is given, 1 where the model paints."""
     mask = np.ones((frames, SIZE, SIZE), np.float32)
-    if task == "first":
+    if task == "first" or (task == "control" and rng.uniform() < 0.5):
         mask[0] = 0
     elif task == "extend":
         mask[:5] = 0
     elif task == "ends":
         mask[[-1] if rng.uniform() < 0.3 else [0, -1]] = 0
     elif task == "inpaint":
-        mask[:] = 0
-        width, height = rng.integers(24, 49, 2)
-        x, y = rng.integers(0, SIZE - width + 1), rng.integers(0, SIZE - height + 1)
-        mask[:, y : y + height, x : x + width] = 1
+        mask = _moving_box(frames, rng)
+        if rng.uniform() < OUTPAINTED:
+            mask = 1 - mask
+    return mask
+
+
+def _moving_box(frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """1 in a random box, which for a third of the clips goes along a straight line."""
+    mask = np.zeros((frames, SIZE, SIZE), np.float32)
+    width, height = rng.integers(24, 49, 2)
+    first = rng.integers(0, (SIZE - width + 1, SIZE - height + 1))
+    last = rng.integers(0, (SIZE - width + 1, SIZE - height + 1)) if rng.uniform() < MOVED else first
+    for frame, (x, y) in zip(mask, np.linspace(first, last, frames).round().astype(int), strict=True):
+        frame[y : y + height, x : x + width] = 1
     return mask
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`given` is the number of latent frames that a "continue" clip is handed, at its start and at its end."""
+    """`hidden` lies under the mask; `given` is the number of latent frames that a "continue" clip is handed, at its
+    start and at its end; `reference` is a picture of the subject."""
 
     scene: Scene
     clip: NDArray[np.uint8]
     hidden: NDArray[np.uint8]
     mask: NDArray[np.float32]
     given: tuple[int, int] = (0, 0)
+    reference: NDArray[np.uint8] | None = None
 
 
-def random_example(sprites: dict[str, Sprite], task: str, frames: int, rng: np.random.Generator) -> Example:
-    """A training scene with a mask; under the mask lies neutral grey, or for half the inpaintings another subject.
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """The sprites that captions name, and others."""
+
+    named: dict[str, Sprite]
+    unnamed: list[Sprite]
+
+    def random(self, scene: Scene, rng: np.random.Generator) -> Sprite:
+        """The scene's subject; any at all where its caption does not tell it."""
+        if scene.subject != SOMETHING:
+            return self.named[scene.subject]
+        return self.unnamed[rng.integers(len(self.unnamed))]
+
+
+def random_example(cast: Cast, task: str, frames: int, rng: np.random.Generator) -> Example:
+    """A training scene with a mask; under the mask lies neutral grey, the control, or for half the inpaintings another
+    subject.
 
     Text-to-video clips begin where their motion has room. The others begin anywhere, for half of them in the middle
     of another motion.
     """
-    scene = random_scene(rng)
+    scene = random_scene(rng, scenic=task in ("scene", "control") or (task != "text" and rng.uniform() < SCENIC))
+    if task == "reference" and rng.uniform() < 0.6:
+        scene = replace(scene, subject=SOMETHING)
     given = (int(rng.integers(1, 4)), int(rng.uniform() < 0.2)) if task == "continue" else (0, 0)
+    places, scene = random_places(scene, task, frames, given, rng)
+    drawn = shot(cast.random(scene, rng), places, scene.background, scene.camera, rng)
+    clip = drawn.frames()
+    return Example(
+        scene,
+        clip,
+        _hidden(cast, task, drawn, scene, rng, clip),
+        random_mask(task, frames, rng),
+        given,
+        portrait(drawn.sprite) if task == "reference" else None,
+    )
+
+
+def random_places(
+    scene: Scene, task: str, frames: int, given: tuple[int, int], rng: np.random.Generator
+) -> tuple[list[Placement], Scene]:
+    """Where the subject goes, and the scene as its caption tells it: controls may lead along paths without a name."""
+    if task == "control" and rng.uniform() < WANDERING:
+        return wander(frames, rng), replace(scene, motion=ANY)
     seen = {"continue": 4 * (WINDOW_START + given[0] - 1) + 1, "extend": 5}.get(task, 1)
-    chained = task == "continue" or (task != "text" and rng.uniform() < 0.5)
+    chained = task == "continue" or (task not in ("text", "scene", "reference") and rng.uniform() < 0.5)
     places = chained_path(scene.motion, frames, seen, rng) if chained else path(scene.motion, frames, rng)
-    clip = render_path(sprites[scene.subject], places, scene.background, rng)
-    hidden = np.full_like(clip, 128)
+    untold = task == "control" and rng.uniform() < UNTOLD
+    return places, replace(scene, motion=ANY) if untold else scene
+
+
+def _hidden(
+    cast: Cast, task: str, drawn: Shot, scene: Scene, rng: np.random.Generator, clip: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    if task == "control":
+        kinds = list(CONTROLS)
+        kind = str(rng.choice(kinds, p=[CONTROLS[kind][0] for kind in kinds]))
+        return CONTROLS[kind][1](drawn)
     if task == "inpaint" and rng.uniform() < 0.5:
         other = random_scene(rng, None)
-        hidden = render_clip(sprites[other.subject], other.motion, scene.background, rng, frames)
-    return Example(scene, clip, hidden, random_mask(task, frames, rng), given)
+        return render_clip(cast.named[other.subject], other.motion, scene.background, rng, len(clip))
+    return np.full_like(clip, 128)
+
+
+def portrait(sprite: Sprite) -> NDArray[np.uint8]:
+    """The sprite alone on white, H W 3."""
+    middle = (SIZE - 1) / 2
+    picture = draw(np.ones((SIZE, SIZE, 3), np.float32), sprite, Placement(middle, middle, REFERENCE_SIDE))
+    return (picture * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def encode_fast(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
@@ -126,32 +197,52 @@ def encode_fast(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
 
 
 def make_shard(
-    vae: AutoencoderKLWan, sprites: dict[str, Sprite], task: str, frames: int, rng: np.random.Generator
+    vae: AutoencoderKLWan, cast: Cast, task: str, frames: int, rng: np.random.Generator
 ) -> dict[str, object]:
-    examples = [random_example(sprites, task, frames, rng) for _ in range(SHARD)]
+    examples = [random_example(cast, task, frames, rng) for _ in range(SHARD)]
     video = to_tensor(np.stack([e.clip for e in examples]))
+    latents = encode_fast(vae, video).half()
     shard: dict[str, object] = {
-        "scenes": [(e.scene.subject, e.scene.motion, e.scene.background) for e in examples],
+        "scenes": [(e.scene.subject, e.scene.motion, e.scene.background, e.scene.camera) for e in examples],
         "task": task,
-        "latents": encode_fast(vae, video).half().clone(),
+        "latents": latents.clone(),
     }
-    if task == "text":
+    if task in ("text", "scene"):
         return shard
     grey = encode(vae, torch.zeros_like(video[:1])).half()
     if task == "continue":
-        return shard | continuation(shard["latents"], grey, [e.given for e in examples])
+        return shard | continuation(latents, grey, [e.given for e in examples])
+    if task == "reference":
+        return shard | referenced(vae, latents, grey, examples)
     mask = torch.from_numpy(np.stack([e.mask for e in examples]))
     reactive = None
-    if task == "inpaint":
+    if task in ("inpaint", "control"):
         hidden = to_tensor(np.stack([e.hidden for e in examples]))
-        hidden = torch.where(hidden.abs() < 0.01, 0.0, hidden) * mask[:, None]
-        reactive = encode_fast(vae, hidden).half().clone()
+        if task == "inpaint":
+            hidden = torch.where(hidden.abs() < 0.01, 0.0, hidden)
+        reactive = encode_fast(vae, hidden * mask[:, None]).half().clone()
     inactive = encode_fast(vae, video * (1 - mask[:, None])).half().clone()
     return shard | {
         "inactive": inactive,
         "reactive": reactive,
         "mask": fold_mask(mask).to(torch.uint8).clone(),
         "grey": grey.clone(),
+    }
+
+
+def referenced(vae: AutoencoderKLWan, latents: Tensor, grey: Tensor, examples: list[Example]) -> dict[str, object]:
+    """A latent frame of the reference before the clip's own, as the pipeline puts it: given, with nothing under it."""
+    portraits = encode_fast(vae, to_tensor(np.stack([e.reference for e in examples])[:, None])).half()
+    nothing = torch.zeros_like(portraits)
+    greys = grey.expand_as(latents)
+    mask = torch.ones(len(examples), 64, latents.shape[2] + 1, *latents.shape[3:], dtype=torch.uint8)
+    mask[:, :, 0] = 0
+    return {
+        "latents": torch.cat([portraits, latents], dim=2),
+        "inactive": torch.cat([portraits, greys], dim=2),
+        "reactive": torch.cat([nothing, greys], dim=2),
+        "mask": mask,
+        "grey": torch.cat([nothing[:1], grey], dim=2),
     }
 
 
@@ -180,15 +271,31 @@ def measure_statistics(vae: AutoencoderKLWan, sprites: dict[str, Sprite], work: 
     torch.save((latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))), work / "latent-statistics.pt")
 
 
-def plan(clips: int, long_share: float) -> list[tuple[str, int]]:
-    """(task, frames) of every shard; the tasks' shares mirror how often training draws them."""
-    shares = {"text": 0.5, "first": 0.2, "continue": 0.12, "extend": 0.06, "ends": 0.06, "inpaint": 0.06}
-    shards = [task for task, share in shares.items() for _ in range(round(clips * share / SHARD))]
+SHARES = {
+    "text": 0.24,
+    "scene": 0.18,
+    "first": 0.13,
+    "continue": 0.1,
+    "control": 0.19,
+    "reference": 0.05,
+    "inpaint": 0.05,
+    "extend": 0.03,
+    "ends": 0.03,
+}
+"""Of a task's clips among all; they mirror how often training draws them."""
+
+
+def plan(clips: int, long_share: float, tasks: Collection[str] = SHARES) -> list[tuple[str, int]]:
+    """(task, frames) of every shard."""
+    total = sum(SHARES[task] for task in tasks)
+    shards = [task for task in SHARES if task in tasks for _ in range(round(clips * SHARES[task] / total / SHARD))]
     order = np.random.default_rng(0).permutation(len(shards))
     # long shards spread evenly, so that a run stopped early still holds its share of them
     lengths = [LONG_FRAMES if n % 20 < 20 * long_share else SHORT_FRAMES for n in range(len(shards))]
-    tasks = [shards[i] for i in order]
-    return [(task, LONG_FRAMES if task == "continue" else length) for task, length in zip(tasks, lengths, strict=True)]
+    return [
+        (shards[i], LONG_FRAMES if shards[i] == "continue" else length)
+        for i, length in zip(order, lengths, strict=True)
+    ]
 
 
 def main() -> None:
@@ -198,25 +305,26 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--clips", type=int)
     parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--tasks", nargs="+", choices=SHARES, default=list(SHARES), help="all when left out")
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
     torch.set_flush_denormal(True)
     preset = PRESETS[args.preset].latents
-    sprites = load_sprites(args.cache)
+    cast = Cast(load_sprites(args.cache), load_unnamed(args.cache))
     if not (args.work / "latent-statistics.pt").exists():
-        measure_statistics(load_vae(args.work, args.preset), sprites, args.work)
+        measure_statistics(load_vae(args.work, args.preset), cast.named, args.work)
     vae = load_vae(args.work, args.preset)
     vae_forward.use_fused_kernels()
     folder = args.work / "latents"
     folder.mkdir(exist_ok=True)
-    shards = list(enumerate(plan(args.clips or preset.clips, preset.long_share)))
+    shards = list(enumerate(plan(args.clips or preset.clips, preset.long_share, args.tasks)))
     begin = time.monotonic()
     for done, (number, (task, frames)) in enumerate(shards[args.worker :: args.workers]):
         target = folder / f"{number:04d}.pt"
         if target.exists() or time.monotonic() - begin > args.minutes * 60:
             continue
-        shard = make_shard(vae, sprites, task, frames, np.random.default_rng([1, number]))
+        shard = make_shard(vae, cast, task, frames, np.random.default_rng([1, number]))
         torch.save(shard, target.with_suffix(".tmp"))
         target.with_suffix(".tmp").rename(target)
         print(f"{done + 1} of {len(shards) // args.workers}: {time.monotonic() - begin:.0f} s", flush=True)

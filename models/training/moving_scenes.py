@@ -17,14 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from training.film import Film
-from training.sources import sprite_folder
+from training.sources import sprite_files
 
 SPRITE_SIDE = 256
 SUPERSAMPLING = 2  # scenes are drawn so many times larger and then averaged down, so that motion does not shimmer
 FLOW_CELL = 4  # flows are kept at a quarter of the frame's size
 HOLD_OUT = 8  # one sprite in so many is never trained on
-FLAGS_AND_SKINS = ("1f1e6", "1f1e7", "1f1e8", "1f1e9", "1f1ea", "1f1eb", "1f1ec", "1f1ed", "1f1ee", "1f1ef", "1f1f")
-SKIN_TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")
 
 Picture = NDArray[np.uint8]
 Ground = Callable[[np.random.Generator], Picture]
@@ -76,11 +74,8 @@ class Layer:
 def load_sprites(cache: Path, *, held_out: bool) -> list[Picture]:
     """All sprites but country flags and skin tones, premultiplied RGBA of SPRITE_SIDE; held-out ones or the others."""
     pictures = []
-    for file in sorted(sprite_folder(cache).glob("*.webp")):
-        named = file.stem
-        if named.startswith(FLAGS_AND_SKINS) or any(tone in named for tone in SKIN_TONES):
-            continue
-        if (zlib.crc32(named.encode()) % HOLD_OUT == 0) == held_out:
+    for file in sprite_files(cache):
+        if (zlib.crc32(file.stem.encode()) % HOLD_OUT == 0) == held_out:
             pictures.append(_premultiplied(file))
     return pictures
 

@@ -50,12 +50,15 @@ class Preset:
     transformer: TransformerPreset
     tasks: dict[str, float] = field(
         default_factory=lambda: {
-            "text": 0.56,
-            "first": 0.18,
-            "continue": 0.12,
-            "extend": 0.05,
-            "ends": 0.05,
+            "text": 0.26,
+            "scene": 0.2,
+            "first": 0.13,
+            "continue": 0.1,
+            "control": 0.19,
+            "reference": 0.04,
             "inpaint": 0.04,
+            "extend": 0.02,
+            "ends": 0.02,
         }
     )
 

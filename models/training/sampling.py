@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import UniPCMultistepScheduler, WanTransformer3DModel, WanVACEPipeline
+from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3DModel, WanVACEPipeline
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -60,7 +60,8 @@ class Generator:
         both = torch.cat([text, empty])
         scheduler = UniPCMultistepScheduler.from_config(self.pipeline.scheduler.config, flow_shift=settings.shift)
         scheduler.set_timesteps(settings.steps)
-        shape = (16, (settings.frames - 1) // 4 + 1, 8, 8)
+        length = (settings.frames - 1) // 4 + 1 if context is None else context.shape[2]
+        shape = (16, length, 8, 8)
         latents = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
         first = round(settings.steps * (1 - strength))
         if start is not None and first > 0:
@@ -81,14 +82,26 @@ class Generator:
             latents = scheduler.step(
                 unasked + settings.guidance * (asked - unasked), timestep, latents, return_dict=False
             )[0]
+        latents = latents[:, :, length - (settings.frames - 1) // 4 - 1 :]  # without a reference
         return to_pixels(torch.cat([decode(self.pipeline.vae, part) for part in latents.split(8)]))
 
-    def context(self, video: Tensor, mask: Tensor) -> Tensor:
-        """VACE context of `video` (B 3 T H W in [-1, 1]) and `mask` (B T H W, 1 where the model paints); grey under
-        the mask."""
-        vae = self.pipeline.vae
-        inactive, reactive = encode(vae, video * (1 - mask[:, None])), encode(vae, torch.zeros_like(video))
-        return torch.cat([inactive, reactive, fold_mask(mask)], dim=1)
+    def context(self, video: Tensor, mask: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """VACE context of `video` (B 3 T H W in [-1, 1]) and `mask` (B T H W, 1 where the model paints); under the mask
+        lies `hidden`, such as a control video, or grey."""
+        vae, mask = self.pipeline.vae, mask.float()
+        hidden = torch.zeros_like(video) if hidden is None else hidden * mask[:, None]
+        parts = (video * (1 - mask[:, None]), hidden)
+        return torch.cat([*(_encoded(vae, part) for part in parts), fold_mask(mask)], dim=1)
+
+    def referenced(self, context: Tensor, reference: Tensor) -> Tensor:
+        """`context` with a reference picture (B 3 H W in [-1, 1]) before it."""
+        portrait = _encoded(self.pipeline.vae, reference[:, :, None])
+        nothing = torch.zeros_like(portrait), torch.zeros_like(context[:, 32:, :1])
+        return torch.cat([torch.cat([portrait, *nothing], dim=1), context], dim=2)
+
+
+def _encoded(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
+    return torch.cat([encode(vae, part) for part in video.split(8)])
 
 
 def to_pixels(video: Tensor) -> NDArray[np.uint8]:

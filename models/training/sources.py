@@ -32,6 +32,8 @@ class Package:
 
 SPRITES = Package("npm", "@lobehub/fluent-emoji-3d", "1.1.0")
 FILM = Package("pip", "moviepy", "2.2.1")
+FLAGS_AND_SKINS = ("1f1e6", "1f1e7", "1f1e8", "1f1e9", "1f1ea", "1f1eb", "1f1ec", "1f1ed", "1f1ee", "1f1ef", "1f1f")
+SKIN_TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")
 FILM_ARCHIVE, FILM_NAME = "moviepy_10_minutes.zip", "bbb.mp4"  # the film lies in an archive inside the archive
 
 
@@ -84,6 +86,16 @@ def fetch_wheel(package: Package, cache: Path) -> Path:
 def sprite_folder(cache: Path) -> Path:
     """Folder of still sprites named by lower-case code point, such as `1f408.webp` (MIT)."""
     return fetch(SPRITES, cache) / "package" / "assets"
+
+
+def sprite_files(cache: Path) -> list[Path]:
+    """The still sprites but for country flags and skin tones."""
+    files = sorted(sprite_folder(cache).glob("*.webp"))
+    return [
+        file
+        for file in files
+        if not file.stem.startswith(FLAGS_AND_SKINS) and not any(tone in file.stem for tone in SKIN_TONES)
+    ]
 
 
 def film_file(cache: Path) -> Path | None:

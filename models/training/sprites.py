@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.sources import sprite_folder
+from training.sources import sprite_files, sprite_folder
 
 MIP_SIZES = (16, 24, 32, 48, 64)
 
@@ -181,3 +181,14 @@ def load_sprites(cache: Path) -> dict[str, Sprite]:
         s.name: sprite_from_rgba(np.asarray(Image.open(folder / f"{s.codepoint}.webp").convert("RGBA")))
         for s in SUBJECTS
     }
+
+
+def load_unnamed(cache: Path) -> list[Sprite]:
+    """Every other sprite that is neither a flag nor another's skin tone."""
+    named = {s.codepoint for s in SUBJECTS}
+    others = (file for file in sprite_files(cache) if file.stem not in named)
+    # read small: hundreds of them at full size would fill the memory
+    return [
+        sprite_from_rgba(np.asarray(Image.open(file).convert("RGBA").resize((96, 96), Image.Resampling.BOX)))
+        for file in others
+    ]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.render import SIZE
+from training.places import SIZE
 
 FILM_SHOTS = 400
 FILM_FRAMES = 25

@@ -14,7 +14,18 @@ from collections.abc import Iterator
 import numpy as np
 from transformers import T5Tokenizer
 
-from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, caption, random_scene
+from training.captions import (
+    HELD_OUT_TEMPLATES,
+    PARTICIPLE,
+    PLACES,
+    SOMETHING,
+    TEMPLATES,
+    THIRD_PERSON,
+    VIEWS,
+    caption,
+    random_scene,
+)
+from training.places import ANY
 from training.sprites import SUBJECTS
 
 MAX_LENGTH = 32
@@ -26,8 +37,10 @@ def corpus(count: int = 40_000) -> Iterator[str]:
     """Captions of every pair in every wording, and every name."""
     rng = np.random.default_rng(0)
     for _ in range(count):
-        yield caption(random_scene(rng, None), rng, TEMPLATES + HELD_OUT_TEMPLATES)
+        yield caption(random_scene(rng, None, scenic=True), rng, TEMPLATES + HELD_OUT_TEMPLATES)
     yield from (word for subject in SUBJECTS for word in subject.words)
+    yield from (SOMETHING, *THIRD_PERSON[ANY], *PARTICIPLE[ANY])
+    yield from (words for wordings in (*PLACES.values(), *VIEWS.values()) for words in wordings)
 
 
 def build_tokenizer() -> T5Tokenizer:

@@ -46,7 +46,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """All clips of one task and length; `context` is None for text-to-video."""
+    """All clips of one task and length; `context` is None where nothing but the text is given."""
 
     scenes: list[Scene]
     latents: Tensor
@@ -56,7 +56,7 @@ class Group:
     def join(cls, shards: list[dict[str, Any]]) -> Group:
         scenes = [Scene(*scene) for shard in shards for scene in shard["scenes"]]
         latents = torch.cat([shard["latents"] for shard in shards])
-        return cls(scenes, latents, None if shards[0]["task"] == "text" else Context.join(shards))
+        return cls(scenes, latents, Context.join(shards) if "mask" in shards[0] else None)
 
     def draw(self, size: int, rng: np.random.Generator) -> Batch:
         """`size` random clips with their contexts."""
@@ -165,13 +165,28 @@ def average_weights(model: nn.ModuleDict, work: Path) -> None:
         parameter.copy_(value)
 
 
-def start_from(folder: Path, model: nn.ModuleDict) -> None:
-    """Loads the weights of an exported model instead of beginning at random ones."""
+def start_from(folder: Path, model: nn.ModuleDict, tokenizer: T5Tokenizer) -> None:
+    """Loads the weights of an exported model instead of beginning at random ones. Its vocabulary may be another: words
+    keep what they meant, new ones begin at random."""
     for name, part in (("transformer", "transformer/diffusion_pytorch_model"), ("text", "text_encoder/model")):
         state = load_file(folder / f"{part}.safetensors")
+        if name == "text":
+            rows = moved_rows(state["shared.weight"], T5Tokenizer.from_pretrained(folder / "tokenizer"), tokenizer)
+            state = {key: rows if "embed_tokens" in key or key == "shared.weight" else v for key, v in state.items()}
         missing, unexpected = model[name].load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
         if unexpected or set(missing) - {"encoder.embed_tokens.weight"}:
             raise ValueError(f"{folder}: other networks than this preset's: {missing + unexpected}")
+
+
+def moved_rows(rows: Tensor, before: T5Tokenizer, after: T5Tokenizer) -> Tensor:
+    """Embeddings of `before`'s pieces at their places in `after`'s vocabulary; those of new pieces are random, of the
+    same size."""
+    rows, known = rows.float(), before.get_vocab()
+    moved = torch.randn(len(after), rows.shape[1]) * rows.std()
+    for piece, place in after.get_vocab().items():
+        if piece in known:
+            moved[place] = rows[known[piece]]
+    return moved
 
 
 def train(
@@ -186,7 +201,7 @@ def train(
     tokenizer, clock = build_tokenizer(), Clock(budget=minutes * 60)
     model = build(preset, tokenizer)
     if first_weights is not None:
-        start_from(first_weights, model)
+        start_from(first_weights, model, tokenizer)
     use_plain_attention(model["transformer"])
     base = base_view(model["transformer"])
     average = Average(model, preset.transformer.ema_decay)
@@ -219,7 +234,7 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             average.update()
         clock.spent = workers.agree(clock.spent)
-        losses["text" if task == "text" else "conditioned"].append(loss.item())
+        losses[task if task in ("text", "scene", "control") else "conditioned"].append(loss.item())
         if workers.leads and clock.step % 50 == 0:
             shown = " ".join(f"{k} {np.mean(v):.4f}" for k, v in sorted(losses.items()))
             rate = clock.step * batch_size * workers.count / clock.spent

@@ -24,10 +24,12 @@ from torch import Tensor
 
 from training import vae_forward
 from training.checkpoints import Clock, Every, restore, save
+from training.grounds import GROUNDS
 from training.optimiser import MuonWithAdamW, for_module
 from training.parallel import Workers, launch
+from training.places import MOTIONS, SIZE, Placement
 from training.presets import PRESETS, VaePreset
-from training.render import BACKGROUNDS, MOTIONS, SIZE, Placement, background, draw, render_clip
+from training.render import draw, ground_picture, render_clip
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites
 from training.textures import Textures
@@ -74,11 +76,7 @@ def random_picture(
     kind = rng.uniform()
     if kind < share / 2:
         return textures.sample(rng, 1)
-    canvas = (
-        textures.sample(rng, 1)[0].astype(np.float32) / 255
-        if kind < share
-        else background(str(rng.choice(list(BACKGROUNDS))), rng)
-    )
+    canvas = textures.sample(rng, 1)[0].astype(np.float32) / 255 if kind < share else ground_picture(rng)
     angle = rng.uniform(0, 360) if rng.uniform() < 0.35 else 0.0
     x, y = rng.uniform(10, SIZE - 10, 2)
     frame = draw(canvas, sprites[rng.integers(len(sprites))], Placement(x, y, rng.uniform(12, 48), angle))
@@ -99,7 +97,7 @@ def random_clip(
     weights = np.array([3.0 if m == "spin" else 0.5 if m == "still" else 1.0 for m in MOTIONS])
     motion = str(rng.choice(MOTIONS, p=weights / weights.sum()))
     total = 17 if rng.uniform() < 0.8 else 25
-    clip = render_clip(sprites[rng.integers(len(sprites))], motion, str(rng.choice(list(BACKGROUNDS))), rng, total)
+    clip = render_clip(sprites[rng.integers(len(sprites))], motion, str(rng.choice(GROUNDS)), rng, total)
     start = int(rng.integers(0, total - frames + 1))
     clip = clip[start : start + frames]
     if rng.uniform() < 0.1:

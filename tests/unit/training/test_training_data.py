@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, is_held_out, random_scene, with_article
-from training.render import BACKGROUNDS, DIRECTIONS, MOTIONS, REACH, SIDES, chained_path, render_clip
+from training.grounds import PLAIN
+from training.places import DIRECTIONS, MOTIONS, REACH, SIDES, chained_path
+from training.render import render_clip
 from training.sprites import SUBJECTS, Sprite, sprite_from_rgba
 
 
@@ -100,7 +102,7 @@ def test_held_out_pairs_and_wordings_are_never_trained_on() -> None:
     kept = sum(is_held_out(s.name, m) for s in SUBJECTS for m in MOTIONS)
     assert 0.05 < kept / (len(SUBJECTS) * len(MOTIONS)) < 0.15
     assert not set(HELD_OUT_TEMPLATES) & set(TEMPLATES)
-    assert {s.background for s in drawn} == set(BACKGROUNDS)
+    assert {s.background for s in drawn} == set(PLAIN)
     asked = [random_scene(rng, True) for _ in range(100)]
     assert all(is_held_out(s.subject, s.motion) for s in asked)
 
