@@ -112,6 +112,7 @@ eval-model: $(STAMP) ## measure a model with judges that are tested on real rend
 	mkdir -p .train
 	test -e .train/judges.pt || ($(TRAIN) training.judges $(FOLDERS))
 	$(TRAIN) training.evaluate --model $(MODEL) $(FOLDERS)
+	$(TRAIN) training.evaluate_controls --model $(MODEL) $(FOLDERS)
 
 words: $(STAMP) ## find the portal's texts and put new ones into its translations, to be filled in there
 	mkdir -p .words
