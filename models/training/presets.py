@@ -50,15 +50,15 @@ class Preset:
     transformer: TransformerPreset
     tasks: dict[str, float] = field(
         default_factory=lambda: {
-            "text": 0.26,
-            "scene": 0.2,
-            "first": 0.13,
-            "continue": 0.1,
-            "control": 0.19,
-            "reference": 0.04,
-            "inpaint": 0.04,
-            "extend": 0.02,
-            "ends": 0.02,
+            "text": 0.17,
+            "scene": 0.17,
+            "first": 0.1,
+            "continue": 0.08,
+            "control": 0.37,
+            "reference": 0.05,
+            "inpaint": 0.03,
+            "extend": 0.015,
+            "ends": 0.015,
         }
     )
 
