@@ -35,12 +35,12 @@ def sheet(
     return page
 
 
-def unpicked(count: int, seed: int = 0) -> tuple[list[Scene], list[str]]:
+def unpicked(count: int, seed: int = 0, *, scenic: bool = False) -> tuple[list[Scene], list[str]]:
     """The first `count` scenes that a fixed seed gives, half of them of pairs never trained on, and their captions."""
     rng = np.random.default_rng([11, seed])
     scenes, captions = [], []
     for n in range(count):
-        scenes.append(random_scene(rng, n % 2 == 0))
+        scenes.append(random_scene(rng, n % 2 == 0, scenic=scenic))
         captions.append(caption(scenes[-1], rng, TEMPLATES + HELD_OUT_TEMPLATES))
     return scenes, captions
 
@@ -52,8 +52,9 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=48)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--scenic", action="store_true", help="over scenes, with cameras")
     args = parser.parse_args()
-    _, prompts = unpicked(args.count)
+    _, prompts = unpicked(args.count, scenic=args.scenic)
     clips = Generator.load(args.model)(prompts, range(args.count), Settings(args.steps, args.guidance))
     sheet(clips, prompts).save(args.output, quality=QUALITY)
 
