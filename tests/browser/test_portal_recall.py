@@ -58,7 +58,7 @@ def test_a_clip_dropped_on_the_composer_may_be_restyled_or_begin_the_next(page: 
 
 
 def test_waiting_clips_are_dragged_into_order(page: Page, worker: SimulatedWorker) -> None:
-    """Fails when a clip cannot be put behind the last one: tried."""
+    """Fails when a clip cannot be put behind the last one."""
     for prompt in ("a cat", "a dog", "a fox"):
         page.fill("#prompt", prompt)
         page.click("#generate")

@@ -11,7 +11,7 @@ LONG_TASK_MS = 50
 
 
 def test_no_task_of_the_composer_is_long(page: Page, browser: Browser) -> None:
-    """In processor time. Fails when a keystroke keeps the page busy for 80 ms: tried."""
+    """In processor time. Fails when a keystroke keeps the page busy for 80 ms."""
     page.get_by_role("button", name="When it is made").click()
     expect(page.locator("#section-finish")).to_be_visible()
     with watched(browser, page) as tasks:

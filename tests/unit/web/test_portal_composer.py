@@ -140,7 +140,7 @@ def test_a_file_chosen_before_a_row_is_added_is_kept(client: FlaskClient) -> Non
 
 
 def test_a_grid_varies_two_values(client: FlaskClient, plane: ControlPlane, worker: SimulatedWorker) -> None:
-    """Fails when the composer's own value of what is varied is sent beside the grid's: tried."""
+    """Each clip has the values of its place, and the page shows them together."""
     vary = {"vary.0.field": "seed", "vary.0.values": "1, 2", "vary.1.field": "num_inference_steps"}
     form = {"prompt": PROMPT, "seed": "9", "num_inference_steps": "8", **vary}
     status, where = send(client, "/grids", **form, **{"vary.1.values": "3, 5"})
@@ -162,6 +162,15 @@ def test_a_grid_varies_two_values(client: FlaskClient, plane: ControlPlane, work
         status, page = send(client, "/grids", prompt=PROMPT, **again)
         assert (status, message in page, 'id="section-grid" open' in page) == (422, True, True)
     assert len(plane.jobs.list().items) == 4
+
+
+def test_a_grid_takes_the_place_of_what_the_composer_holds(client: FlaskClient, plane: ControlPlane) -> None:
+    """It may be a value that would be refused. Fails when it is sent beside the grid's: tried."""
+    vary = {"vary.0.field": "prompt", "vary.0.values": "a cat|a dog", "vary.1.field": "num_inference_steps"}
+    form = {"prompt": PROMPT, "num_inference_steps": "5000", **vary, "vary.1.values": "3, 5"}
+    assert send(client, "/grids", **form)[0] == 303
+    made = sorted((job.spec.prompt, job.spec.num_inference_steps) for job in plane.jobs.list().items)
+    assert made == [("a cat", 3), ("a cat", 5), ("a dog", 3), ("a dog", 5)]
 
 
 def test_presets_keep_settings_and_nothing_of_the_clip(client: FlaskClient) -> None:
