@@ -64,8 +64,10 @@ def test_waiting_clips_are_dragged_into_order(page: Page, worker: SimulatedWorke
         page.click("#generate")
         expect(page.locator("#queue-rows").get_by_text(prompt, exact=True)).to_be_visible()
     rows = page.locator("#queue-rows > li")
+    page.evaluate("scrollTo(0, 0)")  # the whole way of a drag must be in sight
     rows.nth(2).drag_to(rows.nth(0), target_position={"x": 20, "y": 4})
     expect(page.locator("#queue-rows .prompt").first).to_have_text("a fox")
+    page.evaluate("scrollTo(0, 0)")
     height = rows.nth(2).bounding_box()["height"]
     rows.nth(0).drag_to(rows.nth(2), target_position={"x": 20, "y": height - 4})
     expect(page.locator("#queue-rows .prompt").nth(2)).to_have_text("a fox")

@@ -14,6 +14,8 @@ let source = null;
 let polling = null;
 let settling = null;
 let spoken = 0;
+let held = false;
+let missed = false;
 const listeners = [];
 
 /** Call `listener` whenever the lists were brought up to date. */
@@ -28,6 +30,18 @@ export function followJobs() {
   if (!document.hidden) open(false);
 }
 
+/** Leave the lists as they are: what is being dragged must stay in the page. */
+export function hold() {
+  held = true;
+}
+
+/** Bring the lists up to date again, when they changed meanwhile. */
+export function release() {
+  held = false;
+  if (missed) settle();
+  missed = false;
+}
+
 /** Fetch the page and bring queue, gallery and viewer up to date. */
 export async function refresh() {
   const shown = document.getElementById("viewer").dataset.job;
@@ -38,6 +52,10 @@ export async function refresh() {
   try {
     page = await fetchPage(url);
   } catch {
+    return;
+  }
+  if (held) {
+    missed = true;
     return;
   }
   put(page, "queue-head");

@@ -1,7 +1,7 @@
 // Waiting clips are put in order by dragging; the menu of each row does the same step by step.
 import { announce } from "./announce.js";
 import { call } from "./api.js";
-import { refresh } from "./live.js";
+import { hold, refresh, release } from "./live.js";
 import { say } from "./words.js";
 
 let dragged = null;
@@ -11,6 +11,7 @@ export function startQueue() {
     const row = event.target.closest?.("#queue-rows > .queued");
     if (!row) return;
     dragged = row;
+    hold();
     event.dataTransfer.effectAllowed = "move";
   });
   document.addEventListener("dragover", (event) => {
@@ -21,6 +22,7 @@ export function startQueue() {
   document.addEventListener("dragend", () => {
     dragged = null;
     mark(null);
+    release();
   });
   document.addEventListener("drop", (event) => {
     const over = dragged && place(event);
