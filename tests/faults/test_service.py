@@ -78,7 +78,7 @@ def service(folder: Path, **settings: str) -> Iterator[Service]:
 
 
 def test_a_killed_workers_job_is_finished_by_the_one_that_follows(tmp_path: Path, tiny_manifests: Path) -> None:
-    """Fails when `up` leaves the job of the worker that it saw die to its lease."""
+    """Fails when `up` leaves the job of the worker that it saw die to its lease: tried."""
     fast_lease = {"LEASE_SECONDS": str(LEASE_SECONDS), "HEARTBEAT_SECONDS": "1", "POLL_SECONDS": "0.2"}
     with service(tmp_path, MODEL_FOLDERS=str(tiny_manifests), **fast_lease) as up:
         wait_until(up.is_ready, 180, "the service")
