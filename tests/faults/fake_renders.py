@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidgen.errors import MediaError, OutOfMemory
+from vidgen.errors import Cancelled, MediaError, OutOfMemory
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage, TextToVideo
 
@@ -100,6 +100,15 @@ def stubborn(ctx: RunContext, _rest: str) -> None:
         time.sleep(1)
 
 
+def parting(ctx: RunContext, _rest: str) -> None:
+    """Closes its pipe at the cancel, and stays for a while: what the end of any process looks like, drawn out."""
+    try:
+        slow(ctx, "60")
+    except Cancelled:
+        os.closerange(3, 256)
+        time.sleep(60)
+
+
 def suicidal(_ctx: RunContext, _rest: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -147,6 +156,7 @@ HABITS: dict[str, Any] = {
         "slow",
         "deaf",
         "stubborn",
+        "parting",
         "suicidal",
         "assassin",
         "chunked",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.worker_process import RENDER, runner_environment, wait_until
+from tests.faults.worker_process import RENDER, runner_environment, wait_for_job, wait_until
 from tests.jobs_fixtures import control_plane, queue_job
 from vidgen.jobs.service import ControlPlane
 from vidgen.spec import JobStatus
@@ -72,3 +72,19 @@ def test_a_stubborn_render_is_killed_when_the_grace_is_over(plane: ControlPlane,
     job = plane.jobs.get(following)
     assert job is not None
     assert job.status is JobStatus.SUCCEEDED
+
+
+def test_no_job_is_sent_to_a_runner_that_is_leaving(plane: ControlPlane, runner: RunnerProcess) -> None:
+    """Its pipe closes before it can be waited for; seen once in a hundred races on a busy machine.
+
+    Fails when a cancelled job's runner is not waited for: tried, the next job was running until its worker ended.
+    """
+    first, second = queue_job(plane, "parting").id, queue_job(plane, "quick").id
+    supervisor = Supervisor(plane, runner, "w")
+    worker = threading.Thread(target=supervisor.drain, daemon=True)
+    worker.start()
+    wait_until(lambda: bool((job := plane.jobs.get(first)) and job.progress))
+    plane.jobs.cancel(first)
+    assert wait_for_job(plane, second, "succeeded", seconds=30).attempts == 1
+    assert wait_for_job(plane, first, "cancelled").attempts == 1
+    worker.join(40)

@@ -205,7 +205,8 @@ class Supervisor:
                 reporter.flush(now=True)
                 return message
             elif isinstance(message, Exited) and not self._stopping.is_set():
-                return WasCancelled() if lease.cancelled else self._death(kills)
+                death = self._death(kills)
+                return WasCancelled() if lease.cancelled else death
             # after the message: a clip that was finished in this very moment is published, not made again
             if self._stopping.is_set():
                 raise Stopping
@@ -259,6 +260,8 @@ class Supervisor:
         return replace(failed, message=advice)
 
     def _death(self, kills_before: int | None) -> Failed:
+        """Why the runner's pipe closed. Afterwards it is gone: a pipe closes a moment before its process can be waited
+        for, and a job that was sent to the dying one would never be heard of again."""
         killed = self._runner.wait(SETTLE_PAUSE_SECONDS) == -signal.SIGKILL
         self._runner.stop()
         kills = oom_kills()

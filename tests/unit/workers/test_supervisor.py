@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tests.faults.worker_process import RENDER, runner_environment, wait_until
 from tests.jobs_fixtures import control_plane, make_spec, queue_job
+from tests.unit.jobs.stored_media import add_upload
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.session import reading, writing
 from vidgen.jobs.tables import JobRow
@@ -218,13 +219,12 @@ def test_what_came_with_the_stop_still_counts(
 def test_missing_media_fail_the_job_and_present_ones_reach_the_runner(
     plane: ControlPlane, supervisor: Supervisor
 ) -> None:
-    source = plane.settings.data_dir / "in.png"
-    source.write_bytes(b"png")
-    upload = plane.uploads.add(source, filename="a.png", kind="image", content_type="image/png", width=1, height=1)
-    for upload_id, code in ((upload.id, None), ("upl_gone", "media_missing")):
-        values = make_spec("quick").model_dump(exclude={"task"})
-        spec = ImageToVideo(image=MediaRef(upload_id=upload_id), **values)
+    for code in (None, "media_missing"):
+        upload = add_upload(plane)
+        spec = ImageToVideo(image=MediaRef(upload_id=upload), **make_spec("quick").model_dump(exclude={"task"}))
         job = plane.jobs.create(spec, model_revision="1", max_queued=9).job
+        if code is not None:
+            plane.uploads.delete(upload)
         assert supervisor.run_next()
         assert error_code(get(plane, job.id)) == code
 
