@@ -151,8 +151,11 @@ def extend(video: Any) -> None:
         prompt="it rises", seconds="3", video=openai.omit, extra_body={"video": {"id": video.id}}
     )
     by_file = client.videos.extend(prompt="it rises", seconds="1", video=("clip.mp4", clip, "video/mp4"))
-    assert [finished(extended).seconds for extended in (by_id, by_file)] == ["3", "1"]
-    assert native(f"/jobs/{by_id.id}")["spec"]["image"]["frame"] == -1
+    # the whole: the video and what was added
+    assert [finished(extended).seconds for extended in (by_id, by_file)] == [
+        str(int(video.seconds) + n) for n in (3, 1)
+    ]
+    assert native(f"/jobs/{by_id.id}")["spec"]["task"] == "extend-video"
 
 
 def paging(_: Any) -> None:

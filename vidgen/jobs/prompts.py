@@ -31,6 +31,6 @@ def better_prompt(settings: Settings, prompt: str, manifest: Manifest) -> Better
             return BetterPrompt(found.prompt, "endpoint", found.changes)
         except EndpointFailed as error:
             warning = f"{error.message}; rules were used"
-            log.warning("prompt endpoint failed", extra={"reason": error.message})
+            log.warning("prompt endpoint failed", extra={"complaint": error.message})
     made = enhanced(prompt, manifest)
     return BetterPrompt(made.prompt, "rules", made.changes, warning)

@@ -72,12 +72,11 @@ def test_what_cannot_be_is_refused_before_it_is_queued(client: FlaskClient, clip
         ({"video": clip, "mask": {"media": clip}, "num_frames": 13}, "num_frames", "invalid_spec"),
         ({"camera": {"tilt": 2}}, "camera.tilt", "invalid_spec"),
         ({"camera": {"pan": 12}}, "camera.pan", "invalid_request"),
-        ({"camera": {"pan": 2}, "model": "sprites-64", "references": [{"image": picture}]}, None, "invalid_spec"),
+        ({"camera": {"orbit": 2}, "model": "sprites-64"}, "camera.orbit", "invalid_spec"),
     ):
         status, problem = post(client, **fields)
         assert (status, problem["code"]) == (422, code), problem
-        if field is not None:
-            assert [it["field"].removeprefix("text-to-video.") for it in problem["errors"]] == [field], problem
+        assert [it["field"].removeprefix("text-to-video.") for it in problem["errors"]] == [field], problem
     assert client.get(JOBS).get_json()["items"] == []
 
 

@@ -174,7 +174,7 @@ def test_a_number_of_thousands_of_digits_is_refused(client: FlaskClient, plane: 
 def test_a_version_of_thousands_of_digits_is_refused(client: FlaskClient, plane: ControlPlane) -> None:
     _, where = send(client, prompt=PROMPT)
     status, page = send(client, f"{where}/edit", prompt="a dog", version="9" * 5000)
-    assert (status, "version: give a whole number" in page) == (422, True)
+    assert (status, "give a whole number of at most" in page) == (422, True)
     assert plane.jobs.list().items[0].spec.prompt == PROMPT
 
 

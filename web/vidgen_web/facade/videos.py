@@ -186,8 +186,9 @@ def edit() -> Response:
 
 @blueprint.post("/extensions")
 @video_operation(
-    "Go on from the last frame of a video",
-    description="The result is the new part alone. `video` is a file, or an object with the `id` of a completed video.",
+    "Make a video longer",
+    description="The result is the video with what comes after it. "
+    "`video` is a file, or an object with the `id` of a completed video.",
     body=bodies.VideoExtend,
     form=forms.EXTEND,
     scope="jobs:write",
