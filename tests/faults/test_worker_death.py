@@ -45,7 +45,7 @@ def test_a_killed_workers_job_is_finished_by_the_next_one(tmp_path: Path) -> Non
 def test_a_killed_runner_costs_an_attempt_and_not_the_worker(tmp_path: Path) -> None:
     """Fails when the worker ends with its runner: tried."""
     with control_plane(tmp_path) as plane:
-        job_id = queue_job(plane, "slow 1").id
+        job_id = queue_job(plane, "slow 4").id
         with worker(plane) as process:
             wait_until(lambda: has_progressed(plane, job_id))
             (runner,) = children(process)
