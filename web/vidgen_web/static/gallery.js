@@ -2,7 +2,7 @@
 import { announce } from "./announce.js";
 import { apiUrl } from "./api.js";
 import { send } from "./forms.js";
-import { fetchPage, onSwap, swap } from "./page.js";
+import { fetchPage, onSwap, put } from "./page.js";
 import { say } from "./words.js";
 
 const SEARCH_MS = 250;
@@ -36,15 +36,27 @@ function siftSoon() {
   sifting = setTimeout(sift, SEARCH_MS);
 }
 
+/** What the fields ask for, as an address says it, in an order of its own. */
+function wanted() {
+  const query = new URLSearchParams([...new FormData(document.getElementById("sieve"))].filter(([, value]) => value));
+  query.sort();
+  return query;
+}
+
 /** Show what is searched for, while one types. */
 async function sift() {
-  const sieve = document.getElementById("sieve");
-  const query = new URLSearchParams([...new FormData(sieve)].filter(([, value]) => value));
+  const query = wanted();
+  const asked = query.toString();
+  const now = new URLSearchParams(document.getElementById("gallery").dataset.query);
+  now.sort();
+  if (now.toString() === asked) return; // a field was left as it was
   const shown = document.getElementById("viewer").dataset.job;
   if (shown) query.set("job", shown);
   const at = document.activeElement;
   const [id, start, end] = [at?.id, at?.selectionStart, at?.selectionEnd];
-  await swap(`/?${query}`, ["gallery"]);
+  const page = await fetchPage(`/?${query}`);
+  if (wanted().toString() !== asked) return; // changed again meanwhile, and looked for again
+  put(page, "gallery");
   history.replaceState({}, "", `/?${query}`);
   const again = id ? document.getElementById(id) : null;
   again?.focus({ preventScroll: true });

@@ -45,7 +45,8 @@ export function release() {
 /** Fetch the page and bring queue, gallery and viewer up to date. */
 export async function refresh() {
   const shown = document.getElementById("viewer").dataset.job;
-  const query = new URLSearchParams(document.getElementById("gallery").dataset.query);
+  const sieved = document.getElementById("gallery").dataset.query;
+  const query = new URLSearchParams(sieved);
   if (shown) query.set("job", shown);
   const url = `/?${query}`;
   let page;
@@ -58,6 +59,8 @@ export async function refresh() {
     missed = true;
     return;
   }
+  // searched otherwise meanwhile: these cards are not those that are asked for now
+  if (document.getElementById("gallery").dataset.query !== sieved) return refresh();
   put(page, "queue-head");
   put(page, "queue-notes");
   put(page, "queue-more");
