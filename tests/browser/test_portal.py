@@ -134,6 +134,7 @@ def test_the_keyboard_alone_is_enough(page: Page, worker: SimulatedWorker) -> No
     page.keyboard.press("Control+Enter")
     expect(page.locator("#queue-rows .queued")).to_be_visible()
     worker.run()
+    expect(page.locator("#player")).to_be_visible()  # the page is up to date: nothing takes the focus away any more
     page.focus("#gallery-cards a")
     expect(page.locator("#gallery-cards video")).to_have_count(1)
 
