@@ -83,6 +83,12 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Studio:
     return found
 
 
+def test_the_shipped_model_declares_what_it_was_trained_on() -> None:
+    """Without it the tests below would only ask for refusals."""
+    assert {"layout", "depth", "gray", "flow", "canny"} <= set(LED.controls)
+    assert (LED.camera, LED.trajectories, LED.references, LED.mask, LED.ends) == ("flow", "layout", 1, True, True)
+
+
 def refused(field: str, **fields: Any) -> None:
     with pytest.raises(SpecError) as caught:
         resolve(JOB_SPEC.validate_python({"task": "text-to-video", "model": MODEL, "prompt": SUBJECT} | fields), RULES)

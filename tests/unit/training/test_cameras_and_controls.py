@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from transformers import T5Tokenizer
 
 from training.cameras import CAMERAS, CONTENT, camera_path
 from training.captions import SOMETHING, VIEWS, Scene, caption, random_scene
@@ -141,6 +142,14 @@ def test_the_plan_holds_every_task_or_those_asked_for() -> None:
 
 
 def test_words_keep_their_embeddings_in_a_larger_vocabulary() -> None:
-    after = build_tokenizer()
-    rows = torch.arange(2.0 * len(after)).view(-1, 2)
-    assert torch.equal(moved_rows(rows, after, after), rows)
+    """Fails when rows are taken by their place and not by their piece: tried."""
+    pieces = ["<pad>", "</s>", "<unk>", "▁red", "▁cat", "▁left"]
+    before, after = T5Tokenizer(vocab=[(piece, 0.0) for piece in pieces], extra_ids=0), build_tokenizer()
+    known, vocabulary = before.get_vocab(), after.get_vocab()
+    rows = 100.0 + torch.arange(2.0 * len(before)).view(-1, 2)
+    moved = moved_rows(rows, before, after)
+    assert moved.shape == (len(after), 2)
+    assert any(known[piece] != vocabulary[piece] for piece in pieces)
+    for piece in pieces:
+        assert torch.equal(moved[vocabulary[piece]], rows[known[piece]])
+    assert moved[vocabulary["▁camera"]].max() < 90, "a new word begins at random"
