@@ -210,7 +210,7 @@ def test_a_clip_is_processed_and_still_knows_how_it_was_made(run, tmp_path):
 
 
 def test_a_region_is_a_box_or_a_mask_with_a_prompt(tmp_path):
-    from vidgen.cli_regions import take_regions
+    from vidgen.cli.options.regions import take_regions
 
     (tmp_path / "mask.png").write_bytes(b"mask")
     fields = {"regions": ("0,0,.5,1 a red cat", f"{tmp_path / 'mask.png'} the green dog")}

@@ -1,29 +1,17 @@
-"""The `vidgen` command: the service's processes, and the engine without the service."""
+"""`vidgen render`: one clip here and now, without the service."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from vidgen import __version__
-from vidgen.cli_access import audit, keys, quotas
-from vidgen.cli_conditions import condition_options, take_conditions
-from vidgen.cli_control import control
-from vidgen.cli_enhance import enhance
-from vidgen.cli_errors import errors_as_text
-from vidgen.cli_long import long_options, take_extension, take_long
-from vidgen.cli_models import models
-from vidgen.cli_process import process
-from vidgen.cli_quality import seams
-from vidgen.cli_queue import queue
-from vidgen.cli_recall import output_of, recall, spec_in
-from vidgen.cli_regions import region_option, take_regions
-from vidgen.cli_render import render_here
-from vidgen.cli_sweep import sweep
-from vidgen.cli_train_lora import train_lora
+from vidgen.cli.errors import errors_as_text
+from vidgen.cli.options.conditions import condition_options, take_conditions
+from vidgen.cli.options.long import long_options, take_extension, take_long
+from vidgen.cli.options.regions import region_option, take_regions
+from vidgen.cli.recall import output_of, spec_in
+from vidgen.cli.run_here import render_here
 from vidgen.spec import (
     FORMATS,
     ImageToVideo,
@@ -38,62 +26,7 @@ from vidgen.spec import (
 from vidgen.spec.output import QUALITIES
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="vidgen")
-def main() -> None:
-    """Generate and animate video.
-
-    \b
-    Start the whole service:   vidgen up
-    Make one clip without it:  vidgen render "a cat moves left on a blue background"
-    Settings come from VIDGEN_… environment variables; docs/operations.md lists them.
-    """
-
-
-main.add_command(keys)
-main.add_command(quotas)
-main.add_command(audit)
-main.add_command(queue)
-main.add_command(recall)
-main.add_command(models)
-main.add_command(sweep)
-main.add_command(train_lora)
-main.add_command(enhance)
-main.add_command(process)
-main.add_command(control)
-main.add_command(seams)
-
-
-@main.command()
-@errors_as_text
-def up() -> None:
-    """Start portal and worker on this machine and print the address. Ctrl+C stops both, losing nothing."""
-    from vidgen.jobs.settings import load_settings
-    from vidgen.launcher import run_service
-
-    sys.exit(run_service(load_settings()))
-
-
-@main.command()
-@errors_as_text
-def web() -> None:
-    """Run the web process alone (portal and HTTP API)."""
-    from vidgen.launcher import run_web
-
-    run_web()
-
-
-@main.command()
-@click.option("--name", hidden=True, help="What `vidgen up` calls it.")
-@errors_as_text
-def worker(name: str | None) -> None:
-    """Run one worker process alone: it takes jobs from the database and owns one device."""
-    from vidgen.launcher import run_worker
-
-    sys.exit(run_worker(name))
-
-
-@main.command()
+@click.command()
 @click.argument("prompt", default="")
 @click.option("--image", type=click.Path(exists=True, path_type=Path), help="Animate this picture (image-to-video).")
 @click.option("--last-image", type=click.Path(exists=True, path_type=Path), help="With --image: the clip ends on it.")
@@ -187,53 +120,6 @@ def render(
     render_here(spec, media, out, chunks, lender)
 
 
-@main.command()
-@click.argument("file", type=click.Path(exists=True, path_type=Path))
-@errors_as_text
-def probe(file: Path) -> None:
-    """Say what a clip holds, and the settings that made it when vidgen did."""
-    from vidgen.media.probe import probe as probe_file
-    from vidgen.media.recall import find_recipe
-
-    info, recipe = probe_file(file), find_recipe(file)
-    click.echo(
-        f"{info.width}×{info.height}, {info.num_frames} frames, {float(info.fps):g} fps, {info.codec} {info.pix_fmt}"
-    )
-    if recipe is not None:
-        click.echo(json.dumps(recipe.spec.model_dump(mode="json"), indent=2))
-
-
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--web-only", is_flag=True, help="This installation runs `vidgen web` alone and needs no engine.")
-@errors_as_text
-def doctor(as_json: bool, web_only: bool) -> None:
-    """Say what is wrong with this installation and what to do. Exit code 1 when something is."""
-    from rich.console import Console
-
-    from vidgen.doctor import examination, report
-
-    findings = list(examination.examine(web_only=web_only))
-    if as_json:
-        click.echo(report.as_json(findings))
-    else:
-        report.show(findings, Console())
-    sys.exit(0 if examination.is_healthy(findings) else 1)
-
-
-@main.command()
-@click.argument("processes", nargs=-1, required=True, type=click.Choice(["web", "worker"]))
-@errors_as_text
-def alive(processes: tuple[str, ...]) -> None:
-    """For health checks: exit code 0 when these processes of this host live."""
-    from vidgen.doctor.liveness import PROCESSES
-    from vidgen.jobs.settings import load_settings
-
-    settings = load_settings()
-    for name in processes:
-        PROCESSES[name](settings)
-
-
 def _refuse_beside_spec(called: click.Context) -> None:
     """A spec says everything; what else is said would be lost, or would change what was recalled."""
     given = {name for name in called.params if called.get_parameter_source(name) is ParameterSource.COMMANDLINE}
@@ -265,7 +151,3 @@ def _source_seconds(video: Path | None) -> float | None:
     from vidgen.media.probe import probe as probe_file
 
     return None if video is None else probe_file(video).seconds
-
-
-if __name__ == "__main__":
-    main()

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from vidgen.cli_errors import errors_as_text
-from vidgen.cli_recall import output_of
-from vidgen.cli_render import render_here
+from vidgen.cli.errors import errors_as_text
+from vidgen.cli.recall import output_of
+from vidgen.cli.run_here import render_here
 from vidgen.errors import SpecError
 from vidgen.spec import FORMATS, MediaRef, ProcessVideo, resolve_process
 from vidgen.spec.output import QUALITIES

@@ -2,7 +2,7 @@
 
 import click
 
-from vidgen.cli_errors import errors_as_text
+from vidgen.cli.errors import errors_as_text
 
 
 @click.command()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vidgen.cli_errors import errors_as_text
+from vidgen.cli.errors import errors_as_text
 
 
 @click.command()

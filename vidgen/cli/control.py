@@ -6,9 +6,9 @@ from typing import Any, get_args
 
 import click
 
-from vidgen.cli_errors import errors_as_text
-from vidgen.cli_recall import output_of
-from vidgen.cli_render import render_here
+from vidgen.cli.errors import errors_as_text
+from vidgen.cli.recall import output_of
+from vidgen.cli.run_here import render_here
 from vidgen.errors import SpecError
 from vidgen.spec import MediaRef, ProcessVideo, resolve_process
 from vidgen.spec.conditioning.control import ControlKind

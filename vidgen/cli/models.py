@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from vidgen.cli_errors import errors_as_text
-from vidgen.cli_model_table import show_model, show_plan
+from vidgen.cli.errors import errors_as_text
+from vidgen.cli.model_table import show_model, show_plan
 
 
 @click.group(invoke_without_command=True)

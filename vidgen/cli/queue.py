@@ -4,8 +4,8 @@ from typing import Any
 
 import click
 
-from vidgen.cli_access import control_plane
-from vidgen.cli_errors import errors_as_text
+from vidgen.cli.access import control_plane
+from vidgen.cli.errors import errors_as_text
 
 
 @click.group()

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from vidgen.cli_errors import errors_as_text
+from vidgen.cli.errors import errors_as_text
 
 ACTOR = "command line"
 PAGE = 100

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from vidgen.cli_errors import errors_as_text
+from vidgen.cli.errors import errors_as_text
 from vidgen.errors import ModelError
 
 FAMILY = "wan_vace"
