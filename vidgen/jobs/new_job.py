@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.views import Dialect
 from vidgen.jobs.waiting import ANY_TIME, StartBy
 from vidgen.spec import NORMAL_PRIORITY, JobSpec
@@ -24,3 +25,20 @@ class NewJob:
     idempotency_key: str | None = None
     body_hash: str | None = None
     traceparent: str | None = None
+
+    def stored(self) -> dict[str, Any]:
+        """The columns that it fills by itself. A long spec takes a while: made before others are kept waiting."""
+        fields = self.spec.model_dump(mode="json")
+        return {
+            "priority": self.priority,
+            "memory_need": None if self.memory_need is None else dict(self.memory_need),
+            "task": self.spec.task,
+            "model": self.spec.model,
+            "model_revision": self.model_revision,
+            "spec": fields,
+            "spec_hash": spec_hash(fields),
+            "callback_url": self.callback_url,
+            "traceparent": self.traceparent,
+            "dialect": self.dialect,
+            "source_job_id": self.source_job_id,
+        }

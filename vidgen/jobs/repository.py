@@ -19,7 +19,6 @@ from vidgen.jobs.new_job import NewJob
 from vidgen.jobs.quotas import Limits, Quotas
 from vidgen.jobs.reading import artifact_view, job_now, job_view, job_views, stored_job
 from vidgen.jobs.session import CREATE_LOCK, lock, looking, reading, writing
-from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.tables import JOBS, ArtifactRow, IdempotencyRow, JobEventRow, JobRow, table_of
 from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
@@ -87,7 +86,8 @@ class JobRepository(Waiting, Ending):
             body_hash=body_hash,
             traceparent=traceparent,
         )
-        return self._creations.run(lambda connection: self._add(connection, new, max_queued, together))
+        stored = new.stored()
+        return self._creations.run(lambda connection: self._add(connection, new, stored, max_queued, together))
 
     def create_all(self, jobs: Sequence[NewJob], *, max_queued: int, also: Also) -> Sequence[Created]:
         """Queue all of them or none, and do what `also` does with their ids in the same transaction.
@@ -95,44 +95,32 @@ class JobRepository(Waiting, Ending):
         Where the first one is a replay, it alone is returned. Raises as `create` does.
         """
 
+        first_row, *rows = [job.stored() for job in jobs]
+
         def add(connection: Connection) -> Sequence[Created]:
-            first = self._add(connection, jobs[0], max_queued, len(jobs))
+            first = self._add(connection, jobs[0], first_row, max_queued, len(jobs))
             if first.replayed:
                 return [first]
-            made = [first, *(self._add(connection, job, max_queued) for job in jobs[1:])]
+            others = zip(jobs[1:], rows, strict=True)
+            made = [first, *(self._add(connection, job, row, max_queued) for job, row in others)]
             also(connection, [created.job.id for created in made])
             return made
 
         return self._creations.run(add)
 
-    def _add(self, connection: Connection, new: NewJob, max_queued: int, together: int = 1) -> Created:
+    def _add(
+        self, connection: Connection, new: NewJob, stored: Mapping[str, Any], max_queued: int, together: int = 1
+    ) -> Created:
         # the count and the key are looked at by one creator at a time, so both limits are exact
         lock(connection, CREATE_LOCK)
-        fields = new.spec.model_dump(mode="json")
-        hashed, job_id = spec_hash(fields), new_id("job")
-        body_hash = new.body_hash or hashed
+        job_id, body_hash = new_id("job"), new.body_hash or stored["spec_hash"]
         replayed = self._replay(connection, new.idempotency_key, body_hash)
         if replayed is not None:
             return Created(replayed, replayed=True)
         check_sources(connection, new.spec, new.source_job_id)
         now = self._quotas.admit_job(connection, self._owner, max_queued, together)
-        asked = {
-            "id": job_id,
-            "tenant": self._owner,
-            "status": JobStatus.QUEUED.value,
-            "max_attempts": self._max_attempts,
-            "priority": new.priority,
-            "memory_need": None if new.memory_need is None else dict(new.memory_need),
-            "task": new.spec.task,
-            "model": new.spec.model,
-            "model_revision": new.model_revision,
-            "spec": fields,
-            "spec_hash": hashed,
-            "callback_url": new.callback_url,
-            "traceparent": new.traceparent,
-            "dialect": new.dialect,
-            "source_job_id": new.source_job_id,
-        }
+        own = {"id": job_id, "tenant": self._owner, "status": JobStatus.QUEUED.value}
+        asked = {**stored, **own, "max_attempts": self._max_attempts}
         times = {"run_after": now, "place": now, "start_deadline": new.start_by.deadline(now), "created_at": now}
         connection.execute(_JOB, {**asked, **times, "expires_at": now + self._retention_seconds})
         if new.idempotency_key is not None:
