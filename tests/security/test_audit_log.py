@@ -35,6 +35,7 @@ def test_what_counts_is_noted_with_its_doer(anna: Person, worker: SimulatedWorke
 
 
 def test_an_action_that_fails_is_not_noted(anna: Person, plane: ControlPlane) -> None:
+    """Fails when the entry is committed before the deed: tried with `delete` of receivers."""
     anna("DELETE", "/api/v1/jobs/none")
     anna("DELETE", f"{HOOKS}/none")
     assert len(plane.audit.entries()) == 1  # anna's own key
@@ -50,6 +51,7 @@ def filled(plane: ControlPlane) -> tuple[int, str]:
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_log SET actor = 'x'", "DELETE FROM audit_log"])
 def test_the_database_refuses_to_change_it(plane: ControlPlane, statement: str) -> None:
+    """Fails when the table's triggers let everything through: tried."""
     filled(plane)
     with pytest.raises(DBAPIError), writing(plane.engine) as session:
         session.execute(text(statement))

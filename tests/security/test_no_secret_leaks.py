@@ -207,6 +207,7 @@ def test_no_secret_is_left_anywhere(plane: ControlPlane, tmp_path: Path) -> None
 
 
 def test_prompts_are_logged_only_where_the_operator_says_so(plane: ControlPlane) -> None:
+    """The other half, that they are not logged unasked, is above. Fails when none is ever logged: tried."""
     with fleet(plane) as members:
         members.web(**SETTINGS, VIDGEN_LOG_PROMPTS="true")
         client = Client(members.base, plane.keys.of("local", "test").create("test", ["admin"]).key)
