@@ -151,10 +151,10 @@ def extend(video: Any) -> None:
         prompt="it rises", seconds="3", video=openai.omit, extra_body={"video": {"id": video.id}}
     )
     by_file = client.videos.extend(prompt="it rises", seconds="1", video=("clip.mp4", clip, "video/mp4"))
-    # the whole: the video and what was added
-    assert [finished(extended).seconds for extended in (by_id, by_file)] == [
-        str(int(video.seconds) + n) for n in (3, 1)
-    ]
+    # the whole, from the beginning: the video and what is added
+    whole = [str(int(video.seconds) + n) for n in (3, 1)]
+    assert [by_id.seconds, by_file.seconds] == whole
+    assert [finished(extended).seconds for extended in (by_id, by_file)] == whole
     assert native(f"/jobs/{by_id.id}")["spec"]["task"] == "extend-video"
 
 

@@ -12,6 +12,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.opaque import on_white
 from vidgen.media.probe import probe
 from vidgen.media.reader import frame_reader, stream_frames
+from vidgen.spec import frames_at
 
 STILL_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
@@ -67,11 +68,6 @@ def _indices(path: Path, num_frames: int, fps: int) -> list[int]:
     if available < num_frames:
         raise MediaError(f"num_frames={num_frames}: the source holds {available} frames at {fps} fps; ask for fewer")
     return [min(round(number * float(info.fps) / fps), info.num_frames - 1) for number in range(num_frames)]
-
-
-def frames_at(num_frames: int, source_fps: float, fps: float) -> int:
-    """How many frames a clip of `num_frames` at `source_fps` gives when it is read at `fps`."""
-    return int(num_frames * fps / source_fps + 1e-6)
 
 
 def fit(frames: FrameChunk, *, width: int, height: int) -> FrameChunk:

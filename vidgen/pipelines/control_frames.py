@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from vidgen.errors import MediaError, SpecError
 from vidgen.media.frames import FrameChunk
 from vidgen.media.probe import probe
-from vidgen.media.source import frames_at, is_still, read_picture, stream_clip
+from vidgen.media.source import is_still, read_picture, stream_clip
 from vidgen.motion.controls.draw import drawn, motion
 from vidgen.motion.controls.flow_colours import FULL_SPEED
 from vidgen.pipelines.resolved import Resolved
-from vidgen.spec import MediaRef
+from vidgen.spec import MediaRef, frames_at
 from vidgen.spec.conditioning.control import Control
 from vidgen_models.folder_check import sha256
 

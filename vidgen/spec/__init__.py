@@ -1,6 +1,6 @@
 """Typed jobs: the one contract that the API, the command line, the queue and the receipt share. Loads no torch."""
 
-from vidgen.spec.clip_shape import ClipShape, rate
+from vidgen.spec.clip_shape import ClipShape, frames_at, rate
 from vidgen.spec.conditioning.camera import AXES, Camera, CameraKey
 from vidgen.spec.conditioning.control import Control, ControlKind
 from vidgen.spec.conditioning.fields import ConditioningFields
@@ -8,6 +8,7 @@ from vidgen.spec.conditioning.mask import Box, Mask, Outpaint
 from vidgen.spec.conditioning.path import Brush, Path, Trajectory, Waypoint
 from vidgen.spec.conditioning.reference import ClipEnd, Reference
 from vidgen.spec.conditioning.rules import ConditioningRules
+from vidgen.spec.extension import frames_kept
 from vidgen.spec.job import (
     JOB_SPEC,
     ExtendVideo,
@@ -93,6 +94,8 @@ __all__ = [
     "Waypoint",
     "advanced_of",
     "delivered_shape",
+    "frames_at",
+    "frames_kept",
     "media_refs",
     "named_media",
     "nearest_frame_counts",

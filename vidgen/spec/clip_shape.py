@@ -26,6 +26,11 @@ class ClipShape:
         return self.width * self.height * self.num_frames / 1e6
 
 
+def frames_at(num_frames: int, source_fps: float, fps: float) -> int:
+    """How many frames a clip of `num_frames` at `source_fps` gives when it is read at `fps`."""
+    return int(num_frames * fps / source_fps + 1e-6)
+
+
 def rate(fps: float) -> Fraction:
     """A rate as it is meant: 29.97 is 30000/1001, as 23.976 and 59.94 are thousandths of their like."""
     broadcast = Fraction(round(fps * 1.001) * 1000, 1001)

@@ -2,7 +2,7 @@
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, Upload
-from vidgen.spec import ExtendVideo, MediaRef, ProcessVideo, SamplingFields, named_media
+from vidgen.spec import ExtendVideo, MediaRef, ProcessVideo, SamplingFields, frames_kept, named_media
 from vidgen_web.services import Services
 
 CLIPS = frozenset({"video", "prefix.video", "suffix.video"})
@@ -17,9 +17,18 @@ def check_media(services: Services, spec: SamplingFields | ProcessVideo) -> None
     for name, ref in named_media(spec).items():
         _check_reference(find(services, ref), name, ref, clip=name in CLIPS)
     if isinstance(spec, ExtendVideo):
-        _check_moment(find(services, spec.video), spec)
+        kept_of(services, spec)
     if isinstance(spec, SamplingFields):
         _check_controls(services, spec)
+
+
+def kept_of(services: Services, spec: ExtendVideo) -> range | None:
+    """The frames that stay of the clip that is extended; None where it is gone or nobody measured it.
+
+    Raises SpecError unless the clip has the frame from which it is extended.
+    """
+    clip = find(services, spec.video)
+    return frames_kept(spec, clip.num_frames, clip.fps) if clip and clip.num_frames and clip.fps else None
 
 
 def _check_reference(found: Upload | Artifact | None, name: str, ref: MediaRef, *, clip: bool) -> None:
@@ -61,25 +70,4 @@ def _check_length(clip: Upload | Artifact | None, field: str, spec: SamplingFiel
             f"give a longer one or ask for num_frames={available} at most",
             field=field,
             nearest=(available,),
-        )
-
-
-def _check_moment(clip: Upload | Artifact | None, spec: ExtendVideo) -> None:
-    """Raise SpecError unless the clip has the frame from which it is extended."""
-    frames = clip.num_frames if clip is not None else None
-    if frames is None or clip is None:
-        return
-    if spec.from_frame is not None and not -frames <= spec.from_frame < frames:
-        nearest = frames - 1 if spec.from_frame > 0 else 0
-        raise SpecError(
-            f"from_frame={spec.from_frame}: the clip has frames 0 to {frames - 1}; nearest is {nearest}",
-            field="from_frame",
-            nearest=(nearest,),
-        )
-    if spec.from_seconds is not None and clip.fps and spec.from_seconds > frames / clip.fps:
-        last = (frames - 1) / clip.fps
-        raise SpecError(
-            f"from_seconds={spec.from_seconds:g}: the clip lasts {frames / clip.fps:g}; nearest is {last:g}",
-            field="from_seconds",
-            nearest=(last,),
         )

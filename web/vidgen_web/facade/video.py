@@ -40,7 +40,7 @@ class Video(SpecModel):
     status: Status
     progress: int = Field(ge=0, le=100, description="Percent of the work that is done; 0 while queued.")
     prompt: str
-    seconds: str
+    seconds: str = Field(description="Of the whole clip, also where it makes another one longer.")
     size: str = Field(description="Width and height, as in 64x64.")
     created_at: int
     completed_at: int | None = Field(description="When it ended, well or not.")
@@ -63,20 +63,25 @@ class VideoDeleted(SpecModel):
     deleted: Literal[True] = True
 
 
-def video_of(job: Job, models: ModelRegistry) -> Video:
-    """The job as a video. Length and size are those of the finished file, before that those asked for."""
+def video_of(job: Job, models: ModelRegistry, kept: range | None = None) -> Video:
+    """The job as a video. Length and size are those of the finished file, before that those asked for.
+
+    An extension is as long as the whole: what stays of the clip (`kept`, where that is known) and what is added.
+    """
     clip = artifact_of(job, "video")
     manifest = models.manifests.get(job.model)
     made = clip or job.spec
-    # until it is finished an extension tells what it adds, which has no first frame
-    rule = manifest.rules.frames if manifest and (clip or not isinstance(job.spec, ExtendVideo)) else None
+    frames = (made.num_frames or 0) + (0 if clip or kept is None else len(kept))
+    # what goes on from a clip that is gone has no first frame
+    added_only = not clip and kept is None and isinstance(job.spec, ExtendVideo)
+    rule = manifest.rules.frames if manifest and not added_only else None
     return Video(
         id=job.id,
         model=job.model,
         status=STATUSES[job.status],
         progress=100 if job.status is JobStatus.SUCCEEDED else floor(job.progress * 100),
         prompt=job.spec.prompt,
-        seconds=seconds_of(made.num_frames or 0, made.fps or 1, rule),
+        seconds=seconds_of(frames, made.fps or 1, rule),
         size=f"{made.width}x{made.height}",
         created_at=int(job.created_at.timestamp()),
         completed_at=_seconds(job.finished_at),

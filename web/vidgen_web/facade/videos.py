@@ -10,13 +10,14 @@ from pydantic import Field
 from werkzeug.datastructures import FileStorage
 
 from vidgen.jobs.views import Job
-from vidgen.spec import JobStatus
+from vidgen.spec import ExtendVideo, JobStatus
 from vidgen.spec.base import SpecModel
 from vidgen_web import submission
 from vidgen_web.api.artifacts import stored_file
 from vidgen_web.facade import bodies, forms, translation
 from vidgen_web.facade.errors import ERROR_FORM
 from vidgen_web.facade.video import Video, VideoDeleted, VideoList, artifact_of, video_of
+from vidgen_web.media_check import kept_of
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.removal import WAIT_SECONDS, remove
@@ -102,7 +103,7 @@ def index() -> Response:
     query, jobs = query_model(ListQuery), services().jobs
     cursor = None if query.after is None else jobs.cursor_after(query.after)
     page = jobs.list(limit=query.limit, cursor=cursor, oldest_first=query.order == "asc")
-    found = tuple(video_of(job, services().models) for job in page.items)
+    found = tuple(map(_described, page.items))
     first, last = (found[0].id, found[-1].id) if found else (None, None)
     return _json(VideoList(data=found, first_id=first, last_id=last, has_more=page.next_cursor is not None))
 
@@ -212,8 +213,16 @@ def _submitted(
     return _video((created or submission.submit(services(), replace(translate(), sent=sent))).job)
 
 
+def _described(job: Job) -> Video:
+    kept = None
+    if isinstance(job.spec, ExtendVideo) and artifact_of(job, "video") is None:
+        # what it goes on from stays until it has ended; afterwards it may be gone
+        kept = kept_of(services(), job.spec)
+    return video_of(job, services().models, kept)
+
+
 def _video(job: Job) -> Response:
-    response = _json(video_of(job, services().models))
+    response = _json(_described(job))
     if job.status in (JobStatus.QUEUED, JobStatus.RUNNING):
         # one deep in the queue need not be asked for as often
         wait = min(POLL_MILLISECONDS * (job.queue_position or 1), LONGEST_POLL_MILLISECONDS)
