@@ -1,56 +1,17 @@
 """/v1/videos: the words of the `openai` SDK over the same jobs. The SDK itself is driven in tests/integration."""
 
-import base64
-import io
-import socket
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.datastructures import FileStorage
 
 from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.videos_client import JOBS, PROMPT, VIDEOS, completed, created, job_of, refused
 from vidgen.jobs.service import ControlPlane
 from vidgen.spec import JobStatus
-from vidgen_web.facade import translation
-from vidgen_web.facade.bodies import BODY_LIMIT
-from vidgen_web.facade.image_urls import PICTURE_LIMIT
 from vidgen_web.facade.video import STATUSES
 from vidgen_web.services import EXTENSION
-
-VIDEOS = "/v1/videos"
-JOBS = "/api/v1/jobs"
-PNG = b"\x89PNG picture"
-MP4 = b"\0\0\0\x18ftypmp42 clip"
-PROMPT = {"prompt": "a cat moves left"}
-
-
-def job_of(client: FlaskClient, video: Any) -> Any:
-    return client.get(f"{JOBS}/{video['id']}").get_json()
-
-
-def created(client: FlaskClient, **fields: Any) -> Any:
-    answer = client.post(VIDEOS, json={**PROMPT, **fields})
-    assert answer.status_code == 200, answer.get_json()
-    return answer.get_json()
-
-
-def refused(client: FlaskClient, path: str = VIDEOS, **arguments: Any) -> tuple[int, str, str | None]:
-    """Status, code and param of a request that must fail in this API's form."""
-    answer = client.post(path, **arguments)
-    (key,) = answer.get_json()
-    assert key == "error"
-    error = answer.get_json()["error"]
-    assert set(error) == {"message", "type", "param", "code"}
-    assert answer.content_type == "application/json"
-    return answer.status_code, error["code"], error["param"]
-
-
-def completed(client: FlaskClient, worker: SimulatedWorker, **fields: Any) -> Any:
-    video = created(client, **fields)
-    assert worker.run() == video["id"]
-    return client.get(f"{VIDEOS}/{video['id']}").get_json()
 
 
 def test_a_video_is_a_job_in_other_words(client: FlaskClient, worker: SimulatedWorker) -> None:
@@ -140,84 +101,6 @@ def test_what_is_wrong_is_a_400_that_names_the_field(
     assert client.get(VIDEOS).get_json()["data"] == []
 
 
-def test_a_file_is_the_first_picture(client: FlaskClient) -> None:
-    data = {**PROMPT, "input_reference": (io.BytesIO(PNG), "a.png")}
-    video = client.post(VIDEOS, data=data, content_type="multipart/form-data").get_json()
-    assert job_of(client, video)["task"] == "image-to-video"
-
-
-@pytest.mark.parametrize("body", ["json", "data"])
-def test_a_data_url_is_the_first_picture(client: FlaskClient, body: str) -> None:
-    # longer than what a form's plain field may usually be, and than a JSON body of the native API
-    url = "data:image/png;base64," + base64.b64encode(PNG + bytes(600_000)).decode()
-    nested: dict[str, Any] = {"input_reference": {"image_url": url}}
-    flat: dict[str, Any] = {"input_reference[image_url]": url}
-    answer = client.post(VIDEOS, **{body: {**PROMPT, **(nested if body == "json" else flat)}})
-    assert answer.status_code == 200, answer.get_json()
-    assert job_of(client, answer.get_json())["task"] == "image-to-video"
-
-
-@pytest.mark.parametrize(
-    ("url", "code"),
-    [
-        ("data:image/png;base64,%%%", "invalid_media"),
-        ("data:text/html;base64,AAAA", "invalid_media"),
-        ("data:image/png,plain", "invalid_media"),
-        ("data:image/png;base64,", "invalid_media"),
-        ("file:///etc/passwd", "url_refused"),
-        ("http://127.0.0.1:1/a.png", "url_refused"),
-        ("http://169.254.169.254/latest", "url_refused"),
-        ("http://[::1]/a.png", "url_refused"),
-        ("/etc/passwd", "url_refused"),
-    ],
-)
-def test_urls_that_are_not_public_pictures_are_refused(
-    client: FlaskClient, url: str, code: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Fails when the address is not checked: tried."""
-
-    def connected(*_: object, **__: object) -> None:
-        raise AssertionError("a connection was tried")  # and none is made, even when the check is broken
-
-    monkeypatch.setattr("socket.create_connection", connected)
-    status, found, _ = refused(client, json={**PROMPT, "input_reference": {"image_url": url}})
-    assert (status, found) == (400, code)
-
-
-def test_a_private_server_is_never_asked(client: FlaskClient) -> None:
-    """Fails when the address is not checked: tried."""
-    with socket.create_server(("127.0.0.1", 0)) as private:
-        private.settimeout(0.5)
-        url = f"http://127.0.0.1:{private.getsockname()[1]}/a.png"
-        assert refused(client, json={**PROMPT, "input_reference": {"image_url": url}})[1] == "url_refused"
-        with pytest.raises(TimeoutError):
-            private.accept()
-
-
-def test_a_picture_that_is_too_large_is_refused(client: FlaskClient) -> None:
-    url = "data:image/png;base64," + "A" * (PICTURE_LIMIT // 3 * 4 + 2000)
-    assert len(url) < BODY_LIMIT
-    body = {**PROMPT, "input_reference": {"image_url": url}}
-    assert refused(client, json=body)[:2] == (400, "invalid_media")
-    assert refused(client, json={**PROMPT, "x": "A" * BODY_LIMIT})[:2] == (413, "body_too_large")
-
-
-def test_a_reference_and_a_file_at_once_are_refused(client: FlaskClient) -> None:
-    data = {**PROMPT, "input_reference": (io.BytesIO(PNG), "a.png"), "input_reference[file_id]": "upl_1"}
-    assert refused(client, data=data, content_type="multipart/form-data") == (400, "invalid_request", "input_reference")
-    data = {**PROMPT, "mask": (io.BytesIO(PNG), "a.png")}
-    assert refused(client, data=data, content_type="multipart/form-data") == (400, "invalid_request", "mask")
-    twice = {**PROMPT, "input_reference": "x", "input_reference[file_id]": "upl_1"}
-    assert refused(client, data=twice) == (400, "invalid_request", "input_reference")
-
-
-def test_an_upload_of_the_native_api_is_the_first_picture(client: FlaskClient) -> None:
-    data = {"file": (io.BytesIO(PNG), "a.png")}
-    upload = client.post("/api/v1/uploads", data=data, content_type="multipart/form-data").get_json()
-    video = created(client, input_reference={"file_id": upload["id"]})
-    assert job_of(client, video)["spec"]["image"]["upload_id"] == upload["id"]
-
-
 def test_lists_page_in_both_directions(client: FlaskClient) -> None:
     made = [created(client)["id"] for _ in range(5)]
     page = client.get(f"{VIDEOS}?limit=2&order=asc").get_json()
@@ -273,55 +156,6 @@ def test_unknown_ids_are_404_everywhere(client: FlaskClient) -> None:
     ]
     assert [answer.status_code for answer in answers] == [404] * len(answers)
     assert {answer.get_json()["error"]["code"] for answer in answers} == {"not_found"}
-
-
-def test_a_remix_restyles_the_clip_with_its_own_seed(client: FlaskClient, worker: SimulatedWorker) -> None:
-    video = completed(client, worker, seconds="3", seed=11, guidance_scale=4)
-    answer = client.post(f"{VIDEOS}/{video['id']}/remix", json={"prompt": "a fox moves left"})
-    remixed = answer.get_json()
-    assert (remixed["remixed_from_video_id"], remixed["status"]) == (video["id"], "queued")
-    new = job_of(client, remixed)
-    (clip,) = [artifact for artifact in job_of(client, video)["artifacts"] if artifact["kind"] == "video"]
-    assert (new["task"], new["spec"]["video"]["artifact_id"]) == ("video-to-video", clip["id"])
-    assert (new["spec"]["seed"], new["spec"]["num_frames"], new["spec"]["guidance_scale"]) == (11, 25, 4)
-    assert new["spec"]["prompt"] == "a fox moves left"
-    assert new["source_job_id"] == video["id"]
-
-
-def test_an_edit_restyles_the_clip_itself(client: FlaskClient, worker: SimulatedWorker) -> None:
-    video = completed(client, worker, seconds="3", guidance_scale=4)
-    edited = client.post(f"{VIDEOS}/edits", data={"prompt": "a fox", "video[id]": video["id"], "strength": "0.5"})
-    spec = job_of(client, edited.get_json())["spec"]
-    (clip,) = [artifact for artifact in job_of(client, video)["artifacts"] if artifact["kind"] == "video"]
-    assert (spec["task"], spec["strength"], spec["num_frames"]) == ("video-to-video", 0.5, 25)
-    assert spec["video"]["artifact_id"] == clip["id"]
-    assert spec["guidance_scale"] == 4
-    assert edited.get_json()["remixed_from_video_id"] == video["id"]
-
-
-def test_an_extension_goes_on_from_the_clip_and_its_chunks(client: FlaskClient, worker: SimulatedWorker) -> None:
-    """Fails when it is made from the last frame, as it was."""
-    video = completed(client, worker)
-    body = {"prompt": "it moves right", "video": {"id": video["id"]}, "seconds": "3"}
-    extended = client.post(f"{VIDEOS}/extensions", json=body).get_json()
-    spec = job_of(client, extended)["spec"]
-    assert (spec["task"], spec["direction"], spec["num_frames"]) == ("extend-video", "forward", 24)
-    assert spec["video"]["frame"] is None
-    assert job_of(client, extended)["source_job_id"] == video["id"]
-    assert extended["seconds"] == "3"
-
-
-def test_clips_from_outside_are_edited_and_extended(client: FlaskClient) -> None:
-    tasks = []
-    for verb, more in (("edits", {}), ("extensions", {"seconds": "4"})):
-        data = {**PROMPT, **more, "video": (io.BytesIO(MP4), "a.mp4")}
-        answer = client.post(f"{VIDEOS}/{verb}", data=data, content_type="multipart/form-data")
-        assert answer.status_code == 200, answer.get_json()
-        tasks.append(job_of(client, answer.get_json())["task"])
-    assert tasks == ["video-to-video", "extend-video"]
-    assert refused(client, f"{VIDEOS}/edits", json=PROMPT) == (400, "invalid_request", "video")
-    picture = {**PROMPT, "video": (io.BytesIO(PNG), "a.png")}
-    assert refused(client, f"{VIDEOS}/edits", data=picture, content_type="multipart/form-data")[1] == "media_kind"
 
 
 def test_deleting(client: FlaskClient, worker: SimulatedWorker) -> None:
@@ -380,72 +214,12 @@ def test_no_permanent_failure_is_one_that_the_sdk_tries_again(client: FlaskClien
     assert full.headers["Retry-After"]
 
 
-def test_repeating_a_request_with_its_key_makes_one_video(client: FlaskClient) -> None:
-    headers = {"Idempotency-Key": "once"}
-    ids = {client.post(VIDEOS, json=PROMPT, headers=headers).get_json()["id"] for _ in range(3)}
-    assert len(ids) == 1
-    assert refused(client, json={"prompt": "b"}, headers=headers)[:2] == (400, "idempotency_mismatch")
-
-
 @pytest.mark.parametrize("field", ["prompt", "negative_prompt"])
 def test_forms_hold_the_texts_that_the_native_api_takes(client: FlaskClient, field: str) -> None:
     """Fails when the form is read as it comes: tried."""
     status, _, _ = refused(client, data={**PROMPT, field: "a\0b"})
     assert status == 400
     assert client.get(JOBS).get_json()["items"] == []
-
-
-def test_a_video_is_replayed_though_its_source_is_gone(client: FlaskClient, worker: SimulatedWorker) -> None:
-    """Fails when the source is looked for before the replay: tried, it was a 404."""
-    source = completed(client, worker)
-    reference = {**PROMPT, "video": {"id": source["id"]}}
-    requests = {
-        "remix": (f"{VIDEOS}/{source['id']}/remix", PROMPT),
-        "edit": (f"{VIDEOS}/edits", reference),
-        "extension": (f"{VIDEOS}/extensions", {**reference, "seconds": "2"}),
-    }
-
-    def ask(key: str) -> Any:
-        path, body = requests[key]
-        return client.post(path, json=body, headers={"Idempotency-Key": key})
-
-    made = {key: ask(key).get_json()["id"] for key in requests}
-    for _ in made:
-        worker.run()
-    assert client.delete(f"{VIDEOS}/{source['id']}").status_code == 200
-    for key, video_id in made.items():
-        again = ask(key)
-        assert (again.status_code, again.get_json()["id"]) == (200, video_id)
-    assert client.post(f"{VIDEOS}/{source['id']}/remix", json=PROMPT).status_code == 404
-
-
-def test_a_picture_by_url_is_not_fetched_again_for_a_replay(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Fails when the picture is fetched before the replay, or its bytes are part of what is compared: tried."""
-    fetched: list[str] = []
-
-    def fetch(_: object, url: str) -> FileStorage:
-        fetched.append(url)
-        return FileStorage(io.BytesIO(PNG + bytes(len(fetched))), filename="input_reference")
-
-    monkeypatch.setattr(translation, "picture", fetch)
-    body = {**PROMPT, "input_reference": {"image_url": "https://pictures.example/a.png"}}
-    ids = {client.post(VIDEOS, json=body, headers={"Idempotency-Key": "k"}).get_json()["id"] for _ in range(3)}
-    assert (len(ids), len(fetched)) == (1, 1)
-    other = {**PROMPT, "input_reference": {"image_url": "https://pictures.example/b.png"}}
-    assert refused(client, json=other, headers={"Idempotency-Key": "k"})[1] == "idempotency_mismatch"
-    assert len(fetched) == 1
-
-
-def test_one_key_does_not_mean_the_same_in_two_routes(client: FlaskClient, worker: SimulatedWorker) -> None:
-    """Fails when the route is no part of what is compared: tried."""
-    one, two = completed(client, worker), completed(client, worker)
-    headers = {"Idempotency-Key": "k"}
-    assert client.post(f"{VIDEOS}/{one['id']}/remix", json=PROMPT, headers=headers).status_code == 200
-    elsewhere = refused(client, f"{VIDEOS}/{two['id']}/remix", json=PROMPT, headers=headers)
-    assert elsewhere[:2] == (400, "idempotency_mismatch")
-    assert client.post(JOBS, json=PROMPT, headers=headers).get_json()["code"] == "idempotency_mismatch"
 
 
 def test_other_bodies_are_refused_in_the_same_form(client: FlaskClient) -> None:
