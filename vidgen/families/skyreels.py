@@ -19,7 +19,7 @@ from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
 from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
-from vidgen_models.nets.wan import decode_stream
+from vidgen_models.nets.wan import Decoded, decode_stream
 
 TEXT_LENGTH = 512
 WINDOW = 97
@@ -103,6 +103,13 @@ class SkyReels(DiffusersModel):
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
             yield from decode_stream(vae, latents)
+
+    def nothing_decoded(self) -> Decoded:
+        return Decoded.nothing(self.vae)
+
+    def decode_on(self, before: Decoded, latents: Tensor) -> Iterator[Tensor]:
+        with on_device(self.vae, self.device) as vae:
+            yield from decode_stream(vae, latents, before=before)
 
 
 class GoingOn(SkyReelsV2DiffusionForcingPipeline):  # type: ignore[misc]

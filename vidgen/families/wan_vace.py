@@ -32,7 +32,7 @@ from vidgen.stages.model import Scheduler
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.loras import LoraManifest
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
-from vidgen_models.nets.wan import DECODE_GROUP, base_transformer, decode_stream, encode, encode_stream
+from vidgen_models.nets.wan import DECODE_GROUP, Decoded, base_transformer, decode_stream, encode, encode_stream
 
 VAE_SPATIAL, VAE_TEMPORAL = 8, 4
 TEXT_LENGTH = 512
@@ -207,6 +207,13 @@ class WanVace:
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         with on_device(self.vae, self.device) as vae:
             yield from decode_stream(vae, latents, self._decode_group)
+
+    def nothing_decoded(self) -> Decoded:
+        return Decoded.nothing(self.vae)
+
+    def decode_on(self, before: Decoded, latents: Tensor) -> Iterator[Tensor]:
+        with on_device(self.vae, self.device) as vae:
+            yield from decode_stream(vae, latents, self._decode_group, before)
 
     def scheduler(self, num_inference_steps: int) -> Scheduler:
         scheduler: Any = self._make_scheduler(self.advanced)

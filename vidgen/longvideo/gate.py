@@ -4,8 +4,9 @@ It decodes a chunk by itself, with a little of what lies before it. So what it d
 latents, and a run that is gone on with decides the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,29 +14,64 @@ from torch import Tensor
 
 from vidgen.longvideo.joints import frames_before, joint_at, own_joint
 from vidgen.longvideo.planner import GROUP, Window
+from vidgen.media.frames import FrameChunk
 from vidgen.quality.seams import Joint, JointReport, SeamMeter, Series, judge
 from vidgen.runtime.context import RunContext
 from vidgen.stages.decode_latents import to_uint8
-from vidgen.stages.model import Decoder
+from vidgen.stages.model import CausalDecoder, Decoder
 
 LOOKED_BACK = 5
 """Latent frames before a window that are decoded with it. With two or three, the light of the window's first frames
 changes by half a ΔE a step and more, which the whole stream does not; with five it no longer does."""
 
 
-def measured(model: Decoder, before: Tensor | None, latents: Tensor, ctx: RunContext, group: int = GROUP) -> Series:
-    """The series of a window's frames. `before` are latents that lie before it in its stream, None where it opens one.
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The series of a window's frames, and the last of them as they were decoded."""
 
-    Raises Cancelled between groups of frames.
+    series: Series
+    last: FrameChunk
+
+
+class RunUp:
+    """What lies before a window in its stream, for every attempt at the window: decoded and measured once, where the
+    decoder looks back alone. `before` are its latents, None where the window opens its stream.
     """
-    meter, left_out = SeamMeter(), 0
-    if before is not None:
-        left_out = group * (before.shape[2] - 1) + 1
-        latents = torch.cat([before.to(latents), latents], 2)
-    for pixels in model.decode(latents):
-        ctx.checkpoint()
-        meter.add(to_uint8(pixels))
-    return meter.series()[left_out:]
+
+    def __init__(self, model: Decoder, before: Tensor | None, ctx: RunContext, group: int = GROUP) -> None:
+        self._model, self._ctx, self._group = model, ctx, group
+        self._before, self._meter = before, SeamMeter()
+        self._decoded: Any = None
+        if isinstance(model, CausalDecoder):
+            self._decoded = model.nothing_decoded()
+            if before is not None:
+                self._see(self._meter, model.decode_on(self._decoded, before))
+
+    def measured(self, latents: Tensor) -> Measured:
+        """A window with these latents. Raises Cancelled between groups of frames."""
+        meter = self._meter.branched()
+        if isinstance(self._model, CausalDecoder):
+            last = self._see(meter, self._model.decode_on(self._decoded.branched(), latents))
+        else:
+            before = () if self._before is None else (self._before.to(latents),)
+            last = self._see(meter, self._model.decode(torch.cat([*before, latents], 2)))
+        left_out = 0 if self._before is None else frames_before(self._before.shape[2], self._group)
+        return Measured(meter.series()[left_out:], last)
+
+    def _see(self, meter: SeamMeter, decoded: Iterable[Tensor]) -> FrameChunk:
+        """The last group of frames."""
+        frames = None
+        for pixels in decoded:
+            self._ctx.checkpoint()
+            frames = to_uint8(pixels)
+            meter.add(frames)
+        assert frames is not None
+        return frames
+
+
+def measured(model: Decoder, before: Tensor | None, latents: Tensor, ctx: RunContext, group: int = GROUP) -> Series:
+    """The series of a window's frames, in one attempt."""
+    return RunUp(model, before, ctx, group).measured(latents).series
 
 
 def as_tensors(series: Series) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ A chunk is a pure function of its order, and a store remembers chunks by the has
 gone on with by running it again, and a retake is a run whose orders differ in one place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -34,7 +34,7 @@ from vidgen.runtime.context import RunContext
 from vidgen.spec import MemoryTier, Progress, Stage
 from vidgen.stages.decode_latents import to_uint8
 from vidgen.stages.denoise import SHARE, SHARE_BEFORE
-from vidgen.stages.preview import last_frame
+from vidgen.stages.preview import as_jpeg, last_frame
 
 
 class LongClip:
@@ -190,13 +190,13 @@ class LongClip:
             share = self._share(order.window.n)
             share = share if way.number == order.window.n else (sum(share), 0.0)
             latents = way.ready() if way.ready else self._maker.make(order, share, self._told(order.window.n))
-            series = way.measure(latents)
+            seen = way.measure(latents)
             about = self._record.about(chunk) | {"attempt": way.kind}
-            tensors = {"latents": latents, **as_tensors(series)}
+            tensors = {"latents": latents, **as_tensors(seen.series)}
             self._ctx.chunks.commit(way.number, name, tensors, seed=order.seed, about=about)
-            self._show(order.window.n, latents)
-            return chunk, series
-        return chunk, from_tensors(found) or way.measure(found["latents"])
+            self._show(order.window.n, lambda: as_jpeg(seen.last[-1]))
+            return chunk, seen.series
+        return chunk, from_tensors(found) or way.measure(found["latents"]).series
 
     def _commit(self, number: int, order: Order, take: int | None = None) -> Chunk:
         """The chunk as it lies in the store, made now unless it was made before."""
@@ -212,7 +212,8 @@ class LongClip:
     def _keep(self, chunk: Chunk, latents: Tensor) -> None:
         about = self._record.about(chunk)
         self._ctx.chunks.commit(chunk.number, chunk.fingerprint, {"latents": latents}, seed=chunk.seed, about=about)
-        self._show(chunk.window.n if chunk.number >= NUMBERS_APART else chunk.number, latents)
+        number = chunk.window.n if chunk.number >= NUMBERS_APART else chunk.number
+        self._show(number, lambda: last_frame(self._maker.model, latents))
 
     def _told(self, number: int) -> RunContext:
         """The context, where what is reported says which chunk it is about."""
@@ -226,12 +227,12 @@ class LongClip:
         """Where this chunk's steps begin on the progress bar, and how much of it they take."""
         return SHARE_BEFORE + SHARE * number / self._runs, SHARE / self._runs
 
-    def _show(self, number: int, latents: Tensor) -> None:
+    def _show(self, number: int, picture: Callable[[], bytes]) -> None:
         """Every finished chunk is shown by its last frame, unless memory is short or it is the only one."""
         if self._runs == 1:
             return
         sparing = self._ctx.memory_tier is MemoryTier.LOW
-        preview = None if sparing else last_frame(self._maker.model, latents)
+        preview = None if sparing else picture()
         if preview is not None:
             self._ctx.chunks.show(number, preview)
         fraction, steps = sum(self._share(number)), self._script.settings.num_inference_steps

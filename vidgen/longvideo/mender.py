@@ -6,13 +6,14 @@ seed cost a chunk. What is tried is a function of committed chunks, so a run tha
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import count
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from vidgen.longvideo.chunk import Chunk
-from vidgen.longvideo.gate import LOOKED_BACK, SeamGate, measured
+from vidgen.longvideo.gate import LOOKED_BACK, Measured, RunUp, SeamGate
 from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import GROUP, Window
 from vidgen.longvideo.repair import COLOURS, attempt_number, colour_matched, derived_seed, wider
@@ -31,13 +32,13 @@ FIRST, MATCH, BLEND, REROLL = "first", "colour match", "wider blend", "reroll"
 class Way:
     """How an attempt comes about: which kind, under which number, and what it is made from unless it is `ready`.
 
-    `measure` tells the seams of its latents.
+    `measure` decodes its latents and tells their seams.
     """
 
     kind: str
     number: int
     order: Order
-    measure: Callable[[Tensor], Series]
+    measure: Callable[[Tensor], Measured]
     ready: Callable[[], Tensor] | None = None
 
 
@@ -124,10 +125,10 @@ class Mender:
         return best.chunk
 
     def _attempts(self, window: Window, place: Place) -> Iterator[Attempt]:
-        attempts = count()
+        attempts, run_up = count(), cache(partial(self._run_up, place))
         for kind, order in self._orders(window, place):
             number = attempt_number(window.n, next(attempts))
-            made = self._attempt(Way(kind, number, order, self._measure(order, place)))
+            made = self._attempt(Way(kind, number, order, partial(self._measure, run_up, order.window)))
             yield made
             if COLOURS & set(made.failed):
                 number = attempt_number(window.n, next(attempts))
@@ -148,16 +149,14 @@ class Mender:
         chunk, series = self._commit(way)
         return Attempt(way, chunk, series, self._gate.verdict(chunk.window, series))
 
-    def _measure(self, order: Order, place: Place) -> Callable[[Tensor], Series]:
-        def measure(latents: Tensor) -> Series:
-            return measured(self._model, self._run_up(order.window, place), latents, self._ctx, self._group)
-
-        return measure
-
     @staticmethod
-    def _run_up(window: Window, place: Place) -> Tensor | None:
-        """Latents that lie before the window in its stream."""
-        return place.earlier(window.start, LOOKED_BACK) if window.head else None
+    def _measure(run_up: Callable[[Window], RunUp], window: Window, latents: Tensor) -> Measured:
+        return run_up(window).measured(latents)
+
+    def _run_up(self, place: Place, window: Window) -> RunUp:
+        """What lies before the window in its stream."""
+        before = place.earlier(window.start, LOOKED_BACK) if window.head else None
+        return RunUp(self._model, before, self._ctx, self._group)
 
     def _matched(self, chunk: Chunk) -> Callable[[], Tensor]:
         return lambda: colour_matched(self._latents(chunk), chunk.window.head)

@@ -1,7 +1,7 @@
 """What a recipe needs of a model family. Families implement it; stages use nothing else."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -28,6 +28,20 @@ class Decoder(Protocol):
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         """One decoding, in groups where the autoencoder allows; latents may come in pieces, which need not lie in
         memory together."""
+        ...
+
+
+@runtime_checkable
+class CausalDecoder(Decoder, Protocol):
+    """A decoder that looks back alone, so that a stream can be gone on with in several ways from one place."""
+
+    def nothing_decoded(self) -> Any:
+        """What is remembered at a stream's beginning."""
+        ...
+
+    def decode_on(self, before: Any, latents: Tensor) -> Iterator[Tensor]:
+        """What follows on what was decoded `before`, which then holds these latents, too; `before.branched()` is a
+        copy to go on from once more."""
         ...
 
 

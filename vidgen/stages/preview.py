@@ -32,7 +32,7 @@ class PreviewClock:
         if started < self._due or (latents := estimate()) is None:
             return None
         pixels = next(iter(self._model.decode(latents[:, :, :1])))
-        picture = _jpeg(to_uint8(pixels)[0])
+        picture = as_jpeg(to_uint8(pixels)[0])
         finished = time.monotonic()
         self._due = finished + max(SECONDS_BETWEEN, 10 * (finished - started))
         return picture
@@ -41,10 +41,11 @@ class PreviewClock:
 def last_frame(model: Decoder, latents: Tensor) -> bytes:
     """A JPEG of the last frame of finished latents, decoded from few of them: what lies further back hardly shows."""
     *_, pixels = model.decode(latents[:, :, -LOOKED_BACK:])
-    return _jpeg(to_uint8(pixels)[-1])
+    return as_jpeg(to_uint8(pixels)[-1])
 
 
-def _jpeg(frame: FrameChunk) -> bytes:
+def as_jpeg(frame: FrameChunk) -> bytes:
+    """`frame` is `uint8 [height, width, 3]`."""
     buffer = io.BytesIO()
     Image.fromarray(frame).save(buffer, "JPEG", quality=JPEG_QUALITY)
     return buffer.getvalue()

@@ -6,6 +6,7 @@ Latents here are the autoencoder's own, normalised by its `latents_mean` and `la
 
 import inspect
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 import torch
 from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransformer3DModel
@@ -57,20 +58,41 @@ def encode_stream(vae: AutoencoderKLWan, pixels: Iterable[Tensor]) -> Iterator[T
         yield (hidden[:, : mean.shape[1]].float() - mean) / std
 
 
+@dataclass(slots=True, eq=False)
+class Decoded:
+    """What a decoder remembers of the latents it was given: its causal caches, which it replaces and never changes."""
+
+    caches: list[Tensor | None]
+    begun: bool = False
+
+    @classmethod
+    def nothing(cls, vae: AutoencoderKLWan) -> "Decoded":
+        return cls(_take_cache(vae, "_feat_map"))
+
+    def branched(self) -> "Decoded":
+        """The same once more: the stream can be gone on with in two ways."""
+        return replace(self, caches=list(self.caches))
+
+
 def decode_stream(
-    vae: AutoencoderKLWan, latents: Tensor | Iterable[Tensor], group: int = DECODE_GROUP
+    vae: AutoencoderKLWan,
+    latents: Tensor | Iterable[Tensor],
+    group: int = DECODE_GROUP,
+    before: Decoded | None = None,
 ) -> Iterator[Tensor]:
     """Normalised latents to pixels in order of time: one frame, then `4 * group` at once, the last time four more.
 
     Latents may come in pieces of any length. The causal caches are carried from group to group and are this stream's
-    own, so the joined result is that of `vae.decode`, while memory does not grow with the length of the clip.
+    own, so the joined result is that of `vae.decode`, while memory does not grow with the length of the clip. The
+    stream goes on from `before`, which then holds these latents, too.
     """
     mean, std = latent_statistics(vae)
-    cache = _take_cache(vae, "_feat_map")
+    held = before or Decoded.nothing(vae)
     pieces = [latents] if isinstance(latents, Tensor) else latents
-    for number, piece in enumerate(_regroup(pieces, group)):
+    for piece in _regroup(pieces, group, opens=not held.begun):
         hidden = vae.post_quant_conv((piece.to(vae.device) * std + mean).to(vae.dtype))
-        pixels = vae.decoder(hidden, feat_cache=cache, feat_idx=[0], first_chunk=number == 0)
+        pixels = vae.decoder(hidden, feat_cache=held.caches, feat_idx=[0], first_chunk=not held.begun)
+        held.begun = True
         yield _unpatched(pixels, vae.config.patch_size).float().clamp(-1.0, 1.0)
 
 
@@ -90,20 +112,22 @@ def _take_cache(vae: AutoencoderKLWan, name: str) -> list[Tensor | None]:
     return cache
 
 
-def _regroup(pieces: Iterable[Tensor], group: int) -> Iterator[Tensor]:
-    """The same frames (dimension 2) in other pieces: one frame, then `group` at a time, then what is left.
+def _regroup(pieces: Iterable[Tensor], group: int, *, opens: bool = True) -> Iterator[Tensor]:
+    """The same frames (dimension 2) in other pieces: one frame where they open a stream, then `group` at a time, then
+    what is left.
 
     No frame but the first is left alone, unless all are: the last piece may have one more. Of a single frame
     convolutions add in another order, and a clip that was decoded so would differ from the same clip gone on with.
     """
     held: list[Tensor] = []
-    wanted, spare = 1, 0
+    later = group, 0 if group == 1 else 2
+    wanted, spare = (1, 0) if opens else later
     for piece in pieces:
         held.append(piece)
         while sum(part.shape[2] for part in held) >= wanted + spare:
             joined = torch.cat(held, 2)
             yield joined[:, :, :wanted]
-            held, wanted, spare = [joined[:, :, wanted:]], group, 0 if group == 1 else 2
+            held, (wanted, spare) = [joined[:, :, wanted:]], later
     rest = torch.cat(held, 2) if held else None
     if rest is not None and rest.shape[2] > 0:
         yield rest

@@ -58,7 +58,7 @@ class Workshop:
                 latents = torch.lerp(latents, self.spoil(latents), free)
         self.store[way.number] = latents
         chunk = Chunk.of(way.number, str(way.number), way.order.window, way.order.seed, way.order.prompt)
-        return chunk, way.measure(latents)
+        return chunk, way.measure(latents).series
 
     def clip(self, rerolls=1):
         """The receipt's repairs."""

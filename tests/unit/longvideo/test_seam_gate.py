@@ -7,18 +7,19 @@ import pytest
 import torch
 
 from tests.unit.longvideo.rendering import CountingStore, frames_of
-from vidgen.longvideo.gate import measured
+from vidgen.longvideo.gate import RunUp, measured
 from vidgen.longvideo.joints import joint_at
 from vidgen.longvideo.planner import Window
 from vidgen.longvideo.repair import attempt_number, colour_matched, derived_seed, wider
 from vidgen.pipelines import Residency, render
 from vidgen.pipelines.receipt import Notes
-from vidgen.quality.seams import report
+from vidgen.quality.seams import SeamMeter, report
 from vidgen.quality.seams.report import DRIFT
 from vidgen.quality.seams.series import REACH
 from vidgen.quality.seams.thresholds import Threshold, Thresholds
 from vidgen.runtime.context import RunContext
 from vidgen.spec import LongFields, Take, TextToVideo, resolve
+from vidgen.stages.decode_latents import to_uint8
 
 FRAMES = 49
 """An opening of 7 latent frames and two windows that add 3 each."""
@@ -176,6 +177,32 @@ def test_a_windows_series_is_that_of_its_own_frames(residency):
     with torch.inference_mode():
         assert len(measured(model, None, latents, RunContext())) == 25
         assert len(measured(model, latents[:, :, :2], latents[:, :, 2:], RunContext())) == 20
+
+
+def test_what_lies_before_a_window_is_decoded_once_for_all_attempts(residency, monkeypatch):
+    """Fails when the second attempt goes on from what the first one left: tried."""
+    model, decoded = residency.model("tiny"), []
+    first, other = torch.randn(2, 1, 16, 5, 4, 4, generator=torch.Generator().manual_seed(0))
+    before = torch.randn(1, 16, 5, 4, 4, generator=torch.Generator().manual_seed(1))
+    decode_on = type(model).decode_on
+
+    def counted(self, so_far, latents):
+        decoded.append(latents.shape[2])
+        return decode_on(self, so_far, latents)
+
+    monkeypatch.setattr(type(model), "decode_on", counted)
+    with torch.inference_mode():
+        run_up = RunUp(model, before, RunContext())
+        seen = [run_up.measured(latents) for latents in (first, other, first)]
+        frames = [to_uint8(pixels) for pixels in model.decode(torch.cat([before, first], 2))]
+    assert decoded == [5, 5, 5, 5]
+    meter = SeamMeter()
+    for part in frames:
+        meter.add(part)
+    assert np.array_equal(seen[0].series.rows, meter.series().rows[17:])
+    assert np.array_equal(seen[2].series.rows, seen[0].series.rows)
+    assert not np.array_equal(seen[1].series.rows, seen[0].series.rows)
+    assert np.array_equal(seen[2].last[-1], frames[-1][-1])
 
 
 def test_matched_colours_lose_the_step_and_keep_the_picture():

@@ -1,6 +1,7 @@
 """Measures frames as they stream by: of the frames themselves it keeps three, whatever the length of the clip."""
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 
 import numpy as np
 
@@ -39,6 +40,12 @@ class SeamMeter:
     def series(self) -> Series:
         rows = np.asarray(self._rows, np.float64).reshape(-1, len(COLUMNS))
         return Series(rows, np.asarray(self._places, np.float32).reshape(-1, GRID, GRID, 3))
+
+    def branched(self) -> "SeamMeter":
+        """One that has seen the same frames and goes on by itself."""
+        other = copy(self)
+        other._small, other._rows, other._places = list(self._small), list(self._rows), list(self._places)
+        return other
 
     def _take(self, now: Picture) -> None:
         self._small = [*self._small[-2:], small(now.lab)]
