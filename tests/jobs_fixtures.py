@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import create_engine, make_url, text
 
+from vidgen.jobs.database.session import migrate
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.views import Job
 from vidgen.spec import TextToVideo

@@ -10,9 +10,9 @@ from importlib import import_module
 
 from vidgen.child_processes import Child, StopSignal, Worker, stop_all
 from vidgen.errors import VidgenError
-from vidgen.jobs.keys import KeyRepository
-from vidgen.jobs.session import make_engine, migrate
+from vidgen.jobs.database.session import make_engine, migrate
 from vidgen.jobs.settings import Settings, load_settings, unknown_variables
+from vidgen.jobs.tenants.keys import KeyRepository
 
 POLL_SECONDS = 0.2
 

@@ -19,10 +19,10 @@ from waitress.server import create_server
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.main_thread import Tasks, watched
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.database.session import migrate, writing
+from vidgen.jobs.database.tables import ArtifactRow, JobRow
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import migrate, writing
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.tables import ArtifactRow, JobRow
 from vidgen.spec import TextToVideo
 from vidgen_web import create_app
 from vidgen_web.services import SERVER_THREADS

@@ -17,9 +17,9 @@ from waitress.server import create_server
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.simulated_worker import SimulatedWorker, jpeg, picture
 from tests.unit.web.test_variations_api import commit
+from vidgen.jobs.database.session import migrate
 from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings
 from vidgen.spec import ConditioningRules, LongFields, TextToVideo
 from vidgen_models.registry import ModelRegistry

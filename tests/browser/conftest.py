@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from waitress.server import TcpWSGIServer, create_server
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.database.session import migrate
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings
 from vidgen_web import create_app
 from vidgen_web.services import EXTENSION, SERVER_THREADS

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.receiver import receiver
-from vidgen.jobs.outbox import Outbox
 from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.webhooks.outbox import Outbox
 from vidgen_workers.dispatcher import Dispatcher
 
 pytestmark = pytest.mark.browser

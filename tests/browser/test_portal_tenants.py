@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Watched
 from tests.browser.test_portal import generate
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.database.session import migrate
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings
 
 pytestmark = pytest.mark.browser

@@ -5,10 +5,10 @@ import time
 from datetime import datetime
 from functools import partial
 
-from vidgen.jobs.outbox import Outbox
-from vidgen.jobs.sender import post
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import load_settings
+from vidgen.jobs.webhooks.outbox import Outbox
+from vidgen.jobs.webhooks.sender import post
 from vidgen_workers.dispatcher import Dispatcher
 
 PAUSE_SECONDS = 0.02

@@ -9,9 +9,9 @@ from tests.faults.conftest import Say
 from tests.faults.invariants import check_invariants, rows
 from tests.faults.running_service import running_service
 from tests.faults.worker_process import wait_until
-from vidgen.jobs.clock import database_now
+from vidgen.jobs.database.clock import database_now
+from vidgen.jobs.database.session import reading
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import reading
 
 pytestmark = pytest.mark.faults
 

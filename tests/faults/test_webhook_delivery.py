@@ -32,9 +32,9 @@ from tests.faults.rounds import fault_rounds, fault_seed
 from tests.faults.worker_process import ROOT, runner_environment
 from tests.jobs_fixtures import control_plane, queue_job
 from tests.receiver import Received, Receiver, receiver
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import OutboxRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import OutboxRow
 
 pytestmark = pytest.mark.faults
 

@@ -21,7 +21,7 @@ LEASE_SECONDS = 2.0
 UNFENCED = """
 from sqlmodel import col
 from vidgen.jobs import fence
-from vidgen.jobs.tables import JobRow
+from vidgen.jobs.database.tables import JobRow
 fence._held = lambda claim: (col(JobRow.id) == claim.job_id,)
 """
 LOST = "lease lost; work dropped"

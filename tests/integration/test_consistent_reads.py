@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.jobs_fixtures import control_plane, make_spec
-from vidgen.jobs import places
+from vidgen.jobs.line import places
 from vidgen.jobs.views import Claim
 
 pytestmark = pytest.mark.integration

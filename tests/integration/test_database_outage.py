@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.servers import Postgres
-from vidgen.jobs.session import migrate
+from vidgen.jobs.database.session import migrate
 from vidgen.jobs.settings import Settings
 from vidgen_web import create_app
 from vidgen_web.services import EXTENSION

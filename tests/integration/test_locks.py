@@ -14,11 +14,11 @@ from tests.integration.servers import wait_for
 from tests.jobs_fixtures import control_plane, make_spec, queue_job
 from tests.unit.jobs.stored_media import add_upload
 from vidgen.errors import VidgenError
-from vidgen.jobs.clock import database_now
+from vidgen.jobs.database.clock import database_now
+from vidgen.jobs.database.session import AUDIT_LOCK, CREATE_LOCK, lock, reading, writing
+from vidgen.jobs.database.tables import EndpointRow, JobRow, UploadRow
+from vidgen.jobs.line.waiting import ResolvedSpec
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import AUDIT_LOCK, CREATE_LOCK, lock, reading, writing
-from vidgen.jobs.tables import EndpointRow, JobRow, UploadRow
-from vidgen.jobs.waiting import ResolvedSpec
 from vidgen.spec import ImageToVideo, JobStatus, MediaRef
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("on_postgres")]

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from tests.faults.worker_process import RENDER, runner_environment
 from tests.jobs_fixtures import control_plane
-from vidgen.jobs.outbox import Outbox
-from vidgen.jobs.sender import Answer
+from vidgen.jobs.webhooks.outbox import Outbox
+from vidgen.jobs.webhooks.sender import Answer
 from vidgen.telemetry import tracing
 from vidgen.telemetry.logs import JsonLines
 from vidgen_web import create_app

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.worker_process import wait_for_job, worker
 from tests.integration.servers import postgres, valkey
 from tests.jobs_fixtures import control_plane, queue_job
-from vidgen.jobs.queue import poke
+from vidgen.jobs.line.pokes import poke
 
 pytestmark = pytest.mark.integration
 

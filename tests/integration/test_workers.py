@@ -13,7 +13,7 @@ from standardwebhooks import Webhook
 from tests.faults.worker_process import children, wait_for_job, wait_until, worker
 from tests.jobs_fixtures import control_plane, queue_job
 from tests.receiver import receiver
-from vidgen.jobs.urls import check
+from vidgen.jobs.files.urls import check
 
 pytestmark = pytest.mark.integration
 

@@ -16,9 +16,9 @@ from sqlalchemy.exc import OperationalError
 from tests.jobs_fixtures import control_plane
 from tests.security.conftest import Person
 from vidgen.cli import main
-from vidgen.jobs.keys import KeyRefused
+from vidgen.jobs.database.session import BUSY_SECONDS, writing
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import BUSY_SECONDS, writing
+from vidgen.jobs.tenants.keys import KeyRefused
 from vidgen_web.api import events
 from vidgen_web.services import EXTENSION
 
@@ -139,7 +139,7 @@ def test_secrets_are_compared_whole_and_in_constant_time(plane: ControlPlane, mo
         compared.append((len(a), len(b)))
         return a == b
 
-    monkeypatch.setattr("vidgen.jobs.keys.hmac.compare_digest", compare)
+    monkeypatch.setattr("vidgen.jobs.tenants.keys.hmac.compare_digest", compare)
     plane.keys.recognise(plane.keys.of("anna").create("", ["admin"]).key)
     with pytest.raises(KeyRefused):
         plane.keys.recognise(f"vg_{'0' * 12}_{'A' * 43}")

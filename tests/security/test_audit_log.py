@@ -6,8 +6,8 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.security.conftest import Person
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.database.session import writing
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
 
 HOOKS = "/api/v1/webhook-endpoints"
 

@@ -17,9 +17,9 @@ from ssrfguard import DEFAULT_DENIED, Policy, SSRFGuardError
 
 from tests.receiver import receiver
 from tests.security.name_server import name_server
-from vidgen.jobs.addresses import REFUSED, UNICAST, AddressRefused, check_url, is_public, resolve
-from vidgen.jobs.fetching import FetchFailed, fetch
-from vidgen.jobs.sender import SendFailed, post
+from vidgen.jobs.outbound.addresses import REFUSED, UNICAST, AddressRefused, check_url, is_public, resolve
+from vidgen.jobs.outbound.fetching import FetchFailed, fetch
+from vidgen.jobs.webhooks.sender import SendFailed, post
 
 HOSTILE = [
     "http://127.0.0.1/",

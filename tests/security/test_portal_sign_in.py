@@ -7,9 +7,9 @@ from sqlalchemy import select, update
 
 from tests.security.conftest import Person
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.database.session import reading, writing
+from vidgen.jobs.database.tables import EndedSessionRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import EndedSessionRow
 from vidgen_web import sessions
 
 FORM = {"csrf_token": ""}

@@ -23,11 +23,11 @@ from tests.security.conftest import Person
 from tests.security.web_processes import post, web_process
 from tests.simulated_worker import SimulatedWorker
 from vidgen.errors import VidgenError
-from vidgen.jobs.quotas import Limits, QuotaExceeded
+from vidgen.jobs.database.session import migrate, writing
+from vidgen.jobs.database.tables import TenantDayRow
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import migrate, writing
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.tables import TenantDayRow
+from vidgen.jobs.tenants.quotas import Limits, QuotaExceeded
 from vidgen.spec import JobStatus
 from vidgen_web import create_app
 from vidgen_web.services import EXTENSION

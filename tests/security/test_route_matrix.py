@@ -28,10 +28,10 @@ from tests.recipes import RECALL, recipe_picture
 from tests.security.conftest import FAKE_INGEST, Person
 from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.test_variations_api import commit
-from vidgen.jobs.keys import ADMIN, SCOPES
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import ApiKeyRow
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import ApiKeyRow
+from vidgen.jobs.tenants.keys import ADMIN, SCOPES
 from vidgen_web import create_app
 from vidgen_web.access import ANY_KEY, PUBLIC, need_of
 from vidgen_web.services import EXTENSION

@@ -14,7 +14,7 @@ from tests.jobs_fixtures import make_spec
 from tests.simulated_worker import SimulatedWorker
 from vidgen.errors import VidgenError
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.tenancy import NOBODY
+from vidgen.jobs.tenants.tenancy import NOBODY
 
 
 def make_job(plane: ControlPlane, tenant: str, **arguments: str) -> str:

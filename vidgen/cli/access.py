@@ -27,7 +27,7 @@ def keys() -> None:
 @errors_as_text
 def create(name: str, tenant: str, scopes: tuple[str, ...], days: float | None) -> None:
     """Make a key and print it, this once: only its sha256 is kept."""
-    from vidgen.jobs.keys import ADMIN, check_tenant
+    from vidgen.jobs.tenants.keys import ADMIN, check_tenant
 
     with control_plane() as plane:
         bound = plane.keys.of(check_tenant(tenant), ACTOR)
@@ -91,8 +91,8 @@ def show_quota(tenant: str) -> None:
 @errors_as_text
 def set_quota(tenant: str, **limits: int | None) -> None:
     """Make an exception for TENANT. What is left out follows the settings (VIDGEN_TENANT_…) again."""
-    from vidgen.jobs.keys import check_tenant
-    from vidgen.jobs.quotas import Limits
+    from vidgen.jobs.tenants.keys import check_tenant
+    from vidgen.jobs.tenants.quotas import Limits
 
     with control_plane() as plane:
         plane.quotas.set(check_tenant(tenant), Limits(**limits), actor=ACTOR)
@@ -135,8 +135,8 @@ def verify(head: str | None) -> None:
 @contextmanager
 def control_plane() -> Iterator[Any]:
     """The control plane of this machine's settings, migrated; closed at the end of the block."""
+    from vidgen.jobs.database.session import migrate
     from vidgen.jobs.service import open_control_plane
-    from vidgen.jobs.session import migrate
     from vidgen.jobs.settings import load_settings
 
     settings = load_settings()

@@ -27,7 +27,7 @@ def pause(reason: str | None) -> None:
 @errors_as_text
 def resume() -> None:
     """Hand out jobs again."""
-    from vidgen.jobs.queue import poke
+    from vidgen.jobs.line.pokes import poke
 
     with control_plane() as plane:
         plane.switch.resume()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vidgen.doctor.finding import Finding, ok, problem, warning
-from vidgen.jobs.readiness import MEGABYTE
 from vidgen.jobs.settings import Settings
+from vidgen.jobs.state.readiness import MEGABYTE
 
 SECRET_FILES = ("api_key", "secret_key", "webhook_secret")
 ROOM_MB = 2000

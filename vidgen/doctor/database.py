@@ -8,12 +8,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from vidgen.doctor.finding import Finding, ok, problem, warning
 from vidgen.errors import VidgenError
-from vidgen.jobs.clock import database_now
-from vidgen.jobs.figures import SEEN_SECONDS
-from vidgen.jobs.presence import Presence
-from vidgen.jobs.readiness import current_revision, newest_revision
-from vidgen.jobs.session import database_name, is_missing_sqlite_file, make_engine, reading
+from vidgen.jobs.database.clock import database_now
+from vidgen.jobs.database.session import database_name, is_missing_sqlite_file, make_engine, reading
 from vidgen.jobs.settings import Settings
+from vidgen.jobs.state.figures import SEEN_SECONDS
+from vidgen.jobs.state.presence import Presence
+from vidgen.jobs.state.readiness import current_revision, newest_revision
 from vidgen.telemetry.logs import masked
 
 SKEW_SECONDS = 2.0

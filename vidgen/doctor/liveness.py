@@ -6,10 +6,10 @@ import urllib.request
 from sqlalchemy.exc import SQLAlchemyError
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.figures import SEEN_SECONDS
-from vidgen.jobs.presence import Presence
-from vidgen.jobs.session import make_engine
+from vidgen.jobs.database.session import make_engine
 from vidgen.jobs.settings import Settings
+from vidgen.jobs.state.figures import SEEN_SECONDS
+from vidgen.jobs.state.presence import Presence
 
 ANSWER_SECONDS = 4.0
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from vidgen.doctor.finding import Finding, ok, problem, warning
-from vidgen.jobs.queue import celery_app, is_embedded
+from vidgen.jobs.line.pokes import celery_app, is_embedded
 from vidgen.jobs.settings import Settings
 from vidgen.telemetry.logs import masked
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.tables import JOBS, ArtifactRow, JobRow, UploadRow, table_of
+from vidgen.jobs.database.tables import JOBS, ArtifactRow, JobRow, UploadRow, table_of
 from vidgen.spec import JobSpec, JobStatus, MediaRef, media_refs
 
 UNFINISHED = col(JobRow.status).in_((JobStatus.QUEUED, JobStatus.RUNNING))

@@ -9,14 +9,14 @@ from sqlmodel import col
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.awaited import is_awaited
-from vidgen.jobs.clock import database_now
+from vidgen.jobs.database.clock import database_now
+from vidgen.jobs.database.session import CREATE_LOCK, lock, reading, writing
+from vidgen.jobs.database.tables import JobRow
+from vidgen.jobs.files.storage import LocalStore
 from vidgen.jobs.history import record
 from vidgen.jobs.leases import Leases
 from vidgen.jobs.owned_jobs import OwnedJobs
 from vidgen.jobs.reading import job_now
-from vidgen.jobs.session import CREATE_LOCK, lock, reading, writing
-from vidgen.jobs.storage import LocalStore
-from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import Job
 from vidgen.spec import JOB_SPEC, JobStatus
 

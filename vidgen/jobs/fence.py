@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.tables import JobRow
+from vidgen.jobs.database.tables import JobRow
 from vidgen.jobs.views import Claim
 from vidgen.spec import JobStatus
 

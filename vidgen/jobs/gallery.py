@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.cursors import page
+from vidgen.jobs.database.cursors import page
+from vidgen.jobs.database.session import reading, writing
+from vidgen.jobs.database.tables import JobRow, MarkRow
 from vidgen.jobs.reading import job_views
-from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import JobRow, MarkRow
-from vidgen.jobs.tenancy import Tenanted
+from vidgen.jobs.tenants.tenancy import Tenanted
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus
 

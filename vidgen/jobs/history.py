@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.orm import Session
 
+from vidgen.jobs.database.session import EVENT_LOCK, lock
+from vidgen.jobs.database.tables import EndpointRow, JobEventRow, JobRow, OutboxRow, table_of
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.reading import job_view, stored_job
-from vidgen.jobs.session import EVENT_LOCK, lock
-from vidgen.jobs.tables import EndpointRow, JobEventRow, JobRow, OutboxRow, table_of
-from vidgen.jobs.tallies import count_event
+from vidgen.jobs.state.tallies import count_event
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus
 

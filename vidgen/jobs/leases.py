@@ -8,16 +8,16 @@ from sqlalchemy import Engine, Select, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from vidgen.jobs.admission import tier_for
-from vidgen.jobs.clock import database_now
+from vidgen.jobs.database.clock import database_now
+from vidgen.jobs.database.session import CLAIM_LOCK, lock, reading, writing
+from vidgen.jobs.database.tables import ArtifactRow, JobChunkRow, JobRow
 from vidgen.jobs.fence import fenced_row, still_held
 from vidgen.jobs.history import record
 from vidgen.jobs.ids import new_id
+from vidgen.jobs.line.admission import tier_for
+from vidgen.jobs.line.turns import due, next_in_line, take_turn
 from vidgen.jobs.retries import OUT_OF_MEMORY, may_retry, retry_delay
-from vidgen.jobs.session import CLAIM_LOCK, lock, reading, writing
-from vidgen.jobs.tables import ArtifactRow, JobChunkRow, JobRow
-from vidgen.jobs.tallies import LEASES_LOST, count
-from vidgen.jobs.turns import due, next_in_line, take_turn
+from vidgen.jobs.state.tallies import LEASES_LOST, count
 from vidgen.jobs.views import Capacity, Claim, FinishedChunk, FinishedFile, Wishes
 from vidgen.spec import JOB_SPEC, JobStatus, MemoryTier, Progress
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from vidgen.jobs.line.waiting import ANY_TIME, StartBy
 from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.views import Dialect
-from vidgen.jobs.waiting import ANY_TIME, StartBy
 from vidgen.spec import NORMAL_PRIORITY, JobSpec
 
 

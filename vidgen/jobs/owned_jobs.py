@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.tables import JobRow
-from vidgen.jobs.tenancy import Tenanted
+from vidgen.jobs.database.tables import JobRow
+from vidgen.jobs.tenants.tenancy import Tenanted
 
 
 class OwnedJobs(Tenanted):

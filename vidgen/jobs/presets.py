@@ -8,10 +8,10 @@ from sqlalchemy import Engine, func, select
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.clock import database_now
-from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import PresetRow
-from vidgen.jobs.tenancy import Tenanted
+from vidgen.jobs.database.clock import database_now
+from vidgen.jobs.database.session import reading, writing
+from vidgen.jobs.database.tables import PresetRow
+from vidgen.jobs.tenants.tenancy import Tenanted
 
 NAME_LIMIT = 60
 MOST = 100

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from typing import Literal
 
-from vidgen.jobs.prompt_endpoint import EndpointFailed, ask
+from vidgen.jobs.outbound.prompt_endpoint import EndpointFailed, ask
 from vidgen.jobs.settings import Settings
 from vidgen_models.enhancer import enhanced, in_known_words
 from vidgen_models.registry import Manifest

@@ -7,10 +7,10 @@ from pydantic import ValidationError
 from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 
-from vidgen.jobs.clock import as_datetime, as_optional_datetime
-from vidgen.jobs.places import place_alone, places_in_line
-from vidgen.jobs.tables import JOBS, ArtifactRow, JobRow, table_of
-from vidgen.jobs.tenancy import visible_to
+from vidgen.jobs.database.clock import as_datetime, as_optional_datetime
+from vidgen.jobs.database.tables import JOBS, ArtifactRow, JobRow, table_of
+from vidgen.jobs.line.places import place_alone, places_in_line
+from vidgen.jobs.tenants.tenancy import visible_to
 from vidgen.jobs.views import Artifact, Job, JobError, JobProblem
 from vidgen.spec import JOB_SPEC, JobSpec, JobStatus, Stage, TextToVideo
 

@@ -8,21 +8,21 @@ from sqlmodel import col
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.awaited import check_sources
-from vidgen.jobs.clock import as_datetime, database_now
-from vidgen.jobs.cursors import cursor_after, page
+from vidgen.jobs.database.clock import as_datetime, database_now
+from vidgen.jobs.database.cursors import cursor_after, page
+from vidgen.jobs.database.grouped import GroupedWrites
+from vidgen.jobs.database.session import CREATE_LOCK, lock, looking, reading, writing
+from vidgen.jobs.database.tables import JOBS, ArtifactRow, IdempotencyRow, JobEventRow, JobRow, table_of
 from vidgen.jobs.ending import Ending
-from vidgen.jobs.grouped import GroupedWrites
+from vidgen.jobs.files.storage import LocalStore
 from vidgen.jobs.history import append_event, record
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.leases import clear_progress
+from vidgen.jobs.line.waiting import ANY_TIME, StartBy, Waiting
 from vidgen.jobs.new_job import NewJob
-from vidgen.jobs.quotas import Limits, Quotas
 from vidgen.jobs.reading import artifact_view, job_now, job_view, job_views, stored_job
-from vidgen.jobs.session import CREATE_LOCK, lock, looking, reading, writing
-from vidgen.jobs.storage import LocalStore
-from vidgen.jobs.tables import JOBS, ArtifactRow, IdempotencyRow, JobEventRow, JobRow, table_of
+from vidgen.jobs.tenants.quotas import Limits, Quotas
 from vidgen.jobs.views import Artifact, Created, Dialect, Event, Job, Page
-from vidgen.jobs.waiting import ANY_TIME, StartBy, Waiting
 from vidgen.spec import NORMAL_PRIORITY, JobSpec, JobStatus
 
 # named here because the class below has a method called list

@@ -4,20 +4,20 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
-from vidgen.jobs.audit import AuditLog
-from vidgen.jobs.deliveries import DeliveryRepository
-from vidgen.jobs.keys import KeyRepository
-from vidgen.jobs.pausing import QueueSwitch
-from vidgen.jobs.presence import Presence
-from vidgen.jobs.quotas import Limits, Quotas
+from vidgen.jobs.database.session import make_engine
+from vidgen.jobs.files.storage import LocalStore
+from vidgen.jobs.files.uploads import UploadRepository
+from vidgen.jobs.line.pausing import QueueSwitch
+from vidgen.jobs.line.watchdog import Watchdog
 from vidgen.jobs.repository import JobRepository
-from vidgen.jobs.session import make_engine
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.storage import LocalStore
-from vidgen.jobs.tallies import StageTimes
-from vidgen.jobs.uploads import UploadRepository
-from vidgen.jobs.watchdog import Watchdog
-from vidgen.jobs.webhooks import EndpointRepository
+from vidgen.jobs.state.presence import Presence
+from vidgen.jobs.state.tallies import StageTimes
+from vidgen.jobs.tenants.audit import AuditLog
+from vidgen.jobs.tenants.keys import KeyRepository
+from vidgen.jobs.tenants.quotas import Limits, Quotas
+from vidgen.jobs.webhooks.deliveries import DeliveryRepository
+from vidgen.jobs.webhooks.endpoints import EndpointRepository
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.secret_files import read_or_create, web_secret, webhook_secret
+from vidgen.jobs.files.secret_files import read_or_create, web_secret, webhook_secret
 from vidgen.telemetry.logs import LogFormat
 
 # where Docker and Podman mount secrets; a file is named like the variable that it stands for

@@ -7,14 +7,14 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, Row, func, insert, select
 from sqlmodel import col
 
-from vidgen.jobs.clock import as_datetime, database_now
+from vidgen.jobs.database.clock import as_datetime, database_now
+from vidgen.jobs.database.session import reading
+from vidgen.jobs.database.tables import JobRow, SweepCellRow, table_of
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.new_job import NewJob
 from vidgen.jobs.reading import job_views
 from vidgen.jobs.repository import JobRepository
-from vidgen.jobs.session import reading
-from vidgen.jobs.tables import JobRow, SweepCellRow, table_of
-from vidgen.jobs.tenancy import Tenanted
+from vidgen.jobs.tenants.tenancy import Tenanted
 from vidgen.jobs.views import Job
 from vidgen.spec.sweep import Axis
 

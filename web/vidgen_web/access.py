@@ -6,7 +6,7 @@ Knows scopes. Does not know how callers are recognised (identity.py).
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from vidgen.jobs.keys import ADMIN, SCOPES
+from vidgen.jobs.tenants.keys import ADMIN, SCOPES
 from vidgen_web.caller import Caller
 from vidgen_web.problems import ProblemError
 

@@ -8,8 +8,8 @@ from sqlalchemy.exc import DataError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeNotSatisfiable
 
 from vidgen.errors import VidgenError
+from vidgen.jobs.database.outages import is_disk_full, is_outage, told
 from vidgen.jobs.gallery import Gallery
-from vidgen.jobs.outages import is_disk_full, is_outage, told
 from vidgen.jobs.presets import PresetRepository
 from vidgen.jobs.service import open_control_plane
 from vidgen.jobs.settings import Settings

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from flask import g, has_request_context
 
-from vidgen.jobs.keys import ADMIN, SCOPES
-from vidgen.jobs.tenancy import LOCAL, NOBODY
+from vidgen.jobs.tenants.keys import ADMIN, SCOPES
+from vidgen.jobs.tenants.tenancy import LOCAL, NOBODY
 from vidgen.telemetry import context
 
 API = "/api/v1"

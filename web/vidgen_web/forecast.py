@@ -10,7 +10,7 @@ from statistics import median
 from pydantic import Field
 
 from vidgen.errors import ModelError
-from vidgen.jobs.admission import memory_need
+from vidgen.jobs.line.admission import memory_need
 from vidgen.jobs.views import Job
 from vidgen.spec import JobSpec, JobStatus, PostStep, ProcessVideo, VideoToVideo, delivered_shape, shapes_after
 from vidgen.spec.base import SpecModel

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 
-from vidgen.jobs.keys import PREFIX, KeyRefused, KeyRepository
 from vidgen.jobs.settings import Settings
+from vidgen.jobs.tenants.keys import PREFIX, KeyRefused, KeyRepository
 from vidgen.jobs.views import ApiKey
 from vidgen.telemetry import context
 from vidgen_web import access, sessions

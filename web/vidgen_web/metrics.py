@@ -14,9 +14,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from vidgen import __version__
-from vidgen.jobs import tallies
-from vidgen.jobs.figures import Figures, figures
-from vidgen.jobs.tallies import Tally
+from vidgen.jobs.state import tallies
+from vidgen.jobs.state.figures import Figures, figures
+from vidgen.jobs.state.tallies import Tally
 from vidgen_web.services import Services
 
 Labelled = Mapping[str, float]

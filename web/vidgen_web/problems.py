@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from vidgen.errors import SpecError, VidgenError
-from vidgen.jobs.quotas import QuotaExceeded
+from vidgen.jobs.tenants.quotas import QuotaExceeded
 from vidgen.spec import JobSpec, PostStep
 from vidgen.spec.base import SpecModel
 

@@ -2,7 +2,7 @@
 
 Not in the database: a limit that costs a write for every read would cost more than what it protects. So it is a guard
 against bursts and runaway loops, exact in one process; several web processes allow as many times more. What must be
-exact is a quota (vidgen.jobs.quotas).
+exact is a quota (vidgen.jobs.tenants.quotas).
 """
 
 import math

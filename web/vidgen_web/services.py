@@ -8,20 +8,20 @@ from typing import Self, cast
 from flask import current_app
 from sqlalchemy import Engine
 
-from vidgen.jobs.deliveries import DeliveryRepository
+from vidgen.jobs.files.storage import LocalStore
+from vidgen.jobs.files.uploads import UploadRepository
 from vidgen.jobs.gallery import Gallery
-from vidgen.jobs.keys import KeyRepository
-from vidgen.jobs.pausing import QueueSwitch
-from vidgen.jobs.presence import Presence
+from vidgen.jobs.line.pausing import QueueSwitch
+from vidgen.jobs.line.watchdog import Watchdog
 from vidgen.jobs.presets import PresetRepository
-from vidgen.jobs.quotas import Quotas
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.state.presence import Presence
 from vidgen.jobs.sweeps import SweepRepository
-from vidgen.jobs.uploads import UploadRepository
-from vidgen.jobs.watchdog import Watchdog
-from vidgen.jobs.webhooks import EndpointRepository
+from vidgen.jobs.tenants.keys import KeyRepository
+from vidgen.jobs.tenants.quotas import Quotas
+from vidgen.jobs.webhooks.deliveries import DeliveryRepository
+from vidgen.jobs.webhooks.endpoints import EndpointRepository
 from vidgen_models.networks import NetworkRegistry
 from vidgen_models.registry import ModelRegistry
 from vidgen_web.caller import API, Caller, caller

@@ -14,12 +14,12 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen import __version__
 from vidgen.errors import ModelError, SpecError, VidgenError
-from vidgen.jobs.addresses import check_url
-from vidgen.jobs.admission import admit
-from vidgen.jobs.outages import is_disk_full
-from vidgen.jobs.queue import poke
+from vidgen.jobs.database.outages import is_disk_full
+from vidgen.jobs.line.admission import admit
+from vidgen.jobs.line.pokes import poke
+from vidgen.jobs.line.waiting import ANY_TIME, ResolvedSpec, StartBy
+from vidgen.jobs.outbound.addresses import check_url
 from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
-from vidgen.jobs.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.spec import (
     JOB_SPEC,
     NORMAL_PRIORITY,

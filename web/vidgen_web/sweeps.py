@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from vidgen.jobs.line.pokes import poke
 from vidgen.jobs.new_job import NewJob
-from vidgen.jobs.queue import poke
 from vidgen.jobs.sweeps import NewCell, Placed, Sweep
 from vidgen.jobs.views import Artifact, Created
 from vidgen.spec import JobStatus

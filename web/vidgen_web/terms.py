@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from vidgen.jobs.waiting import StartBy
+from vidgen.jobs.line.waiting import StartBy
 from vidgen.spec import HIGHEST_PRIORITY, LOWEST_PRIORITY, NORMAL_PRIORITY
 from vidgen.spec.base import SpecModel
 from vidgen_web.requests import checked

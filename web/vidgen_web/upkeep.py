@@ -10,8 +10,8 @@ import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from vidgen.jobs import tallies
-from vidgen.jobs.session import writing
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.state import tallies
 from vidgen_web.services import Services
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import sys
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.session import migrate
+from vidgen.jobs.database.session import migrate
 from vidgen.jobs.settings import load_settings
 from vidgen_workers.main import run_worker
 

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from vidgen.jobs.addresses import AddressRefused
-from vidgen.jobs.outbox import Outbox, Parcel
-from vidgen.jobs.sender import Answer, SendFailed, post
-from vidgen.jobs.signing import sign
+from vidgen.jobs.outbound.addresses import AddressRefused
+from vidgen.jobs.webhooks.outbox import Outbox, Parcel
+from vidgen.jobs.webhooks.sender import Answer, SendFailed, post
+from vidgen.jobs.webhooks.signing import sign
 from vidgen.telemetry import context
 from vidgen.telemetry.traceparent import trace_of
 from vidgen.telemetry.tracing import span

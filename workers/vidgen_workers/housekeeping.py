@@ -2,7 +2,7 @@
 
 import logging
 
-from vidgen.jobs.cleaning import Cleaner
+from vidgen.jobs.files.cleaning import Cleaner
 from vidgen.jobs.settings import Settings
 
 log = logging.getLogger(__name__)

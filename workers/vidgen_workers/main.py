@@ -15,12 +15,12 @@ from typing import Any
 from celery.exceptions import WorkerShutdown
 from celery.worker import state
 
-from vidgen.jobs.cleaning import Cleaner
-from vidgen.jobs.outbox import Outbox
-from vidgen.jobs.queue import is_embedded
+from vidgen.jobs.files.cleaning import Cleaner
+from vidgen.jobs.files.urls import sign_artifact_url
+from vidgen.jobs.line.pokes import is_embedded
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.urls import sign_artifact_url
+from vidgen.jobs.webhooks.outbox import Outbox
 from vidgen.telemetry.logs import log_to_stderr
 from vidgen.telemetry.tracing import start_tracing
 from vidgen_workers.background import Repeating

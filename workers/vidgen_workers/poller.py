@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vidgen.jobs.queue import QUEUE, TASK
+from vidgen.jobs.line.pokes import QUEUE, TASK
 from vidgen.jobs.repository import JobRepository
 from vidgen_workers.supervisor import Supervisor
 from vidgen_workers.tasks import drain

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.storage import LocalStore
+from vidgen.jobs.files.storage import LocalStore
 from vidgen.jobs.views import Claim, FinishedFile
 
 KINDS = ("video", "poster", "sprite_sheet", "receipt", "seams", "seam_plot", "conditioning")

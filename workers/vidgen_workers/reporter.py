@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from vidgen.jobs.files.storage import LocalStore
 from vidgen.jobs.repository import JobRepository
-from vidgen.jobs.storage import LocalStore
 from vidgen.jobs.views import Claim
 from vidgen.spec import Progress
 

@@ -12,9 +12,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from vidgen.errors import ModelError, VidgenError
-from vidgen.jobs.admission import out_of_memory_advice
 from vidgen.jobs.fence import LeaseLost
 from vidgen.jobs.leases import ANY
+from vidgen.jobs.line.admission import out_of_memory_advice
 from vidgen.jobs.retries import OUT_OF_MEMORY
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.views import Capacity, Claim, FinishedChunk

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from vidgen.jobs.queue import TASK, celery_app
+from vidgen.jobs.line.pokes import TASK, celery_app
 from vidgen.jobs.settings import Settings
 from vidgen_workers.supervisor import Supervisor
 

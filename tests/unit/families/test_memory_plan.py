@@ -14,7 +14,7 @@ from vidgen.errors import ModelError, SpecError
 from vidgen.families import load_family, memory_plan
 from vidgen.families.installation import Wishes, manifest_for
 from vidgen.families.memory_plan import floor_rows, network_megabytes, plan_for
-from vidgen.jobs.admission import admit, memory_need
+from vidgen.jobs.line.admission import admit, memory_need
 from vidgen.jobs.views import Capacity
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext

@@ -23,12 +23,12 @@ from sqlalchemy import select
 from tests.jobs_fixtures import control_plane, make_spec
 from tests.unit.jobs.queue_model import TERMINAL, ModelJob, QueueModel
 from vidgen.errors import VidgenError
+from vidgen.jobs.database.session import reading, writing
+from vidgen.jobs.database.tables import JobChunkRow, JobEventRow, JobRow
 from vidgen.jobs.fence import LeaseLost
+from vidgen.jobs.line.waiting import ResolvedSpec, StartBy
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import JobChunkRow, JobEventRow, JobRow
 from vidgen.jobs.views import Claim, FinishedChunk
-from vidgen.jobs.waiting import ResolvedSpec, StartBy
 from vidgen.spec import JobStatus, Progress, Stage, TextToVideo
 
 TENANTS = st.sampled_from(["anna", "bert", "carl"])

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import event, insert, select
 
 from tests.jobs_fixtures import make_spec
+from vidgen.jobs.database.tables import JOBS, JobEventRow, table_of
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.tables import JOBS, JobEventRow, table_of
 
 FOREIGN, OLD, EVERY = 3000, 300, 10
 

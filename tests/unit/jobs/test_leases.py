@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from tests.jobs_fixtures import queue_job
 from vidgen.jobs import leases
+from vidgen.jobs.database.session import reading, writing
+from vidgen.jobs.database.tables import JobEventRow, JobRow
 from vidgen.jobs.fence import LeaseLost
 from vidgen.jobs.repository import JobRepository
 from vidgen.jobs.retries import may_retry, retry_delay
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import JobEventRow, JobRow
 from vidgen.jobs.views import Claim
 from vidgen.spec import JobStatus, Progress, Stage
 

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from tests.jobs_fixtures import make_spec, queue_job
 from vidgen.errors import VidgenError
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import JobRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import FinishedFile, Job
 from vidgen.spec import JobStatus
 

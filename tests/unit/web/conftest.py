@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from tests.declared_problems import UndeclaredProblems
 from tests.recipes import RECALL
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.database.session import migrate
 from vidgen.jobs.service import ControlPlane, open_control_plane
-from vidgen.jobs.session import migrate
 from vidgen.jobs.settings import Settings
 from vidgen_web import create_app
 from vidgen_web.services import EXTENSION

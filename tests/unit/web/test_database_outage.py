@@ -23,7 +23,7 @@ PAGE = {"Accept": "text/html"}
 @pytest.fixture
 def impatient(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flask]:
     """Waits a second for locks, not fifteen."""
-    monkeypatch.setattr("vidgen.jobs.session.BUSY_SECONDS", 1)
+    monkeypatch.setattr("vidgen.jobs.database.session.BUSY_SECONDS", 1)
     app = create_app(settings)
     yield app
     app.extensions[EXTENSION].engine.dispose()

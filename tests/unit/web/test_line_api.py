@@ -193,7 +193,7 @@ def test_the_switch(client: FlaskClient, plane: ControlPlane) -> None:
 
 
 def test_a_job_that_nobody_takes_says_why(client: FlaskClient, plane: ControlPlane) -> None:
-    from tests.unit.jobs.test_watchdog import change_row
+    from tests.unit.jobs.line.test_watchdog import change_row
 
     job_id = add(client)
     assert client.get(f"{JOBS}/{job_id}").get_json()["problem"] is None

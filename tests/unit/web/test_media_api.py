@@ -11,8 +11,8 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.files.urls import sign_artifact_url
 from vidgen.jobs.settings import Settings
-from vidgen.jobs.urls import sign_artifact_url
 
 UPLOADS = "/api/v1/uploads"
 MP4 = b"\0\0\0\x18ftypmp42 clip"

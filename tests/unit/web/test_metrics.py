@@ -73,8 +73,8 @@ def test_a_job_that_was_given_back_has_not_waited_before(
 
 
 def test_webhook_attempts_are_counted(client: FlaskClient, plane: ControlPlane, worker: SimulatedWorker) -> None:
-    from vidgen.jobs.outbox import Outbox
-    from vidgen.jobs.sender import Answer
+    from vidgen.jobs.webhooks.outbox import Outbox
+    from vidgen.jobs.webhooks.sender import Answer
     from vidgen_workers.dispatcher import Dispatcher
 
     body = {"prompt": "a cat", "callback_url": "https://example.com/hook"}

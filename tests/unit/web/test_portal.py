@@ -10,9 +10,9 @@ from tests.recipes import recipe_picture
 from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
 from vidgen.errors import VidgenError
-from vidgen.jobs.quotas import Limits
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.tenancy import LOCAL
+from vidgen.jobs.tenants.quotas import Limits
+from vidgen.jobs.tenants.tenancy import LOCAL
 from vidgen_web import submission
 from vidgen_web.portal import words
 

@@ -8,9 +8,9 @@ from sqlalchemy import insert
 
 from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import JobRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import JobRow
 
 PROMPTS = ("a cat spins", "a dog spins", "100% of a_cat")
 

@@ -7,10 +7,10 @@ from flask.testing import FlaskClient
 from tests.receiver import receiver
 from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
-from vidgen.jobs.outbox import Outbox
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import EndpointRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import EndpointRow
+from vidgen.jobs.webhooks.outbox import Outbox
 from vidgen_workers.dispatcher import Dispatcher
 
 URL = "https://example.org/hook"

@@ -12,9 +12,9 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from tests.simulated_worker import SimulatedWorker
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import ArtifactRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import ArtifactRow
 from vidgen_models.networks import NetworkRegistry
 from vidgen_web.services import EXTENSION
 

@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
-from vidgen.jobs.addresses import AddressRefused
+from vidgen.jobs.outbound.addresses import AddressRefused
 from vidgen_web import submission
 
 JOBS = "/api/v1/jobs"

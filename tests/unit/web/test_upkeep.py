@@ -5,7 +5,7 @@ import logging
 import pytest
 from flask import Flask
 
-from vidgen.jobs.watchdog import Watchdog
+from vidgen.jobs.line.watchdog import Watchdog
 from vidgen_web import upkeep
 from vidgen_web.services import EXTENSION, Services
 

@@ -4,8 +4,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
-from vidgen.jobs.outbox import Outbox
 from vidgen.jobs.service import ControlPlane
+from vidgen.jobs.webhooks.outbox import Outbox
 
 ENDPOINTS = "/api/v1/webhook-endpoints"
 URL = {"url": "https://example.org/hook"}

@@ -9,9 +9,9 @@ import pytest
 
 from tests.faults.worker_process import runner_environment, wait_until
 from tests.jobs_fixtures import make_spec, queue_job
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import JobRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import Capacity, Job
 from vidgen.spec import JobStatus, TextToVideo
 from vidgen_workers import supervisor as module

@@ -12,12 +12,12 @@ from standardwebhooks import Webhook
 from tests.faults.worker_process import wait_until
 from tests.jobs_fixtures import make_spec, queue_job
 from tests.receiver import receiver
-from vidgen.jobs import outbox
-from vidgen.jobs.outbox import Outbox
-from vidgen.jobs.sender import Answer
+from vidgen.jobs.database.session import writing
+from vidgen.jobs.database.tables import OutboxRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import writing
-from vidgen.jobs.tables import OutboxRow
+from vidgen.jobs.webhooks import outbox
+from vidgen.jobs.webhooks.outbox import Outbox
+from vidgen.jobs.webhooks.sender import Answer
 from vidgen_workers.dispatcher import Dispatcher
 
 

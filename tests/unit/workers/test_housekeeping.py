@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from tests.faults.worker_process import wait_until
-from vidgen.jobs.cleaning import Cleaner
+from vidgen.jobs.files.cleaning import Cleaner
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.views import Capacity
 from vidgen_workers import main

@@ -12,9 +12,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from tests.faults.worker_process import RENDER, runner_environment, wait_until
 from tests.jobs_fixtures import control_plane, make_spec, queue_job
 from tests.unit.jobs.stored_media import add_upload
+from vidgen.jobs.database.session import reading, writing
+from vidgen.jobs.database.tables import JobRow
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.session import reading, writing
-from vidgen.jobs.tables import JobRow
 from vidgen.jobs.views import Job
 from vidgen.spec import ImageToVideo, JobStatus, MediaRef
 from vidgen_workers import supervisor as module

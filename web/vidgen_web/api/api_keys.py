@@ -5,7 +5,7 @@ from typing import Annotated
 from flask import Blueprint, Response, jsonify, url_for
 from pydantic import Field
 
-from vidgen.jobs.keys import ADMIN, SCOPES
+from vidgen.jobs.tenants.keys import ADMIN, SCOPES
 from vidgen.jobs.views import ApiKey, MadeKey
 from vidgen.spec.base import SpecModel
 from vidgen_web.answers import KeyList

@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Blueprint, Response, jsonify, request, send_file
 from pydantic import Field
 
-from vidgen.jobs import urls
+from vidgen.jobs.files import urls
 from vidgen.jobs.views import Artifact, Upload
 from vidgen.spec.base import SpecModel
 from vidgen_web.access import signature_will_do

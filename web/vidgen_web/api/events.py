@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from vidgen.jobs.outages import is_outage
+from vidgen.jobs.database.outages import is_outage
 from vidgen.jobs.views import Event, Job
 from vidgen.spec import JobStatus
 from vidgen_web.answers import job_answer, linked

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, jsonify
 
 from vidgen import __version__
-from vidgen.jobs.readiness import State, check_readiness, worst
+from vidgen.jobs.state.readiness import State, check_readiness, worst
 from vidgen.spec.base import SpecModel
 from vidgen_web.access import PUBLIC
 from vidgen_web.operations import operation

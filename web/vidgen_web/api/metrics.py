@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, request
 
-from vidgen.jobs.keys import ADMIN
-from vidgen.jobs.tenancy import LOCAL
+from vidgen.jobs.tenants.keys import ADMIN
+from vidgen.jobs.tenants.tenancy import LOCAL
 from vidgen_web.access import PUBLIC
 from vidgen_web.caller import caller
 from vidgen_web.operations import Media, operation

@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, jsonify
 from pydantic import Field
 
-from vidgen.jobs.keys import ADMIN
-from vidgen.jobs.pausing import REASON_LIMIT
-from vidgen.jobs.queue import poke
-from vidgen.jobs.tenancy import LOCAL
+from vidgen.jobs.line.pausing import REASON_LIMIT
+from vidgen.jobs.line.pokes import poke
+from vidgen.jobs.tenants.keys import ADMIN
+from vidgen.jobs.tenants.tenancy import LOCAL
 from vidgen.jobs.views import QueueState, Worker
 from vidgen.spec import JobStatus
 from vidgen.spec.base import SpecModel

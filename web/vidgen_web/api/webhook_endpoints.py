@@ -6,7 +6,7 @@ from flask import Blueprint, Response, jsonify, url_for
 from pydantic import AwareDatetime, Field
 
 from vidgen.jobs.views import Delivery, DeliveryStatus, Endpoint
-from vidgen.jobs.webhooks import ALL_EVENTS, EVENTS
+from vidgen.jobs.webhooks.endpoints import ALL_EVENTS, EVENTS
 from vidgen.spec.base import SpecModel
 from vidgen_web.answers import DeliveryList, EndpointAnswer, EndpointList, EndpointSecret, Recovered
 from vidgen_web.operations import Parameter, operation

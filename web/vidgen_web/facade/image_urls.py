@@ -11,7 +11,7 @@ from io import BytesIO
 from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.fetching import fetch
+from vidgen.jobs.outbound.fetching import fetch
 from vidgen_web.problems import FieldError, ProblemError
 from vidgen_web.services import Services
 

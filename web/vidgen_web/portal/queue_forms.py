@@ -3,7 +3,7 @@
 from flask import Blueprint, redirect, url_for
 from werkzeug.wrappers import Response
 
-from vidgen.jobs.keys import ADMIN
+from vidgen.jobs.tenants.keys import ADMIN
 from vidgen_web.access import needs
 from vidgen_web.api.queue import check_operator, resume_queue
 from vidgen_web.portal import csrf

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from vidgen.jobs.keys import ADMIN
-from vidgen.jobs.tenancy import LOCAL
+from vidgen.jobs.tenants.keys import ADMIN
+from vidgen.jobs.tenants.tenancy import LOCAL
 from vidgen.jobs.views import Job, QueueState
 from vidgen.spec import JobStatus
 from vidgen_web.caller import Caller

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from vidgen.jobs.keys import KeyRefused
+from vidgen.jobs.tenants.keys import KeyRefused
 from vidgen_web import sessions
 from vidgen_web.access import PUBLIC, needs
 from vidgen_web.portal import csrf

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.keys import ADMIN, SCOPES
+from vidgen.jobs.tenants.keys import ADMIN, SCOPES
 from vidgen_web.access import needs
 from vidgen_web.api.api_keys import KeyCreate
 from vidgen_web.portal.languages import mark

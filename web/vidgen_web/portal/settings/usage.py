@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template
 
-from vidgen.jobs.spending import spent
+from vidgen.jobs.tenants.spending import spent
 from vidgen_web.access import ANY_KEY, needs
 from vidgen_web.caller import caller
 from vidgen_web.services import services

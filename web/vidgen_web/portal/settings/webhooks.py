@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.views import Endpoint
-from vidgen.jobs.webhooks import ALL_EVENTS, EVENTS
+from vidgen.jobs.webhooks.endpoints import ALL_EVENTS, EVENTS
 from vidgen_web.access import needs
 from vidgen_web.api.webhook_endpoints import EndpointCreate, EndpointUpdate
 from vidgen_web.portal.messages import said

@@ -1,0 +1,1 @@
+"""Engines, transactions, tables and migrations, and what all queries share."""

@@ -1,0 +1,1 @@
+"""Files on disk by ids, how they come in, how they are linked to, and when they go."""

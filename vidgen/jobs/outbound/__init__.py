@@ -1,0 +1,1 @@
+"""Calls to hosts outside, and which addresses may be called at all."""

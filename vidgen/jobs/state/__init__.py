@@ -1,0 +1,1 @@
+"""How the whole service is: who works, whether it is ready, and its figures."""

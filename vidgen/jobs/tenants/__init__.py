@@ -1,0 +1,1 @@
+"""Whose a row is, who may do what, and what they may use."""

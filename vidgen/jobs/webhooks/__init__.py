@@ -1,0 +1,1 @@
+"""Endpoints, the outbox of deliveries, and the signed requests that carry them."""
