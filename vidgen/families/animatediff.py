@@ -2,7 +2,9 @@
 
 A folder holds either the joined network, or a still-picture one and the motion adapter that it is joined with here.
 Clips longer than the motion modules know are made by FreeNoise (arXiv:2310.15169): attention in windows that are
-blended, over noise that returns in another order. FreeInit (arXiv:2312.07537) makes a clip again from its coarse part.
+blended, over noise that returns in another order. Still longer ones are made in pieces, each so, over their part of the
+whole clip's noise; what two share is held at every step. FreeInit (arXiv:2312.07537) makes a clip again from its coarse
+part.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar, get_args
 
+import torch
 from diffusers import (
     AnimateDiffControlNetPipeline,
     AnimateDiffPipeline,
@@ -31,7 +34,7 @@ from vidgen.families.diffusers_model import DiffusersModel, decode_frames, pictu
 from vidgen.families.folder import ModelFolder
 from vidgen.families.ip_adapter import adapter_file, put_in, take_out
 from vidgen.families.sparse_control import SparseControlPipeline
-from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
 from vidgen.spec.conditioning.control import ControlKind
 from vidgen.stages.clip_model import ClipRequest
 
@@ -40,6 +43,18 @@ DECODE_GROUP = 4
 WINDOW, STRIDE = 16, 4
 """Frames that see each other in clips longer than the motion modules know, and by how many the next ones lie apart."""
 LONGEST = 128
+LONG = LongRule(
+    modes=("native",),
+    max_frames=1024,
+    window=64,
+    overlap=WINDOW,
+    overlap_min=STRIDE,
+    overlap_max=2 * WINDOW,
+    anchor=0.0,
+    condition_noise=0.0,
+    led_by=("video", "controls", "references"),
+)
+"""Pieces that share as many frames as see each other."""
 
 
 class AnimateDiff(DiffusersModel):
@@ -54,6 +69,7 @@ class AnimateDiff(DiffusersModel):
         "vae": AutoencoderKL,
     }
     weighted_prompts = True
+    frame_group = 1
 
     def __init__(self, folder: Path, **options: Any) -> None:
         super().__init__(folder, **options)
@@ -87,6 +103,7 @@ class AnimateDiff(DiffusersModel):
             weighted_prompts=True,
             keyframes=_is_sparse(folder),
             conditioning=_conditioning(folder),
+            long=None if _is_sparse(folder) else LONG,
             **sampling(folder),
         )
         return Description(rules, TEXT_LENGTH)
@@ -142,7 +159,34 @@ class AnimateDiff(DiffusersModel):
         asked |= _followed(request)
         if request.video is not None:
             return asked | {"video": pictures(request.video), "strength": request.strength}
+        if request.place is not None:
+            asked["latents"] = self._noise(request)
         return asked | {"num_frames": request.num_frames}
+
+    def after_step(self, pipeline: Any, timestep: Any, tensors: dict[str, Any], request: ClipRequest) -> dict[str, Any]:
+        """What a piece of a longer clip begins with is put back, with the noise of the next step."""
+        if request.head is None:
+            return tensors
+        latents, count = tensors["latents"], request.head.shape[2]
+        later = pipeline.scheduler.timesteps[int((pipeline.scheduler.timesteps == timestep).nonzero()[-1]) + 1 :]
+        held = request.head.to(latents)
+        if len(later):
+            held = pipeline.scheduler.add_noise(held, self._noise(request)[:, :, :count].to(latents), later[:1])
+        latents = torch.cat([held, latents[:, :, count:]], 2)
+        return tensors | {"latents": latents}
+
+    def _noise(self, request: ClipRequest) -> Tensor:
+        """A piece's part of the whole clip's noise, in FreeNoise's order: far frames are like near ones."""
+        frames, scale = request.spec.num_frames or 0, 2 ** (len(self.vae.config.block_out_channels) - 1)
+        generator = torch.Generator("cpu").manual_seed(request.stream_seed)
+        shape = (1, self.parts["unet"].config.in_channels, frames, request.height // scale, request.width // scale)
+        noise = torch.randn(shape, generator=generator)
+        size = min(WINDOW, self._known)
+        for start in range(size, frames, STRIDE):
+            again = start - size + torch.randperm(STRIDE, generator=generator)[: frames - start]
+            noise[:, :, start : start + len(again)] = noise[:, :, again]
+        begin = request.place or 0
+        return noise[:, :, begin : begin + request.num_frames].to(self.device, self._dtype)
 
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         yield from decode_frames(self.vae, whole(latents), DECODE_GROUP, self.device)

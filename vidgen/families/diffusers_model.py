@@ -51,6 +51,8 @@ class DiffusersModel(ABC):
     """What the pipeline gives: latents, or pictures where its own parts depend on those before."""
     frame_group: int = 4
     """How many frames a latent frame shows, as far as clips are made in windows."""
+    from_the_end: bool = False
+    """Whether the windows of a long clip are made from its end to its beginning."""
     previews: ClassVar[bool] = True
     """Whether the scheduler given to the pipeline is the one that makes its steps, so that it can be watched."""
 
@@ -115,6 +117,11 @@ class DiffusersModel(ABC):
         """Hand on the sound of a pipeline's run, where the family makes any."""
         return
 
+    def after_step(self, pipeline: Any, timestep: Any, tensors: dict[str, Any], request: ClipRequest) -> dict[str, Any]:
+        """What the pipeline goes on with after the step of `timestep`; its latents are among `tensors`."""
+        del pipeline, timestep, request
+        return tensors
+
     def passes(self, request: ClipRequest) -> int:  # noqa: ARG002
         """How often the pipeline goes through its steps."""
         return 1
@@ -142,10 +149,10 @@ class DiffusersModel(ABC):
         watched = Watched(pipeline.scheduler) if self.previews else None
         numbers = count(1)
 
-        def step_done(_: Any, __: int, ___: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        def step_done(_: Any, __: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             steps = pipeline.num_timesteps * self.passes(request)
             on_step(next(numbers), steps, lambda: self._estimate(watched, request))
-            return tensors
+            return self.after_step(pipeline, timestep, tensors, request)
 
         try:
             uses, words = used_loras(request.spec, self.conditioning), _embeddings(request)

@@ -1,10 +1,12 @@
 """FramePack on HunyuanVideo: a picture (and a last one) to clips of any length, in memory that hardly grows.
 
 arXiv:2504.12626. A clip is made in sections from its end to its beginning; each sees the given picture and, the more
-coarsely the further away, what was made after it. Decoded sections overlap, and are faded into each other.
+coarsely the further away, what was made after it. Decoded sections overlap, and are faded into each other. Of a long
+clip each section is a window: the pipeline makes it as a clip of one section, with what it sees put in on the way.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -28,8 +30,8 @@ from vidgen.families.diffusers_model import DiffusersModel, picture, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.families.tiles import decoded
 from vidgen.runtime.memory import on_device
-from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
-from vidgen.stages.clip_model import ClipRequest
+from vidgen.spec import FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
+from vidgen.stages.clip_model import ClipRequest, OnStep
 
 TEXT_LENGTH = 256
 SECTION = 9
@@ -38,10 +40,26 @@ TEMPORAL = 4
 STEP = SECTION * TEMPORAL
 FADED = (SECTION - 1) * TEMPORAL + 1
 """Frames over which two decoded sections are faded into each other; also what the library counts as a section."""
-MOST_SECTIONS = 50
+SEEN = (1, 2, 16)
+"""Latent frames that are seen of what follows a section, finely, less so, and coarsely."""
+LONG = LongRule(
+    modes=("native",),
+    max_frames=STEP * 50 + 1,
+    window=STEP + TEMPORAL * sum(SEEN),
+    overlap=TEMPORAL * sum(SEEN),
+    overlap_min=TEMPORAL * sum(SEEN),
+    overlap_max=TEMPORAL * sum(SEEN),
+    anchor=0.0,
+    condition_noise=0.0,
+    led_by=("last_image",),
+    from_the_end=True,
+)
+MOST_SECTIONS = 4
+"""Of a clip that is made in one go."""
 
 
 class FramePack(DiffusersModel):
+    from_the_end = True
     components: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
         "tokenizer": LlamaTokenizer,
         "text_encoder": LlamaModel,
@@ -69,11 +87,25 @@ class FramePack(DiffusersModel):
             negative_prompt=False,
             options=("shift", "loras"),
             prediction="flow_prediction",
+            long=LONG,
         )
         return Description(rules, TEXT_LENGTH)
 
     def pipeline(self, request: ClipRequest) -> Any:
-        return HunyuanVideoFramepackPipeline(**self.parts, scheduler=self.scheduler(request))
+        if request.place is None:
+            return HunyuanVideoFramepackPipeline(**self.parts, scheduler=self.scheduler(request))
+        section = Section(**self.parts, scheduler=self.scheduler(request))
+        section.pictures = torch.Generator("cpu").manual_seed(request.spec.seed or 0)
+        return section
+
+    def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor:
+        if request.place is None:
+            return super().generate(request, on_step)
+        with seeing(self.parts["transformer"], request):
+            made = super().generate(request, on_step)
+        # a clip of one section begins with its picture, a section in the middle does not
+        fresh = made if request.place == 0 else made[:, :, 1:]
+        return fresh if request.tail is None else torch.cat([fresh, request.tail.to(fresh)], 2)
 
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
         assert request.image is not None
@@ -91,7 +123,7 @@ class FramePack(DiffusersModel):
 
     def passes(self, request: ClipRequest) -> int:
         """One for each section."""
-        return (request.num_frames - 1) // STEP
+        return (request.num_frames - 1) // STEP if request.place is None else 1
 
     def unpack(self, latents: Any, request: ClipRequest) -> Tensor:  # noqa: ARG002
         """The pipeline gives what it had after each section; the last is the whole clip."""
@@ -116,14 +148,52 @@ class FramePack(DiffusersModel):
 
 
 def sections(length: int) -> list[tuple[int, int]]:
-    """Which of a clip's latent frames are decoded together, in time's order; a clip has `1 + n·SECTION` of them."""
-    if length <= SECTION + 1:
-        return [(0, length)]
-    later = [(start, min(start + 2 * SECTION, length)) for start in range(SECTION + 1, length, SECTION)]
-    return [(0, 2 * SECTION + 1), *later]
+    """Which of a clip's latent frames are decoded together, in time's order; a clip has `1 + n·SECTION` of them, or
+    `n·SECTION` where it was ended before the section that begins it.
+    """
+    first = SECTION + length % SECTION
+    later = [(start, min(start + 2 * SECTION, length)) for start in range(first, length, SECTION)]
+    return [(0, min(first + SECTION, length)), *later]
 
 
 def faded(before: Tensor, after: Tensor) -> Tensor:
     """From the one to the other, evenly; both are `[1, 3, FADED, height, width]`."""
     share = torch.linspace(1, 0, before.shape[2], device=before.device).view(1, 1, -1, 1, 1)
     return share * before + (1 - share) * after
+
+
+class Section(HunyuanVideoFramepackPipeline):  # type: ignore[misc]
+    """The pipeline for one section of a clip whose pictures are encoded the same way in every section."""
+
+    pictures: torch.Generator
+
+    def prepare_image_latents(self, *positional: Any, **named: Any) -> Tensor:
+        latents: Tensor = super().prepare_image_latents(*positional, **named | {"generator": self.pictures})
+        return latents
+
+
+@contextmanager
+def seeing(network: torch.nn.Module, request: ClipRequest) -> Iterator[None]:
+    """The network sees what follows the section, and how far away the picture is (3 sections at most, as trained)."""
+    assert request.place is not None
+    away = SECTION * min(request.place // SECTION, 3 if request.tail is None else 2)
+
+    def put_in(_: Any, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        picture, near = named["latents_clean"].split(1, 2)
+        places = named["indices_latents_clean"].clone()
+        places[1:] += away
+        seen = {"latents_clean": named["latents_clean"], "indices_latents_clean": places}
+        for name in ("indices_latents", "indices_latents_history_2x", "indices_latents_history_4x"):
+            seen[name] = named[name] + away
+        if request.tail is not None:
+            after = torch.zeros(*near.shape[:2], sum(SEEN), *near.shape[3:]).to(near)
+            after[:, :, : request.tail.shape[2]] = request.tail.to(near)
+            near, seen["latents_history_2x"], seen["latents_history_4x"] = torch.split(after, list(SEEN), 2)
+            seen["latents_clean"] = torch.cat([picture, near], 2)
+        return given, named | seen
+
+    hook = network.register_forward_pre_hook(put_in, with_kwargs=True)
+    try:
+        yield
+    finally:
+        hook.remove()

@@ -47,6 +47,7 @@ LONG = LongRule(
     overlap_max=48,
     anchor=0.25,
     condition_noise=0.15,
+    led_by=("last_image",),
 )
 """Overlap and the share of colours drawn back as in the authors' own long clips."""
 
@@ -114,6 +115,9 @@ class Ltx(DiffusersModel):
         if request.head is not None:
             # the picture only says that there is a condition: what is given are latents
             there = [LTXVideoCondition(image=Image.new("RGB", (8, 8)))]
+            if request.last_image is not None:
+                end = request.num_frames - 1
+                there.append(LTXVideoCondition(image=picture(request.last_image), frame_index=end))
             return asked | {"conditions": there, "image_cond_noise_scale": request.condition_noise}
         if request.video is not None:
             return asked | {"latents": self._encode(request), "denoise_strength": request.strength}
@@ -179,16 +183,19 @@ class GoingOn(LTXConditionPipeline):  # type: ignore[misc]
 
     head: Tensor
 
-    def prepare_latents(self, *_: Any, **named: Any) -> tuple[Tensor, Tensor, Tensor, int]:
-        latents, _, ids, _ = super().prepare_latents(**named | {"conditions": []})
+    def prepare_latents(
+        self, pictures: list[Tensor], strengths: list[float], frames: list[int], *more: Any, **named: Any
+    ) -> tuple[Tensor, Tensor, Tensor, int]:
+        """Of the pictures the first stands for the head; others, at later frames, lie before the window's latents."""
+        latents, mask, ids, before = super().prepare_latents(pictures[1:], strengths[1:], frames[1:], *more, **named)
         given = self._pack_latents(
             self.head.to(latents), self.transformer_spatial_patch_size, self.transformer_temporal_patch_size
         )
-        count = given.shape[1]
-        latents[:, :count] = given
-        mask = torch.zeros(latents.shape[:2], device=latents.device)
-        mask[:, :count] = 1.0
-        return latents, mask, self._in_the_middle(ids), 0
+        head = slice(before, before + given.shape[1])
+        if mask is None:
+            mask = torch.zeros(latents.shape[:2], device=latents.device)
+        latents[:, head], mask[:, head] = given, 1.0
+        return latents, mask, self._in_the_middle(ids), before
 
     def _in_the_middle(self, ids: Tensor) -> Tensor:
         """Times of latents that all show a whole group: `8k + 1` where a stream's own are `8k - 7`, its first one 0."""

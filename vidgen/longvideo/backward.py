@@ -47,8 +47,11 @@ class LeadingUp:
         commit: Callable[[int, Order], Chunk],
         latents: Callable[[Chunk], Tensor],
         group: int,
+        *,
+        blended: bool = True,
     ) -> None:
-        self._model, self._ctx, self._commit, self._latents, self._group = model, ctx, commit, latents, group
+        self._model, self._ctx, self._commit, self._latents = model, ctx, commit, latents
+        self._group, self._blended = group, blended
 
     def best(self, order: Order, ahead: Tensor, *, rerolls: int) -> Chunk:
         """The chunk with the best joint of those tried; `ahead` are latents that follow the window."""
@@ -68,5 +71,6 @@ class LeadingUp:
         window = order.window
         seed = derived_seed(order.seed, window.n, reroll) if reroll else order.seed
         chunk = self._commit(attempt_number(window.n, reroll), replace(order, seed=seed))
-        report = joint_ahead(self._model, window, self._latents(chunk), ahead, self._ctx, self._group)
+        latents = self._latents(chunk)
+        report = joint_ahead(self._model, window, latents, ahead, self._ctx, self._group, blended=self._blended)
         return Led(chunk, REROLL if reroll else FIRST, report)

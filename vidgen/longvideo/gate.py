@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidgen.longvideo.joints import frames_before, joint_at, own_joint
+from vidgen.longvideo.joints import frames_before, joint_at, met_at, own_joint
 from vidgen.longvideo.planner import GROUP, Window
 from vidgen.media.frames import FrameChunk
 from vidgen.quality.seams import Joint, JointReport, SeamMeter, Series, judge
@@ -87,14 +87,26 @@ def from_tensors(tensors: dict[str, Tensor]) -> Series | None:
 
 
 def joint_ahead(
-    model: Decoder, window: Window, latents: Tensor, after: Tensor, ctx: RunContext, group: int = GROUP
+    model: Decoder,
+    window: Window,
+    latents: Tensor,
+    after: Tensor,
+    ctx: RunContext,
+    group: int = GROUP,
+    *,
+    blended: bool = True,
 ) -> JointReport:
-    """On the joint at which a window that was made last leads up to what is there: `after` are latents past its end."""
+    """On the joint at which a window that was made last leads up to what is there: `after` are latents past its end.
+
+    A window that is not `blended` with what follows leaves that as it was.
+    """
     meter = SeamMeter()
     for pixels in model.decode(torch.cat([latents, after.to(latents)], 2)):
         ctx.checkpoint()
         meter.add(to_uint8(pixels))
-    return judge(meter.series(), [joint_at(window.length - window.tail, window.length, group)]).joints[-1]
+    tail = window.length - window.tail
+    joint = joint_at(tail, window.length, group) if blended else met_at(tail, group)
+    return judge(meter.series(), [joint]).joints[-1]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -68,8 +68,12 @@ class LongClip:
         made = list(chunks.values())
         if self._script.loop and self._script.turns and len(made) == len(self._script.windows):
             self.turn = self._calm_moment(made)
-        self._record.tell(made, self._ctx, self.turn)
+        self._record.tell(made, self._ctx, self.turn or self._begun_later(made))
         return made
+
+    def _begun_later(self, chunks: Sequence[Chunk]) -> int:
+        """How many frames a clip lacks that is made from its end on, and was ended early."""
+        return self._script.group * min(chunk.window.start for chunk in chunks) if self._script.from_the_end else 0
 
     def _calm_moment(self, chunks: Sequence[Chunk]) -> int:
         """By how many frames a loop is turned, from a decoding of its end and its beginning alone."""
@@ -165,10 +169,20 @@ class LongClip:
         spans = [(it, max(it.start, places.start), min(it.stop, places.stop)) for it in line]
         found = [self._streams.span(it, start, stop) for it, start, stop in spans if start < stop]
         pins = self._script.pins
-        ahead = torch.cat([*found, *(pins[window.shot, place] for place in places if (window.shot, place) in pins)], 2)
+        found += [pins[window.shot, place] for place in places if (window.shot, place) in pins]
+        order = self._orders.of(window, chunks)
+        assert order.tail is not None
+        ahead = torch.cat(found, 2) if found else order.tail[:, :, :0]
         chosen = any(take.chunk == window.n for take in self._script.takes)
-        leading = LeadingUp(self._maker.model, self._ctx, self._commit, self._streams.latents, self._script.group)
-        return leading.best(self._orders.of(window, chunks), ahead, rerolls=0 if chosen else self._script.rerolls)
+        leading = LeadingUp(
+            self._maker.model,
+            self._ctx,
+            self._commit,
+            self._streams.latents,
+            self._script.group,
+            blended=not self._script.from_the_end,
+        )
+        return leading.best(order, ahead, rerolls=0 if chosen else self._script.rerolls)
 
     def _run_up(self, position: int, count: int) -> Tensor | None:
         """Latents of the clip that is gone on from, up to `position`."""

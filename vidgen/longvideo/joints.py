@@ -28,10 +28,18 @@ def own_joint(window: Window, group: int = GROUP, *, opens: bool = False) -> Joi
     return joint_at(window.start, window.start + window.head, group, opens=opens)
 
 
-def joints_of(shots: Sequence[Sequence[Chunk]], clock: Sequence[int], group: int = GROUP) -> Iterator[Joint]:
+def met_at(position: int, group: int = GROUP, *, opens: bool = False) -> Joint:
+    """The joint of two windows of which the later one begins with latent frame `position`, and shares nothing new."""
+    return joint_at(position - 1, position, group, opens=opens)
+
+
+def joints_of(
+    shots: Sequence[Sequence[Chunk]], clock: Sequence[int], group: int = GROUP, *, blended: bool = True
+) -> Iterator[Joint]:
     """All joints of a clip, in its own frames: `shots` are its chunks in order of time, each cut to what it gives.
 
-    `clock` says, by shot, as which frame of the clip latent frame 1 begins. Where two shots meet is a cut.
+    `clock` says, by shot, as which frame of the clip latent frame 1 begins. Where two shots meet is a cut. Windows that
+    are not `blended` leave what they share as it was.
     """
     for number, line in enumerate(shots):
         if number > 0:
@@ -41,5 +49,8 @@ def joints_of(shots: Sequence[Sequence[Chunk]], clock: Sequence[int], group: int
             yield own_joint(line[0].window, group).moved(clock[line[0].window.shot] - 1)
         for before, after in pairwise(line):
             opens = after.window.span != before.window.span
-            joint = joint_at(after.window.start, before.window.stop, group, opens=opens)
+            if blended:
+                joint = joint_at(after.window.start, before.window.stop, group, opens=opens)
+            else:
+                joint = met_at(after.start, group, opens=opens)
             yield joint.moved(clock[after.window.shot] - 1)

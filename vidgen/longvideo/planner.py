@@ -97,6 +97,24 @@ def plan_backward(frames: int, sizes: Windows, *, future: int) -> tuple[Window, 
     return tuple(windows)
 
 
+def plan_from_the_end(spans: Sequence[Span], sizes: Windows) -> tuple[Window, ...]:
+    """Windows of one stream, its last one first; each leads up to as many of the later latents as there are, at most
+    the overlap. The window that begins the stream has one latent frame more than the others.
+
+    Raises SpecError when a span has no whole number of latent frames.
+    """
+    stride, stop = sizes.later - sizes.overlap, 0
+    parts: list[tuple[int, int, int]] = []
+    for number, span in enumerate(spans):
+        end = stop + _latents(number, span, sizes.group, opens=stop == 0)
+        while stop < end:
+            start, stop = stop, min(stop + stride + (0 if stop else 1), end)
+            parts.append((number, start, stop))
+    tails = [min(sizes.overlap, parts[-1][2] - last) for _, _, last in parts]
+    made = zip(reversed(parts), reversed(tails), strict=True)
+    return tuple(Window(n, 0, span, start, last + tail, 0, tail) for n, ((span, start, last), tail) in enumerate(made))
+
+
 def plan_loop(spans: Sequence[Span], sizes: Windows, *, stops: Collection[tuple[int, int]] = ()) -> tuple[Window, ...]:
     """Windows of a stream whose last latent frame is followed by its frame 1 again; every span is 4k frames.
 

@@ -42,7 +42,7 @@ class Record:
             ctx.note("chunks", self.about(chunk, turn) | made)
         lines = [self._streams.line(shot, chunks) for shot in shots_of(chunks)]
         clock = [begin - turn for begin in self._script.clock]
-        for joint in joints_of(lines, clock, self._script.group):
+        for joint in joints_of(lines, clock, self._script.group, blended=not self._script.from_the_end):
             ctx.note("joints", {"frames": [joint.first, joint.last], "cut": joint.cut, "opens": joint.opens})
         if self._script.sealable and not self._script.loop:
             ctx.chunks.seal({"model": self._model, "shots": self._pieces(chunks)})

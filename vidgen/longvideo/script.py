@@ -26,7 +26,7 @@ class Script:
     the clip that this one goes on from in latents, `run_up` the last latents before `begin`. `rerolls` is how many
     other seeds a chunk may try when its joint shows; 0 leaves all joints as they are. What is not `sealable` shows
     other frames than its latents do, and cannot be gone on from in latents. `group` is how many frames a
-    latent frame shows.
+    latent frame shows. `from_the_end`: the last window is made first; what two windows share stays as it was.
     """
 
     windows: Sequence[Window]
@@ -52,6 +52,7 @@ class Script:
     sealable: bool = True
     rerolls: int = 0
     group: int = GROUP
+    from_the_end: bool = False
 
     def frames(self, shot: int, start: int, stop: int) -> tuple[int, int]:
         """First and last frame of the clip that latent frames `start` to `stop` show."""

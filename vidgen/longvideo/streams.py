@@ -41,7 +41,11 @@ class Streams:
 
     def line(self, shot: int, chunks: Sequence[Chunk]) -> list[Chunk]:
         """The chunks of a shot in order of time, each cut to what it gives to the clip."""
-        line = laid(chunk for chunk in chunks if chunk.window.shot == shot)
+        own = [chunk for chunk in chunks if chunk.window.shot == shot]
+        if self._script.from_the_end:  # what a window ends on is the later one's own, as it was
+            line = [replace(chunk, stop=chunk.window.stop - chunk.window.tail) for chunk in reversed(own)]
+        else:
+            line = laid(own)
         if shot > 0:
             return line
         cut = (

@@ -12,7 +12,7 @@ from vidgen.longvideo.chained import Chained
 from vidgen.longvideo.generate import LongClip
 from vidgen.longvideo.loop import turned
 from vidgen.longvideo.order import Settings
-from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_loop
+from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_from_the_end, plan_loop
 from vidgen.longvideo.script import Script
 from vidgen.longvideo.together import Together
 from vidgen.media.frames import FrameChunk
@@ -83,15 +83,17 @@ def script_of(
     strength: float = 1.0,
     stills: Mapping[int, Still] = NO_STILLS,
     group: int = GROUP,
+    from_the_end: bool = False,
 ) -> Script:
     """The script of a resolved spec. `control` makes what windows are conditioned on from the clip's clock.
 
-    `stills` are pictures to be shown, by frame; `group` is how many frames a latent frame shows.
+    `stills` are pictures to be shown, by frame; `group` is how many frames a latent frame shows. `from_the_end`: its
+    last window is made first.
     """
     long = spec.long or LongFields()
     spans, clock = spans_of(spec), _clock(spec)
     places = {_place(clock, frame): still for frame, still in stills.items()}
-    windows = _windows(spec, spans, list(places), group)
+    windows = _windows(spec, spans, list(places), group, from_the_end=from_the_end)
     # a loop's canvas begins with its first frame, which its stream shows once more
     led = None if control is None else control((1,) if long.loop else clock)
     return Script(
@@ -114,6 +116,7 @@ def script_of(
         sealable=not spec.post,
         rerolls=long.rerolls or 0,
         group=group,
+        from_the_end=from_the_end,
     )
 
 
@@ -153,11 +156,13 @@ def settings_of(spec: SamplingFields, strength: float = 1.0) -> Settings:
 
 
 def _windows(
-    spec: SamplingFields, spans: Sequence[Span], stops: Sequence[tuple[int, int]], group: int
+    spec: SamplingFields, spans: Sequence[Span], stops: Sequence[tuple[int, int]], group: int, *, from_the_end: bool
 ) -> tuple[Window, ...]:
     """The plan; what fits into one window is one, wherever its pictures are."""
     if spec.long is None:
         return (Window(0, 0, 0, 0, latent_frames(Resolved.of(spec).num_frames), 0),)
+    if from_the_end:
+        return plan_from_the_end(spans, sizes_of(spec.long, group))
     if spec.long.loop:
         return plan_loop(spans, sizes_of(spec.long), stops=stops)
     return plan(spans, sizes_of(spec.long, group), stops=stops)

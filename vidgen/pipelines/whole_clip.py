@@ -28,13 +28,13 @@ class WholeClipPipeline:
 
     def __call__(self, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
         request = _request(spec, ctx)
-        if spec.long is not None:
-            script = script_of(spec, group=self.model.frame_group)
-            maker = Native(self.model, script.settings, request, self._watcher)
-            yield from long_video(LongClip(maker, script, ctx), self.model, script, spec, ctx)
-            return
         if request.video is not None and int(request.num_inference_steps * request.strength) == 0:
             yield request.video  # no step would be made: that is the source
+            return
+        if spec.long is not None:
+            script = script_of(spec, group=self.model.frame_group, from_the_end=self.model.from_the_end)
+            maker = Native(self.model, script.settings, request, self._watcher, script.frames)
+            yield from long_video(LongClip(maker, script, ctx), self.model, script, spec, ctx)
             return
         latents = self.model.generate(request, self._watcher(ctx))
         yield from decode_latents(self.model, latents, request.num_frames, ctx)

@@ -17,7 +17,7 @@ def resolved_mode(spec: SamplingFields, asked: LongFields, rule: LongRule) -> Lo
     if mode == "co_denoise":
         _check_together(spec, asked)
     if mode == "native":
-        _check_native(spec, asked)
+        _check_native(spec, asked, rule)
     return mode
 
 
@@ -51,16 +51,21 @@ def _check_together(spec: SamplingFields, asked: LongFields) -> None:
             )
 
 
-def _check_native(spec: SamplingFields, asked: LongFields) -> None:
-    """A family's own way goes forward, from one prompt to the next, and is led by its first picture alone."""
+def _check_native(spec: SamplingFields, asked: LongFields, rule: LongRule) -> None:
+    """A family's own way goes in one direction, from one prompt to the next, and is led by what its rule says."""
     last = spec.last_image if isinstance(spec, ImageToVideo) else None
     led = {"video": isinstance(spec, VideoToVideo), "last_image": last is not None, "keyframes": spec.keyframes}
-    for field, given in led.items():
-        if given:
+    for field, given in {**led, "controls": spec.controls, "references": spec.references}.items():
+        if given and field not in rule.led_by:
             raise SpecError(f"{field}: {spec.model} takes it in clips of one window only", field=field)
     if asked.loop:
-        raise SpecError(f"long.loop: {spec.model} goes forward only; leave it out", field="long.loop")
+        raise SpecError(f"long.loop: {spec.model} goes in one direction only; leave it out", field="long.loop")
     for number, segment in enumerate(spec.segments):
+        if segment.cut and number > 0 and rule.from_the_end:
+            field = f"segments.{number}.cut"
+            raise SpecError(
+                f"{field}: {spec.model} makes one shot, which begins with its picture; leave it out", field=field
+            )
         if segment.transition_frames or segment.transition_seconds:
             field = f"segments.{number}.transition_frames"
             raise SpecError(f"{field}: {spec.model} changes prompts at once; leave it out", field=field)

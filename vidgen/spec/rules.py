@@ -8,6 +8,7 @@ from vidgen.spec.base import SpecModel
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.long import LongMode
 
+LedBy = Literal["video", "last_image", "keyframes", "controls", "references"]
 LastImage = Literal["no", "optional", "required"]
 
 
@@ -32,6 +33,8 @@ class LongRule(SpecModel):
     anchor: float = Field(default=0.25, ge=0, le=1)
     condition_noise: float = Field(default=0.03, ge=0, le=1)
     rerolls: int = Field(default=1, ge=0, le=8, description="Other seeds that a chunk whose joint shows may try.")
+    led_by: tuple[LedBy, ...] = Field(default=(), description="Of native windows: what may lead them beside text.")
+    from_the_end: bool = Field(default=False, description="Whether native windows are made from the clip's end on.")
 
 
 class SideRule(SpecModel):

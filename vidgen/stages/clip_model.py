@@ -43,8 +43,10 @@ class ClipRequest:
 
     `keyframes` are pictures by the number of the frame that shows them. `on_sound` takes the clip's sound, where a
     model makes any; None: nobody wants it.
-    Of a window of a longer clip `head` are the latents that it begins with, made before and to be kept as they are;
-    `num_frames` counts them too. `condition_noise` (0..1) is how noisy the network is to think of them.
+    Of a window of a longer clip `head` are the latents that it begins with and `tail` those that it ends with, made
+    before and to be kept as they are; `num_frames` counts them too. `condition_noise` (0..1) is how noisy the network
+    is to think of them. `place` is how many latent frames of the stream lie before the window (None: a whole clip), and
+    `stream_seed` the seed of what all windows share.
     """
 
     spec: SamplingFields
@@ -64,7 +66,10 @@ class ClipRequest:
     keyframes: Mapping[int, FrameChunk] = field(default_factory=dict)
     on_sound: OnSound | None = None
     head: Tensor | None = None
+    tail: Tensor | None = None
     condition_noise: float = 0.0
+    place: int | None = None
+    stream_seed: int = 0
 
     def generator(self) -> torch.Generator:
         """Random numbers drawn on the CPU, so that they are the same on every device."""
@@ -81,6 +86,8 @@ class ClipModel(Decoder, Protocol):
     """The LoRAs there are, by id."""
     frame_group: int
     """How many frames a latent frame shows; a clip's first one shows one."""
+    from_the_end: bool
+    """Whether the windows of a long clip are made from its end to its beginning."""
     fingerprint: str
     """Names everything about the model that its numbers depend on but the libraries: weights, device, number format."""
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tests.tiny_families import ltx, skyreels
+from tests.tiny_families import animatediff, framepack, ltx, skyreels
 from tests.unit.longvideo.rendering import CountingStore
+from tests.unit.longvideo.test_mender import NOTHING_PASSES
 from vidgen.errors import SpecError
 from vidgen.families.tiled_decoding import in_tiles
 from vidgen.pipelines import whole_clip
@@ -90,7 +91,7 @@ def test_prompts_over_time_early_ends_and_what_is_refused(tiny):
     for fields, message in (
         ({"long": LongFields(takes=(Take(chunk=0, seed=1),))}, "then=keep"),
         ({"long": LongFields(mode="chain")}, "offers native"),
-        ({"num_frames": 176, "long": LongFields(loop=True)}, "goes forward only"),
+        ({"num_frames": 176, "long": LongFields(loop=True)}, "goes in one direction only"),
     ):
         with pytest.raises(SpecError, match=message):
             tiny.spec(**{"num_frames": FRAMES} | fields)
@@ -121,16 +122,144 @@ def test_windows_of_ltx_begin_with_latents_that_stay_as_they_are(tiny_of):
     assert not torch.allclose(made[0][:, :, 3:], made[1][:, :, 3:], atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "field"),
-    [("ltx-condition-v2v", "video"), ("ltx-condition-i2v", "last_image")],
-    ids=["video", "last_image"],
-)
-def test_what_leads_a_whole_clip_is_refused_in_a_long_one(tiny_of, name, field):
-    (case,) = (it for it in ltx.CASES if it.name == name)
+def test_a_long_clip_of_ltx_ends_on_its_last_picture_and_follows_no_source(tiny_of):
+    """Fails when the window is given the picture at its first frame, or every window is: tried."""
+    case, restyle = (next(it for it in ltx.CASES if it.name == f"ltx-condition-{name}") for name in ("i2v", "v2v"))
     with pytest.raises(SpecError) as caught:
-        tiny_of(case).spec(num_frames=345)
-    assert caught.value.field == field
+        tiny_of(restyle).spec(num_frames=345)
+    assert caught.value.field == "video"
+    tiny, stores = tiny_of(case), [CountingStore() for _ in range(2)]
+    ends = ({"upload_id": "upl_last"}, {"upload_id": "upl_other"})
+    for store, end in zip(stores, ends, strict=True):
+        clip(tiny, store, num_frames=345, last_image=end)
+    (first, second), (same, other) = map(chunks, stores)
+    assert torch.equal(first, same)
+    assert not torch.allclose(second[:, :, -1], other[:, :, -1], atol=1e-3)
+
+
+SECTIONS = 5
+
+
+@pytest.fixture
+def pack(tiny_of):
+    return tiny_of(framepack.CASES[0])
+
+
+def packed(tiny, store=None, stop=None, **fields) -> np.ndarray:
+    return clip(tiny, store, stop, **{"num_frames": 36 * SECTIONS + 1} | fields)
+
+
+def test_sections_of_framepack_are_those_of_the_librarys_own_long_call(pack, monkeypatch):
+    """Fails when a section sees what follows it in another order, or thinks its picture nearer or farther: tried."""
+    asked = {"last_image": {"upload_id": "upl_last"}, "num_inference_steps": 2}
+    spec, model = pack.spec(num_frames=36 * SECTIONS + 1, **asked), pack.residency.model(pack.manifest.id)
+    request = whole_clip._request(spec, RunContext(media=pack.media))
+    with torch.inference_mode():
+        theirs = model.pipeline(request)(
+            **model.arguments(request),
+            num_inference_steps=2,
+            generator=request.generator(),
+            output_type="latent",
+        ).frames[-1]
+    noise = request.generator()
+    for _ in range(2):  # what the library draws for its two pictures
+        torch.randn(theirs[:, :, :1].shape, generator=noise)
+    monkeypatch.setattr(ClipRequest, "generator", lambda _: noise)
+    store = CountingStore()
+    packed(pack, store, **asked)
+    made = chunks(store)
+    ours = torch.cat([part[:, :, : 9 + (n == SECTIONS - 1)] for n, part in enumerate(made)][::-1], 2)
+    assert ours.shape == theirs.shape
+    assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_clip_of_framepack_is_resumed_retaken_and_ended_early(pack):
+    """Fails when the picture is not part of what names a chunk, or the noise of a section depends on others: tried."""
+    whole, store = packed(pack), CountingStore()
+    assert len(whole) == 36 * SECTIONS + 1
+    store.fail_after = 2
+    with pytest.raises(RuntimeError, match="the power went"):
+        packed(pack, store)
+    store.fail_after = None
+    assert np.array_equal(packed(pack, store), whole)
+    assert store.made == [0, 1, 2, 3, 4]
+    branch = packed(pack, store, long=LongFields(rerolls=0, takes=(Take(chunk=3, seed=9, then="remake"),)))
+    assert store.made == [0, 1, 2, 3, 4, 3, 4]
+    # chunk 3 is the second section of the clip, chunk 4 the first one; decoded sections are faded over 33 frames
+    assert np.array_equal(branch[-72:], whole[-72:])
+    assert not np.array_equal(branch[:72], whole[:72])
+    assert len(packed(pack, stop=lambda: True)) == 33
+    packed(pack, store, image={"upload_id": "upl_other"})
+    assert store.made[7:] == [0, 1, 2, 3, 4]
+    parts = [Segment(prompt="a red cat", frames=37), Segment(prompt="the green dog spins slowly", frames=144)]
+    told = packed(pack, num_frames=None, segments=tuple(parts))
+    assert told.shape == whole.shape
+    assert not np.array_equal(told, whole)
+    with pytest.raises(SpecError, match="makes one shot") as caught:
+        pack.spec(num_frames=None, segments=(parts[0], Segment(prompt="a", frames=145, cut=True)))
+    assert caught.value.field == "segments.1.cut"
+
+
+def test_joints_of_sections_that_show_are_tried_again(pack, monkeypatch):
+    """Fails when no section is measured with what follows it: tried."""
+    monkeypatch.setattr("vidgen.quality.seams.report.calibrated", lambda: NOTHING_PASSES)
+    told = []
+    ctx = RunContext(
+        media=pack.media, chunks=CountingStore(), note=lambda section, entry: told.append((section, entry))
+    )
+    pack.frames(ctx, num_frames=36 * SECTIONS + 1, num_inference_steps=1, long={"rerolls": 1})
+    assert {entry["chunk"] for section, entry in told if section == "repairs"} == {1, 2, 3, 4}
+    joints = [entry["frames"] for section, entry in told if section == "joints"]
+    assert joints == [[at, at] for at in (37, 73, 109, 145)]
+
+
+def test_pieces_of_animatediff_share_one_noise_and_what_they_begin_with(tiny_of):
+    """14 frames are FreeNoise's one piece; of 176 the second piece begins with 16 frames of the first. Fails when they
+    are not held, or each piece draws noise of its own: tried."""
+    (case,) = (it for it in animatediff.CASES if it.name == "animatediff-long")
+    tiny, frames, store = tiny_of(case), 176, CountingStore()
+    whole = clip(tiny, num_frames=frames)
+    assert len(whole) == frames
+    store.fail_after = 0
+    with pytest.raises(RuntimeError, match="the power went"):
+        clip(tiny, store, num_frames=frames)
+    store.fail_after = None
+    assert np.array_equal(clip(tiny, store, num_frames=frames), whole)
+    first, second = chunks(store)
+    assert (first.shape[2], second.shape[2]) == (128, 64)
+    assert torch.equal(second[:, :, :16], first[:, :, -16:])
+    model, asked = (
+        tiny.residency.model(tiny.manifest.id),
+        whole_clip._request(tiny.spec(num_frames=frames), RunContext(media=tiny.media)),
+    )
+    noise = model._noise(replace(asked, place=0))
+    assert torch.equal(model._noise(replace(asked, place=112, num_frames=64)), noise[:, :, 112:])
+    early, late = noise[0, 0, :, 0, 0][:8], noise[0, 0, :, 0, 0][-8:]
+    assert torch.equal(early.sort().values, late.sort().values)  # the same frames of noise in another order
+    with torch.inference_mode():
+        part = replace(asked, place=112, num_frames=64, head=first[:, :, -16:])
+        made = [model.generate(replace(part, head=head), lambda *_: None) for head in (part.head, -part.head)]
+    assert not torch.allclose(made[0][:, :, 16:20], made[1][:, :, 16:20], atol=1e-3)
+
+
+def test_a_restyle_by_animatediff_follows_its_source_in_every_piece(tiny_of):
+    """Fails when every piece begins at the source's first frame: tried."""
+    (case,) = (it for it in animatediff.CASES if it.name == "animatediff-v2v")
+    tiny = tiny_of(case)
+    seen, generate = [], type(tiny.residency.model(tiny.manifest.id)).generate
+
+    def watched(self, request, on_step):
+        seen.append(request.video)
+        return generate(self, request, on_step)
+
+    source = np.arange(144, dtype=np.uint8)[:, None, None, None].repeat(32, 1).repeat(32, 2).repeat(3, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(tiny.residency.model(tiny.manifest.id)), "generate", watched)
+        patch.setattr(whole_clip, "read_clip", lambda *_, **__: source)
+        made = clip(tiny, num_frames=144, strength=0.5, num_inference_steps=2)
+        assert np.array_equal(clip(tiny, num_frames=144, strength=0.0), source)
+    assert made.shape == source.shape
+    assert [part[[0, -1], 0, 0, 0].tolist() for part in seen] == [[0, 95], [80, 143]]
 
 
 @pytest.mark.parametrize("sizes", [[9], [4, 5], [1] * 9])

@@ -14,9 +14,11 @@ from vidgen.longvideo.planner import (
     latent_frames,
     plan,
     plan_backward,
+    plan_from_the_end,
     plan_loop,
 )
 
+SECTIONS = Windows(opening=37, later=28, overlap=19, overlap_max=19)
 SPRITES = Windows(opening=7, later=5, overlap=2, overlap_max=3)
 
 
@@ -148,3 +150,18 @@ def test_a_window_ends_on_every_picture_that_is_to_be_shown(spans, sizes, place)
     inside = place < max(window.stop for window in windows if window.shot == 0)
     assert not inside or place + 1 in {window.stop for window in windows if window.shot == 0}
     assert shots is None or windows[-1].stop == shots[0]
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=5))
+def test_sections_are_made_from_the_end_and_each_sees_what_follows_it(lengths):
+    """Fails when a section ends on more than there is, or the one that begins the stream is not the longest: tried."""
+    spans = [Span(GROUP * 9 * sections + (number == 0)) for number, sections in enumerate(lengths)]
+    windows, end = plan_from_the_end(spans, SECTIONS), 1 + 9 * sum(lengths)
+    own = [range(window.start, window.stop - window.tail) for window in reversed(windows)]
+    assert [frame for part in own for frame in part] == [*range(end)]
+    assert [len(part) for part in own] == [10] + [9] * (sum(lengths) - 1)
+    assert [window.n for window in windows] == [*range(len(own))]
+    assert all(window.tail == min(19, end - (window.stop - window.tail)) for window in windows)
+    assert sorted(window.span for window in windows) == [
+        n for n, sections in enumerate(lengths) for _ in range(sections)
+    ]
