@@ -51,8 +51,12 @@ lint: $(STAMP) ## format, lint, types, layers
 check: lint ## the fast gate: lint and fast tests
 	$(BIN)/pytest -q -m "not integration and not faults and not browser and not slow and not gpu" tests
 
+# a file's tests stay in one process, and the long ones, which come first in the alphabet, begin first
+TEST_PROCESSES ?= 2
+SIDE_BY_SIDE := --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
 test: $(STAMP) $(SDKS) ## every test that this machine can run
-	$(BIN)/pytest tests
+	$(BIN)/pytest $(SIDE_BY_SIDE) tests
 
 # how often the fault suite strikes: 10 take less than half an hour on two quiet cores, VIDGEN_FAULT_ROUNDS=40 more than an
 # hour; a run prints its seed, and VIDGEN_FAULT_SEED repeats it

@@ -28,6 +28,7 @@ from sqlalchemy import update
 from sqlmodel import col
 from standardwebhooks import Webhook
 
+from tests.faults.conftest import Say
 from tests.faults.rounds import fault_rounds, fault_seed
 from tests.faults.worker_process import ROOT, runner_environment
 from tests.jobs_fixtures import control_plane, queue_job
@@ -115,7 +116,7 @@ def pass_time(plane: ControlPlane) -> None:
         session.execute(waiting.values(next_at=0.0))
 
 
-def test_every_event_arrives_under_one_id(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_event_arrives_under_one_id(tmp_path: Path, say: Say) -> None:
     chance = random.Random(SEED)
     with control_plane(tmp_path) as plane, receiver() as to:
         moody = Moody(to)
@@ -148,8 +149,7 @@ def test_every_event_arrives_under_one_id(tmp_path: Path, capsys: pytest.Capture
     accepted = {json.loads(it.body)["data"]["id"] for it in moody.accepted}
     assert accepted == jobs
     lost = sum(not it.log[n].seconds for it in final for n in range(len(it.log)))
-    with capsys.disabled():
-        print(
-            f"\nseed {SEED}: {EVENTS} events, {kills} kills, {len(to.received)} requests {dict(moody.moods)}, "
-            f"{lost} attempts cut short, lost = {len(jobs - accepted)}"
-        )
+    say(
+        f"seed {SEED}: {EVENTS} events, {kills} kills, {len(to.received)} requests {dict(moody.moods)}, "
+        f"{lost} attempts cut short, lost = {len(jobs - accepted)}"
+    )
