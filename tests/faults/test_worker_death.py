@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -34,9 +33,7 @@ def test_a_killed_workers_job_is_finished_by_the_next_one(tmp_path: Path) -> Non
             first.wait()
             wait_until(lambda: not is_alive(runner), 2, "the runner's death")
         with worker(plane):
-            killed = time.monotonic()
             job = wait_for_job(plane, job_id, "succeeded")
-        assert time.monotonic() - killed < 1.5 + 10
         assert job.attempts == 2
         assert kinds(plane, job_id) == ["job.queued", "job.running", "job.requeued", "job.running", "job.succeeded"]
         assert plane.jobs.artifact_key(job.artifacts[0].id) == f"artifacts/{job_id}/2/video.mp4"

@@ -137,29 +137,20 @@ def test_a_render_that_exits_is_a_dead_runner(plane: ControlPlane, supervisor: S
     assert run(plane, supervisor, "exits").status is JobStatus.QUEUED
 
 
-def cancel_while_running(plane: ControlPlane, supervisor: Supervisor, prompt: str) -> tuple[Job, float]:
-    """The ended job, and the seconds from the cancel to its end."""
-    job_id = queue_job(plane, prompt).id
-    worker = threading.Thread(target=supervisor.drain)
-    worker.start()
-    wait_until(lambda: supervisor.current_job == job_id and plane.store.scratch_path(job_id, 1).exists())
-    time.sleep(0.3)
-    started = time.monotonic()
-    plane.jobs.cancel(job_id)
-    worker.join(15)
-    assert not worker.is_alive()
-    return get(plane, job_id), time.monotonic() - started
-
-
-def test_a_cancel_is_heard_within_a_step_and_the_runner_lives(
-    plane: ControlPlane, supervisor: Supervisor, runner: RunnerProcess
-) -> None:
-    run(plane, supervisor, "quick")
-    before = runner.pid
-    job, seconds = cancel_while_running(plane, supervisor, "slow 30")
-    assert job.status is JobStatus.CANCELLED
-    assert seconds < plane.settings.cancel_grace_seconds / 2
-    assert runner.pid == before
+def test_a_cancel_is_heard_within_a_step_and_the_runner_lives(tmp_path: Path, runner: RunnerProcess) -> None:
+    """Fails when the cancel is not sent to the runner, which is then terminated: tried."""
+    with control_plane(tmp_path, cancel_grace_seconds=40.0) as plane:
+        supervisor = Supervisor(plane, runner, "w")
+        run(plane, supervisor, "quick")
+        before, job_id = runner.pid, queue_job(plane, "slow 60").id
+        worker = threading.Thread(target=supervisor.drain)
+        worker.start()
+        wait_until(lambda: get(plane, job_id).progress > 0)
+        plane.jobs.cancel(job_id)
+        worker.join(60)
+        assert not worker.is_alive()
+        assert get(plane, job_id).status is JobStatus.CANCELLED
+        assert runner.pid == before
 
 
 def test_a_lost_lease_kills_the_runner_and_publishes_nothing(
@@ -268,14 +259,16 @@ def test_the_last_write_outlasts_a_database_that_is_briefly_away(
 
 
 def test_only_one_thread_works_at_a_time(plane: ControlPlane, supervisor: Supervisor) -> None:
-    queue_job(plane, "slow 1")
+    """Fails when the second waits for the first: tried."""
+    job = queue_job(plane, "slow 60")
     worker = threading.Thread(target=supervisor.drain)
     worker.start()
     wait_until(lambda: supervisor.busy)
-    started = time.monotonic()
     supervisor.drain()
-    assert time.monotonic() - started < 0.5
-    worker.join(10)
+    assert supervisor.busy, "nobody waited"
+    plane.jobs.cancel(job.id)
+    worker.join(60)
+    assert not worker.is_alive()
 
 
 def test_leases_are_renewed_while_a_job_outlives_them(tmp_path: Path, runner: RunnerProcess) -> None:
