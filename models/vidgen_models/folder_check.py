@@ -33,6 +33,11 @@ def check_folder(folder: Path, files: Mapping[str, str]) -> None:
     """
     if not (folder / INDEX).is_file():
         raise ModelError(f"{folder.name}: no {INDEX}; expected a folder in the diffusers layout")
+    check_files(folder, files)
+
+
+def check_files(folder: Path, files: Mapping[str, str]) -> None:
+    """The same of a folder that holds a single network, and needs no index."""
     hashed_kinds = {Path(name).suffix for name in files}
     for file in _files(folder):
         name = file.relative_to(folder).as_posix()

@@ -1,7 +1,7 @@
 """Which interpolation and upscaling networks are installed: reads manifests (TOML), never weights. Loads no torch."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,9 @@ from pydantic import Field, ValidationError
 
 from vidgen.errors import ModelError
 from vidgen.spec.base import SpecModel
-from vidgen.spec.post import Interpolate, PostStep, Restore, Upscale
+from vidgen.spec.conditioning.control import DRAWN_ALWAYS, UNDRAWN, ControlKind
+from vidgen.spec.post import DrawControl, Interpolate, PostStep, Restore, Upscale
+from vidgen_models.estimators import DRAWN_WITH, EstimatorManifest
 from vidgen_models.registry import SHIPPED_MANIFESTS, SHIPPED_WEIGHTS, ModelRegistry
 
 SHIPPED_NETWORKS = SHIPPED_MANIFESTS / "networks"
@@ -35,11 +37,21 @@ class NetworkManifest(SpecModel):
         return SHIPPED_WEIGHTS / self.file
 
 
-class NetworkRegistry:
-    """The manifests of the shipped networks and those of further folders, which may replace shipped ones by id."""
+Estimators = Mapping[ControlKind, EstimatorManifest]
 
-    def __init__(self, *folders: Path) -> None:
-        self._folders = (SHIPPED_NETWORKS, *folders)
+
+def _none() -> Estimators:
+    return {}
+
+
+class NetworkRegistry:
+    """The manifests of the shipped networks and those of further folders, which may replace shipped ones by id.
+
+    `estimators` says which control is drawn with which of the networks that were added for that.
+    """
+
+    def __init__(self, *folders: Path, estimators: Callable[[], Estimators] = _none) -> None:
+        self._folders, self._estimators = (SHIPPED_NETWORKS, *folders), estimators
 
     @cached_property
     def manifests(self) -> Mapping[str, NetworkManifest]:
@@ -67,14 +79,27 @@ class NetworkRegistry:
             return (self.upscaling(2),) * 2
         return (self.upscaling(scale),)
 
+    def estimator(self, kind: ControlKind) -> EstimatorManifest:
+        """What draws controls of a kind. Raises ModelError naming what to add, and the kinds that need nothing."""
+        found = self._estimators().get(kind)
+        if found is None:
+            raise ModelError(
+                f"kind={kind}: no {DRAWN_WITH[kind]} network is installed; add one with `vidgen models add FOLDER`, "
+                f"or draw {', '.join(DRAWN_ALWAYS)}",
+                code="unknown_model",
+            )
+        return found
+
     def _chosen(self, networks: list[NetworkManifest], wanted: str) -> NetworkManifest:
         if not networks:
             raise ModelError(f"{wanted}: no such network is installed", code="unknown_model")
         return max(networks, key=lambda manifest: manifest.id)
 
 
-def networks_of(step: PostStep, registry: NetworkRegistry) -> tuple[NetworkManifest, ...]:
+def networks_of(step: PostStep, registry: NetworkRegistry) -> tuple[NetworkManifest | EstimatorManifest, ...]:
     """The networks that do a step, in order; none for most. Raises ModelError where one is not installed."""
+    if isinstance(step, DrawControl):
+        return (registry.estimator(step.kind),) if step.kind in UNDRAWN else ()
     if isinstance(step, Interpolate):
         return (registry.interpolation(),)
     if isinstance(step, Restore):
@@ -83,8 +108,9 @@ def networks_of(step: PostStep, registry: NetworkRegistry) -> tuple[NetworkManif
 
 
 def networks_beside(models: ModelRegistry) -> NetworkRegistry:
-    """Those in the folders `networks` within the folders of the models' manifests."""
-    return NetworkRegistry(*(folder / "networks" for folder in models.folders))
+    """Those in the folders `networks` within the folders of the models' manifests, and the estimators there."""
+    folders = (folder / "networks" for folder in models.folders)
+    return NetworkRegistry(*folders, estimators=lambda: models.drawn_with)
 
 
 def _read(file: Path) -> NetworkManifest:

@@ -4,6 +4,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,9 @@ from vidgen.errors import ModelError
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
 from vidgen.spec.conditioning.camera_loras import with_camera_loras
+from vidgen.spec.conditioning.control import ControlKind
+from vidgen_models.estimators import FOLDER as ESTIMATORS
+from vidgen_models.estimators import EstimatorManifest, by_control, read_estimator
 from vidgen_models.loras import FOLDER as LORAS
 from vidgen_models.loras import LoraManifest, read_lora
 
@@ -90,14 +94,24 @@ class Manifest(SpecModel):
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """All that is there, by id."""
+
+    manifests: Mapping[str, Manifest]
+    loras: Mapping[str, LoraManifest]
+    estimators: Mapping[str, EstimatorManifest]
+
+
 class ModelRegistry:
     """The manifests of the shipped models and those of further folders, which may replace shipped ones by id."""
 
     def __init__(self, *folders: Path) -> None:
         self.folders = (SHIPPED_MANIFESTS, *folders)
         self._lora_folders = tuple(folder / LORAS for folder in self.folders)
+        self._estimator_folders = tuple(folder / ESTIMATORS for folder in self.folders)
         self._watched: tuple[Path, ...] = ()
-        self._read: tuple[Stamps, Mapping[str, Manifest], Mapping[str, LoraManifest]] | None = None
+        self._read: tuple[Stamps, Installed] | None = None
 
     @property
     def manifests(self) -> Mapping[str, Manifest]:
@@ -105,28 +119,40 @@ class ModelRegistry:
 
         A model added while the service runs is there with the next request.
         """
-        return self._up_to_date()[0]
+        return self._up_to_date().manifests
 
     @property
     def loras(self) -> Mapping[str, LoraManifest]:
         """All installed LoRAs by id, as up to date."""
-        return self._up_to_date()[1]
+        return self._up_to_date().loras
 
-    def _up_to_date(self) -> tuple[Mapping[str, Manifest], Mapping[str, LoraManifest]]:
+    @property
+    def estimators(self) -> Mapping[str, EstimatorManifest]:
+        """All installed networks that see depth or poses, by id, as up to date."""
+        return self._up_to_date().estimators
+
+    @property
+    def drawn_with(self) -> Mapping[ControlKind, EstimatorManifest]:
+        """Which of them draws a kind of control."""
+        return by_control(self.estimators.values())
+
+    def _up_to_date(self) -> Installed:
         # folders tell of files that came and went, which costs a request less than listing them
         if self._read is None or self._read[0] != tuple(map(_stamp, self._watched)):
-            folders = (*self.folders, *self._lora_folders)
+            folders = (*self.folders, *self._lora_folders, *self._estimator_folders)
             before = tuple(
                 map(_stamp, folders)
             )  # of before they are listed, so that what comes meanwhile is missed once
             files = [file for folder in self.folders for file in sorted(folder.glob("*.toml"))]
             lora_files = [file for folder in self._lora_folders for file in sorted(folder.glob("*.toml"))]
-            self._watched = (*folders, *files, *lora_files)
-            stamps = (*before, *map(_stamp, (*files, *lora_files)))
+            seers = [file for folder in self._estimator_folders for file in sorted(folder.glob("*.toml"))]
+            self._watched = (*folders, *files, *lora_files, *seers)
+            stamps = (*before, *map(_stamp, (*files, *lora_files, *seers)))
             loras = {lora.id: lora for lora in map(read_lora, lora_files)}
-            manifests = (_with_loras(read_manifest(file), loras) for file in files)
-            self._read = (stamps, {manifest.id: manifest for manifest in manifests}, loras)
-        return self._read[1:]
+            estimators = {estimator.id: estimator for estimator in map(read_estimator, seers)}
+            manifests = (_with_estimators(_with_loras(read_manifest(file), loras), estimators) for file in files)
+            self._read = (stamps, Installed({it.id: it for it in manifests}, loras, estimators))
+        return self._read[1]
 
     def get(self, model_id: str) -> Manifest:
         """Raises ModelError (code unknown_model) naming the installed ids."""
@@ -148,6 +174,16 @@ def _with_loras(manifest: Manifest, loras: Mapping[str, LoraManifest]) -> Manife
     conditioning = with_camera_loras(manifest.rules.conditioning, made)
     rules = manifest.rules.model_copy(update={"loras": made, "conditioning": conditioning})
     return manifest.model_copy(update={"rules": rules})
+
+
+def _with_estimators(manifest: Manifest, estimators: Mapping[str, EstimatorManifest]) -> Manifest:
+    """The manifest whose rules name the controls that can be drawn from a clip by networks that were added."""
+    rules = manifest.rules.conditioning
+    kinds = tuple(kind for kind in by_control(estimators.values()) if kind in rules.controls)
+    if not kinds:
+        return manifest
+    changed = manifest.rules.model_copy(update={"conditioning": rules.model_copy(update={"estimated": kinds})})
+    return manifest.model_copy(update={"rules": changed})
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -11,6 +11,8 @@ from typing import Any
 
 from vidgen.errors import ModelError
 from vidgen.spec.base import SpecModel
+from vidgen_models.estimators import FOLDER as ESTIMATORS
+from vidgen_models.estimators import EstimatorManifest
 from vidgen_models.loras import FOLDER as LORAS
 from vidgen_models.loras import LoraManifest
 from vidgen_models.registry import Manifest, read_manifest
@@ -52,6 +54,17 @@ class Shelf:
     def forget_lora(self, lora_id: str) -> bool:
         """Take a LoRA out of use; False when there was none of that id. Its file stays."""
         file = self._folder / LORAS / f"{lora_id}.toml"
+        found = file.is_file()
+        file.unlink(missing_ok=True)
+        return found
+
+    def put_estimator(self, estimator: EstimatorManifest) -> None:
+        """Write an estimator's manifest; one of that id is replaced."""
+        _write(self._folder / ESTIMATORS / f"{estimator.id}.toml", as_toml(estimator))
+
+    def forget_estimator(self, estimator_id: str) -> bool:
+        """Take an estimator out of use; False when there was none of that id. Its files stay."""
+        file = self._folder / ESTIMATORS / f"{estimator_id}.toml"
         found = file.is_file()
         file.unlink(missing_ok=True)
         return found

@@ -62,7 +62,11 @@ def add(path: Path, base: str | None, component: str | None, **wishes: Any) -> N
 
     Nothing of it is run: it must be safetensors and plain data. Every file is hashed, and checked when it is read.
     A file holds the weights of one network or several; the rest is another model's or folder's, the --base.
+    A folder of a single network that sees depth or poses (Depth Anything, DPT, ViTPose) is added for drawing controls.
     """
+    if _is_network(path):
+        _add_estimator(path, wishes)
+        return
     manifest = _single(path, base, component, wishes) if path.is_file() else _folder(path, base, component, wishes)
     _shelf().put(manifest)
     click.echo(f"{manifest.id} revision {manifest.revision}: {manifest.family}, {', '.join(manifest.rules.tasks)}")
@@ -92,7 +96,8 @@ def plan(model_id: str, memory_mb: int | None, device: Any) -> None:
 @errors_as_text
 def remove(model_id: str) -> None:
     """Take an added model out of use; its files stay, and `rollback` brings it back."""
-    _shelf().remove(model_id)
+    if not _shelf().forget_estimator(model_id):
+        _shelf().remove(model_id)
     click.echo(f"{model_id} removed")
 
 
@@ -149,6 +154,23 @@ def remove_lora(lora_id: str) -> None:
     click.echo(f"{lora_id} removed")
 
 
+def _is_network(path: Path) -> bool:
+    """Whether a folder holds a single network and no pipeline of several."""
+    from vidgen_models.estimators import CONFIG
+    from vidgen_models.folder_check import INDEX
+
+    return (path / CONFIG).is_file() and not (path / INDEX).is_file()
+
+
+def _add_estimator(path: Path, wishes: dict[str, Any]) -> None:
+    from vidgen.families.estimator_folder import estimator_in
+    from vidgen_models.estimators import by_control
+
+    made = estimator_in(path, wishes["model_id"], wishes["licence"])
+    _shelf().put_estimator(made)
+    click.echo(f"{made.id} revision {made.revision}: {made.network}, draws {' and '.join(by_control([made]))}")
+
+
 def _folder(path: Path, base: str | None, component: str | None, wishes: dict[str, Any]) -> Any:
     from vidgen.families.installation import Wishes, manifest_for
 
@@ -171,8 +193,11 @@ def _single(path: Path, base: str | None, component: str | None, wishes: dict[st
 
 
 def _list() -> None:
-    for manifest in _registry().manifests.values():
+    registry = _registry()
+    for manifest in registry.manifests.values():
         click.echo(f"{manifest.id:20} {manifest.description}")
+    for estimator in registry.estimators.values():
+        click.echo(f"{estimator.id:20} {estimator.network}: sees {estimator.kind} in clips, for controls")
 
 
 def _registry() -> Any:

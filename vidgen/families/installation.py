@@ -53,13 +53,13 @@ def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> 
     said = adapter(family).describe(folder)
     _check_complete(folder, replaced)
     rules = _unadapted(_followed(_single_windows(said.rules), wishes.controls), wishes)
-    files = _hashes(path)
+    files = hashes_of(path)
     made = Manifest(
         id=checked_id(wishes.model_id or nearest_id(path.name)),
         name=wishes.name or path.name,
         family=family,
         revision=revision_of(files),
-        licence=wishes.licence or _licence(path),
+        licence=wishes.licence or licence_of(path),
         description=f"{folder.pipeline}: {', '.join(rules.tasks)}.",
         folder=str(path),
         text_length=said.text_length,
@@ -166,7 +166,8 @@ def _check_complete(folder: ModelFolder, replaced: Collection[str]) -> None:
             raise ModelError(f"{name}: no weights as safetensors in {folder.path.name}; pickles are never read")
 
 
-def _hashes(path: Path) -> Mapping[str, str]:
+def hashes_of(path: Path) -> Mapping[str, str]:
+    """sha256 of every file that can be read, by its name in the folder."""
     found = sorted(file for file in path.rglob("*") if file.is_file() and file.suffix in HASHED)
     return {file.relative_to(path).as_posix(): sha256(file) for file in found}
 
@@ -178,7 +179,7 @@ def revision_of(files: Mapping[str, str]) -> str:
     ]
 
 
-def _licence(path: Path) -> str:
+def licence_of(path: Path) -> str:
     """As the folder's own README says it in its head, else unknown."""
     readme = path / "README.md"
     found = re.search(r"^license:[ \t]*(\S+)", readme.read_text(errors="replace"), re.M) if readme.is_file() else None

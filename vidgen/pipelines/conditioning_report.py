@@ -122,10 +122,10 @@ class ConditioningMeter:
             elif control.kind == "layout":
                 found = layout_agreement(frames, source.read(0, len(frames)))
             else:
-                found = picture_agreement(control.kind, frames, source.read(0, len(frames)))
+                found = picture_agreement(control.kind, frames, source.read(0, len(frames)), self._ctx.drawers)
             entry: Entry = {"kind": control.kind, "weight": control.weight}
             yield entry | (
-                {"measured": None, "why": "no network draws it from frames"}
+                {"measured": None, "why": "no network that draws it from frames is installed"}
                 if found is None
                 else {"requested": 1.0, "measured": _rounded(found)}
             )

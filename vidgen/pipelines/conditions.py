@@ -99,7 +99,7 @@ class Conditions:
         control = self._spec.controls[number]
         reader = self._reader(control.video, f"controls.{number}.video")
         reader.check()
-        return DrawnControl(control, reader, self._rules.flow_full)
+        return DrawnControl(control, reader, self._rules.flow_full, self._ctx.drawers)
 
     def _control(self, number: int, control: Control) -> NamedItem:
         source = self.control_source(number)

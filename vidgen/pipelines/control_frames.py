@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from vidgen.media.source import is_still, read_picture, stream_clip
 from vidgen.motion.controls.draw import drawn, motion
 from vidgen.motion.controls.flow_colours import FULL_SPEED
 from vidgen.pipelines.resolved import Resolved
+from vidgen.runtime.control_drawer import Drawers
 from vidgen.spec import MediaRef, frames_at
 from vidgen.spec.conditioning.control import Control
 from vidgen_models.folder_check import sha256
@@ -113,6 +114,7 @@ class DrawnControl:
     control: Control
     reader: ClipReader
     full_speed: float | None = None
+    drawers: Drawers = field(default_factory=dict)
 
     def read(self, first: int, count: int) -> FrameChunk:
         """`uint8 [count, height, width, 3]`. Raises SpecError where the kind cannot be drawn."""
@@ -131,6 +133,7 @@ class DrawnControl:
             self.reader.frames(begin, count + 1 + first - begin),
             smoothing=self.control.smoothing,
             full_speed=self.full_speed or FULL_SPEED,
+            drawers=self.drawers,
         )
         return np.stack(list(frames))[first - begin : first - begin + count]
 
@@ -140,8 +143,9 @@ class DrawnControl:
         return np.stack(list(fields))[first - begin :]
 
     def _kept(self, what: str, first: int, count: int, make: Callable[[int, int], Array]) -> Array:
-        asked = self.reader.asked
-        name = f"{what}/{self.control.kind}/{self.control.smoothing}/{self.full_speed}/{self.reader.name}"
+        asked, kind = self.reader.asked, self.control.kind
+        by = self.drawers[kind]().name if kind in self.drawers else ""
+        name = f"{what}/{kind}{by}/{self.control.smoothing}/{self.full_speed}/{self.reader.name}"
         return DRAWN.get(f"{name}/{asked.width}x{asked.height}@{asked.fps}/{first}+{count}", lambda: make(first, count))
 
 

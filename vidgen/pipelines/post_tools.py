@@ -8,4 +8,5 @@ from vidgen_models.networks import networks_beside
 
 def tools_of(ctx: RunContext, residency: Residency) -> Tools:
     """Media by reference, and the networks installed beside the models."""
-    return Tools(media=ctx.media, networks=networks_beside(residency.registry), device=residency.device)
+    networks = networks_beside(residency.registry)
+    return Tools(media=ctx.media, networks=networks, device=residency.device, drawers=ctx.drawers)

@@ -19,6 +19,7 @@ from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
 from vidgen.media.wav import WAV, write_wav
 from vidgen.pipelines.conditioning_report import ConditioningMeter
+from vidgen.pipelines.estimation import drawers_of
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.post_tools import tools_of
 from vidgen.pipelines.receipt import FrameHash, Notes, make_receipt, make_recipe
@@ -68,6 +69,7 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     MediaError, …); then no half file is left behind.
     """
     made = _shape(spec, ctx)
+    ctx = replace(ctx, drawers=drawers_of(residency))
     steps = Chain(spec.post, made, tools_of(ctx, residency))
     check_encoder(spec.output, alpha=steps.result.alpha)
     notes = Notes()

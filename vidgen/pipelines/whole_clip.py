@@ -89,11 +89,11 @@ def _controls(spec: SamplingFields, ctx: RunContext) -> Iterator[ControlClip]:
     """Each as it lies in its file, or drawn. Raises SpecError where one is too short or cannot be drawn."""
     asked = Resolved.of(spec)
     for number, control in enumerate(spec.controls):
-        # faces are looked at by themselves, in squares
+        # faces are looked at by themselves, in squares; where one is drawn, the square is cut out of the whole frame
         side = min(asked.width, asked.height)
-        seen = replace(asked, width=side, height=side) if control.kind == "face" else asked
+        seen = replace(asked, width=side, height=side) if control.kind == "face" and control.drawn else asked
         reader = ClipReader(ctx.media[control.video.key], control.video, seen, f"controls.{number}.video")
         reader.check()
-        frames = DrawnControl(control, reader).read(0, asked.num_frames)
+        frames = DrawnControl(control, reader, drawers=ctx.drawers).read(0, asked.num_frames)
         weight = 1.0 if control.weight is None else control.weight
         yield ControlClip(control.kind, frames, weight, control.start, control.end)

@@ -5,7 +5,7 @@ Knows which class does which step. Networks are loaded here, before the first fr
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ import torch
 from vidgen.errors import SpecError
 from vidgen.media.cuts import is_cut
 from vidgen.media.frames import FrameChunk
-from vidgen.post.draw_control import ControlDrawer
+from vidgen.post.draw_control import DrawnControl
 from vidgen.post.interpolate import Interpolation
 from vidgen.post.normalise_colour import ColourNormaliser
 from vidgen.post.remove_background import BackgroundRemover
@@ -23,6 +23,7 @@ from vidgen.post.sharpen import Sharpener
 from vidgen.post.tone_map import ToneMapper
 from vidgen.post.upscale import Upscaling
 from vidgen.post.watermark import Watermarker
+from vidgen.runtime.control_drawer import Drawers
 from vidgen.spec.clip_shape import ClipShape
 from vidgen.spec.post import (
     DrawControl,
@@ -54,6 +55,7 @@ class Tools:
     media: Mapping[str, Path]
     networks: NetworkRegistry
     device: torch.device | None = None
+    drawers: Drawers = field(default_factory=dict)
 
 
 class Chain:
@@ -63,8 +65,9 @@ class Chain:
         self._specs = tuple(steps)
         self.shapes = shapes_after(self._specs, clip)
         pairs = zip(self._specs, self.shapes, self.shapes[1:], strict=False)
-        self._steps = [_MAKERS[type(spec)](spec, before, after, tools) for spec, before, after in pairs]
+        # first, as what is not installed is told in words of its own
         self._networks = [networks_of(spec, tools.networks) for spec in self._specs]
+        self._steps = [_MAKERS[type(spec)](spec, before, after, tools) for spec, before, after in pairs]
         self._records = [_Record() for _ in self._steps]
 
     @property
@@ -137,5 +140,5 @@ _MAKERS: dict[type, Callable[[Any, ClipShape, ClipShape, Tools], Step]] = {
     Sharpen: lambda spec, _before, _after, _tools: Sharpener(spec),
     Restore: _restorer,
     Watermark: _watermarker,
-    DrawControl: lambda spec, _before, _after, _tools: ControlDrawer(spec),
+    DrawControl: lambda spec, _before, _after, tools: DrawnControl(spec, tools.drawers),
 }

@@ -9,22 +9,24 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.source import fit
 from vidgen.motion.controls.draw import drawn
 from vidgen.motion.controls.flow_colours import FULL_SPEED
+from vidgen.runtime.control_drawer import Drawers
 from vidgen.spec.post import DrawControl
 
 Frame = NDArray[np.uint8]
 
 
-class ControlDrawer:
+class DrawnControl:
     """Holds a frame or two: a control is smoothed with its neighbours, and a motion leads from one to the next."""
 
-    def __init__(self, step: DrawControl) -> None:
-        self._step = step
+    def __init__(self, step: DrawControl, drawers: Drawers) -> None:
+        self._step, self._drawers = step, drawers
 
     def through(self, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
         """Raises SpecError where nothing can be drawn."""
         step = self._step
         speed = FULL_SPEED if step.full_speed is None else step.full_speed
-        for frame in drawn(step.kind, self._sized(chunks), smoothing=step.smoothing, full_speed=speed):
+        how = {"smoothing": step.smoothing, "full_speed": speed}
+        for frame in drawn(step.kind, self._sized(chunks), **how, drawers=self._drawers):
             yield np.ascontiguousarray(frame[None])
 
     def _sized(self, chunks: Iterator[FrameChunk]) -> Iterator[Frame]:

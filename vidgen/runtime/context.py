@@ -7,6 +7,7 @@ from typing import Any
 
 from vidgen.errors import Cancelled
 from vidgen.runtime.chunks import ChunkStore, MemoryChunkStore
+from vidgen.runtime.control_drawer import Drawers
 from vidgen.runtime.waveform import Waveform
 from vidgen.spec import MemoryTier, Progress
 
@@ -36,7 +37,7 @@ class RunContext:
     `lender` is the folder of chunks of the job that this one is made from, where there is one.
     `note` adds an entry (JSON) to a section of the receipt. `on_sound` takes the sound that a model makes for its
     pictures, before the first of them comes. `repairing` is told at once
-    of a joint that shows, and of every attempt at it (JSON).
+    of a joint that shows, and of every attempt at it (JSON). `drawers` draw controls that take a network.
     """
 
     media: Mapping[str, Path] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class RunContext:
     note: Callable[[str, Mapping[str, Any]], None] = _unread
     on_sound: Callable[[Waveform], None] | None = None
     repairing: Callable[[Mapping[str, Any]], None] = _unheard
+    drawers: Drawers = field(default_factory=dict)
 
     def checkpoint(self) -> None:
         """Raise Cancelled when the job was cancelled; called at every denoising step and every decoded group."""

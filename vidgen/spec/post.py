@@ -11,7 +11,7 @@ from pydantic import Field
 from vidgen.errors import SpecError
 from vidgen.spec.base import SpecModel
 from vidgen.spec.clip_shape import ClipShape, rate
-from vidgen.spec.conditioning.control import UNDRAWN, ControlKind
+from vidgen.spec.conditioning.control import ControlKind
 from vidgen.spec.media_ref import MediaRef
 
 LARGEST_SIDE = 4096
@@ -144,7 +144,10 @@ class Watermark(PostStepFields):
 
 
 class DrawControl(PostStepFields):
-    """The clip's edges, brightness, motion or layout in its place: a control video that other jobs can follow."""
+    """The clip's edges, brightness, motion or layout in its place: a control video that other jobs can follow.
+
+    Depth, poses and faces take a network that was added for it.
+    """
 
     step: Literal["draw-control"] = "draw-control"
     kind: ControlKind
@@ -157,12 +160,6 @@ class DrawControl(PostStepFields):
 
     def after(self, clip: ClipShape, field: str) -> ClipShape:
         _refuse_alpha(clip, field, "draw-control")
-        if self.kind in UNDRAWN:
-            raise SpecError(
-                f"{field}.kind={self.kind}: no network that draws it is bundled; nearest are canny, soft-edge, "
-                "scribble, gray, flow, layout",
-                field=f"{field}.kind",
-            )
         return replace(clip, width=self.width or clip.width, height=self.height or clip.height)
 
 

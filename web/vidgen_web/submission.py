@@ -36,6 +36,7 @@ from vidgen.spec import (
     resolve,
     resolve_process,
 )
+from vidgen.spec.post import DrawControl
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
@@ -243,6 +244,8 @@ def _check_networks(services: Services, spec: Spec) -> None:
         try:
             networks_of(step, services.networks)
         except ModelError as error:
+            if isinstance(step, DrawControl):
+                raise problem_of(SpecError(f"post.{number}.{error.message}", field=f"post.{number}.kind")) from error
             problem = FieldError(field=f"post.{number}", message=error.message)
             raise ProblemError(error.code, f"post.{number}: {error.message}", errors=(problem,)) from error
 

@@ -4,14 +4,20 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
+from tests import tiny_estimators
 from tests.tiny_families import wan
 from vidgen.cli import main
+from vidgen.families.estimator_folder import estimator_in
 from vidgen.media.probe import probe
+from vidgen.media.reader import every_frame
+from vidgen.media.writer import write_video
+from vidgen_models.estimator_networks import load_estimator
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +158,33 @@ def test_a_single_file_is_added_over_a_base_and_renders(run, folder, tmp_path):
     assert probe(tmp_path / "clip.mp4").num_frames == 5
     assert "PATH is a folder" in run("models", "add", folder, "--base", "tiny-wan", code=2)
     assert "not installed" in run("models", "add", file, "--base", "nowhere", code=1)
+
+
+def test_a_depth_network_is_added_draws_controls_and_is_removed(run, tmp_path):
+    """`vidgen control depth` is refused before and after; in between it gives what the network sees of each frame.
+
+    Fails when the drawers do not reach the step: tried.
+    """
+    clip = tmp_path / "clip.mp4"
+    write_video([np.random.default_rng(0).integers(0, 255, (3, 48, 64, 3), dtype=np.uint8)], clip, fps=8)
+    ask = ["control", "depth", clip, "--out", tmp_path / "depth.mp4"]
+    assert "no depth network is installed; add one with `vidgen models add FOLDER`" in run(*ask, code=1)
+    folder = tiny_estimators.dpt(tmp_path / "Tiny DPT")
+    assert "DPTForDepthEstimation, draws depth" in run("models", "add", folder)
+    assert "sees depth in clips" in run("models")
+    run(*ask)
+    (frames,) = (np.stack(list(every_frame(path))) for path in [tmp_path / "depth.mp4"])
+    seen = load_estimator(estimator_in(folder)).nearness(next(iter(every_frame(clip))))
+    assert frames.shape == (3, 48, 64, 3)
+    assert np.corrcoef(frames[0].mean(axis=2).ravel(), seen.ravel())[0, 1] > 0.9
+    run("models", "remove", "tiny-dpt")
+    assert "no depth network is installed" in run(*ask, code=1)
+
+
+def test_a_folder_of_another_network_is_refused_by_its_class(run, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["BertModel"]}))
+    assert "preprocessor_config.json: missing" in run("models", "add", tmp_path, code=1)
+    (tmp_path / "preprocessor_config.json").write_text("{}")
+    save_file({"one": torch.zeros(1)}, tmp_path / "model.safetensors")
+    told = run("models", "add", tmp_path, code=1)
+    assert "names ['BertModel']; such folders hold one of DepthAnythingForDepthEstimation" in told

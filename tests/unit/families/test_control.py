@@ -6,14 +6,18 @@ import torch
 from diffusers import AnimateDiffControlNetPipeline, AnimateDiffPipeline
 from PIL import Image
 
+from tests import tiny_estimators
 from tests.tiny_families import animatediff, cogvideox, wan_animate
 from tests.unit.families.conftest import CANNY, FACE, POSE, distance
 from vidgen.errors import ModelError, SpecError
+from vidgen.families.estimator_folder import estimator_in
 from vidgen.families.installation import Wishes, manifest_for
 from vidgen.media.source import read_clip
 from vidgen.motion.controls.draw import drawn
+from vidgen.pipelines.estimation import drawers_of
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage
+from vidgen_models.shelf import Shelf
 
 CASES = {case.name: case for family in (animatediff, cogvideox, wan_animate) for case in family.CASES}
 
@@ -43,10 +47,32 @@ def test_what_a_family_cannot_follow_is_refused_by_name(name, changes, told, tin
 def test_a_pose_cannot_be_drawn_from_a_clip_and_a_short_control_is_not_lengthened(tiny_of):
     """Fails when what is missing is made up: tried."""
     tiny = tiny_of(CASES["wan-animate"])
-    with pytest.raises(SpecError, match="no network that draws face is bundled"):
+    with pytest.raises(SpecError, match="no network that draws face is installed"):
         tiny.frames(controls=[POSE, FACE | {"drawn": False}])
     with pytest.raises(SpecError, match=r"controls\.0\.video: the clip holds 72 frames"):
         tiny.frames(num_frames=77)
+
+
+def test_a_pose_and_a_face_are_drawn_from_the_users_own_clip_once_a_network_is_there(tiny_of, tmp_path, monkeypatch):
+    """The pipeline gets what the network sees of the clip. Fails when drawers do not reach controls: tried."""
+    tiny = tiny_of(CASES["wan-animate"])
+    estimator, asked = estimator_in(tiny_estimators.vitpose(tmp_path / "pose")), []
+    model = tiny.residency.model("tiny-family")
+    generate = model.generate
+    monkeypatch.setattr(model, "generate", lambda request, told: asked.append(request) or generate(request, told))
+    given = tiny.frames()
+    Shelf(tiny.manifests).put_estimator(estimator)
+    try:
+        assert tiny.manifest.rules.conditioning.estimated == ("pose", "face")
+        drawers = drawers_of(tiny.residency)
+        own = [control | {"drawn": False} for control in (POSE, FACE)]
+        made = tiny.frames(RunContext(media=tiny.media, drawers=drawers), controls=own)
+    finally:
+        Shelf(tiny.manifests).forget_estimator(estimator.id)
+    clip = read_clip(tiny.media["upl_clip"], num_frames=len(made), fps=tiny.spec().fps, width=32, height=32)
+    for control in asked[-1].controls:
+        assert (control.frames == np.stack(list(drawers[control.kind]().drawn(clip, 0.0)))).all()
+    assert distance(made, given) > 0
 
 
 def test_what_a_control_network_follows_is_said_when_it_is_added(tmp_path):

@@ -91,7 +91,7 @@ def test_smoothing_steadies_what_flickers_and_keeps_what_moves_sharp():
 
 def test_what_takes_a_network_is_refused_with_what_there_is():
     for kind in ("depth", "pose"):
-        with pytest.raises(SpecError, match="no network for it is bundled; give a"):
+        with pytest.raises(SpecError, match="no network that draws it is installed; give a"):
             drawn(kind, moving(0))
     with pytest.raises(SpecError, match="no frame has a subject"):
         list(drawn("layout", np.full((3, SIDE, SIDE, 3), 90, np.uint8)))

@@ -1,4 +1,4 @@
-"""Controls drawn from what a clip shows, a frame at a time. Depth and pose take networks that are not bundled."""
+"""Controls drawn from what a clip shows, a frame at a time. Depth and pose take networks, which a user adds."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -16,25 +16,36 @@ from vidgen.motion.controls.scribble import scribble
 from vidgen.motion.controls.smoothing import smoothed
 from vidgen.motion.controls.soft_edge import soft_edge
 from vidgen.motion.subject import boxes_of
-from vidgen.spec.conditioning.control import UNDRAWN, ControlKind
+from vidgen.runtime.control_drawer import Drawers
+from vidgen.spec.conditioning.control import DRAWN_ALWAYS, UNDRAWN, ControlKind
 
 Frame = NDArray[np.uint8]
 Frames = Iterable[Frame]
 
 
+NO_DRAWERS: Drawers = {}
+
+
 def drawn(
-    kind: ControlKind, frames: Frames, *, smoothing: float = 0.0, full_speed: float = FULL_SPEED
+    kind: ControlKind,
+    frames: Frames,
+    *,
+    smoothing: float = 0.0,
+    full_speed: float = FULL_SPEED,
+    drawers: Drawers = NO_DRAWERS,
 ) -> Iterator[Frame]:
-    """The control of each frame (`uint8 [height, width, 3]`).
+    """The control of each frame (`uint8 [height, width, 3]`); `drawers` are those of kinds that take a network.
 
     Raises SpecError where the kind cannot be drawn, or no frame has a subject whose box could be.
     """
     if kind in UNDRAWN:
-        raise SpecError(
-            f"kind={kind}: no network for it is bundled; give a {kind} video of your own (drawn), or one of "
-            "canny, soft-edge, scribble, gray, flow, layout",
-            field="kind",
-        )
+        if kind not in drawers:
+            raise SpecError(
+                f"kind={kind}: no network that draws it is installed; give a {kind} video of your own (drawn), add "
+                f"such a network with `vidgen models add FOLDER`, or take one of {', '.join(DRAWN_ALWAYS)}",
+                field="kind",
+            )
+        return drawers[kind]().drawn(frames, smoothing)
     if kind == "flow":
         return _flow(frames, smoothing, full_speed)
     if kind == "layout":

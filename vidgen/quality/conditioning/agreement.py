@@ -6,23 +6,33 @@ from numpy.typing import NDArray
 
 from vidgen.errors import SpecError
 from vidgen.media.frames import FrameChunk
-from vidgen.motion.controls.draw import drawn
+from vidgen.motion.controls.draw import NO_DRAWERS, drawn
 from vidgen.motion.controls.flow import flow_of
 from vidgen.motion.controls.layout import LINE, Box
 from vidgen.motion.subject import boxes_of
+from vidgen.runtime.control_drawer import Drawers
 from vidgen.spec.conditioning.control import ControlKind
 
 SLACK = 0.025
 """Of the width: lines this far apart still meet by half."""
+SURFACES: tuple[ControlKind, ...] = ("gray", "depth")
+"""Kinds that are no lines."""
 
 
-def picture_agreement(kind: ControlKind, frames: FrameChunk, given: FrameChunk) -> float | None:
-    """The correlation of edges or brightness, over all frames; None for kinds that cannot be drawn from frames."""
+def picture_agreement(
+    kind: ControlKind, frames: FrameChunk, given: FrameChunk, drawers: Drawers = NO_DRAWERS
+) -> float | None:
+    """The correlation of edges or brightness, over all frames; None for kinds that cannot be drawn from frames.
+
+    Nor are faces: what counts of them is an expression, not where its pixels are.
+    """
+    if kind == "face":
+        return None
     try:
-        made = np.stack(list(drawn(kind, frames)))
+        made = np.stack(list(drawn(kind, frames, drawers=drawers)))
     except SpecError:
         return None
-    sigma = 0.0 if kind == "gray" else SLACK * frames.shape[2]
+    sigma = 0.0 if kind in SURFACES else SLACK * frames.shape[2]
     return _correlation(_soft(made, sigma), _soft(given, sigma))
 
 

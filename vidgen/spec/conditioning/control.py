@@ -9,7 +9,9 @@ from vidgen.spec.media_ref import MediaRef
 
 ControlKind = Literal["canny", "soft-edge", "scribble", "gray", "depth", "pose", "flow", "layout", "face"]
 UNDRAWN: frozenset[ControlKind] = frozenset({"depth", "pose", "face"})
-"""Kinds that take a network to be drawn from what a clip shows; none is bundled."""
+"""Kinds that take a network to be drawn from what a clip shows; none is bundled, but one may be added."""
+DRAWN_ALWAYS: tuple[ControlKind, ...] = ("canny", "soft-edge", "scribble", "gray", "flow", "layout")
+"""Kinds that are drawn without any."""
 CONTROL_LIMIT = 4
 HEAVIEST = 2.0
 

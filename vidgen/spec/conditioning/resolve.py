@@ -10,6 +10,7 @@ from vidgen.spec.conditioning.mask import Box, Mask, Outpaint
 from vidgen.spec.conditioning.offers import check_conditioning_offers
 from vidgen.spec.conditioning.path import Brush, Path, Trajectory, Waypoint
 from vidgen.spec.conditioning.reference import ClipEnd
+from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.conditioning.together import check_together
 from vidgen.spec.job import ImageToVideo, SamplingFields
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts
@@ -35,10 +36,9 @@ def resolved_conditioning(spec: SamplingFields, num_frames: int, rules: ModelRul
     if spec.outpaint is not None:
         _check_outpaint(spec.outpaint)
     ends = _ends(spec, num_frames, rules)
-    weight = rules.conditioning.control_weight
     return {
         "camera": camera,
-        "controls": tuple(_control(number, control, weight) for number, control in enumerate(spec.controls)),
+        "controls": tuple(_control(number, it, rules.conditioning) for number, it in enumerate(spec.controls)),
         "trajectories": tuple(
             _boxed(_timed(f"trajectories.{number}", path), spec) for number, path in enumerate(spec.trajectories)
         ),
@@ -62,22 +62,22 @@ def _camera(camera: Camera) -> Camera:
     return camera if camera.preset is None else Camera.model_validate(PRESETS[camera.preset])
 
 
-def _control(number: int, control: Control, weight: float) -> Control:
+def _control(number: int, control: Control, rules: ConditioningRules) -> Control:
     field = f"controls.{number}"
     if control.start >= control.end:
         raise SpecError(f"{field}.end={control.end:g}: must be beyond start, {control.start:g}", field=f"{field}.end")
     if control.video.frame is not None and control.kind == "flow" and not control.drawn:
         raise SpecError(f"{field}.video.frame: a picture has no motion; give a clip", field=f"{field}.video.frame")
-    if control.kind in UNDRAWN and not control.drawn:
+    if control.kind in UNDRAWN and not control.drawn and control.kind not in rules.estimated:
         raise SpecError(
-            f"{field}.drawn=false: no network that draws {control.kind} is bundled; give a {control.kind} "
-            "video of your own and drawn=true",
+            f"{field}.drawn=false: no network that draws {control.kind} is installed; give a {control.kind} "
+            "video of your own and drawn=true, or add such a network with `vidgen models add FOLDER`",
             field=f"{field}.drawn",
         )
     if control.drawn and control.smoothing:
         name = f"{field}.smoothing"
         raise SpecError(f"{name}: what is drawn already is used as it is; leave it out", field=name)
-    return control if control.weight is not None else control.model_copy(update={"weight": weight})
+    return control if control.weight is not None else control.model_copy(update={"weight": rules.control_weight})
 
 
 def _timed(field: str, path: Moved) -> Moved:

@@ -15,6 +15,9 @@ class ConditioningRules(SpecModel):
     """Empty: the model takes none of it."""
 
     controls: tuple[ControlKind, ...] = Field(default=(), description="Kinds that the model was trained to follow.")
+    estimated: tuple[ControlKind, ...] = Field(
+        default=(), description="Filled in: kinds among them that installed networks draw from what a clip shows."
+    )
     controls_at_once: int = Field(default=2, ge=1, le=CONTROL_LIMIT)
     controls_needed: Literal["none", "one", "each"] = Field(
         default="none", description="What must be given: nothing, one control, or one of each kind."
