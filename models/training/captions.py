@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.cameras import CAMERAS
-from training.grounds import PLAIN, SCENES
-from training.places import MOTIONS
+from training.grounds import FILM, PLAIN, SCENES
+from training.places import ALIVE, MOTIONS, PAIRED
 from training.sprites import SUBJECTS, Subject
 
 THIRD_PERSON: dict[str, tuple[str, ...]] = {
@@ -33,6 +33,10 @@ THIRD_PERSON: dict[str, tuple[str, ...]] = {
     "shrink": ("shrinks", "gets smaller", "grows smaller", "becomes smaller", "contracts", "becomes tiny"),
     "spin": ("spins", "rotates", "turns around", "spins around", "whirls", "rotates clockwise"),
     "still": ("stays still", "stands still", "does not move", "rests", "stays in place", "remains motionless"),
+    "bounce": ("bounces", "hops", "jumps up and down", "bounces up and down", "leaps", "keeps hopping"),
+    "shake": ("shakes", "wobbles", "rocks to and fro", "sways", "swings to and fro", "wiggles"),
+    "fade": ("fades in", "appears", "appears slowly", "becomes visible", "emerges", "materializes"),
+    "alive": ("comes alive", "is animated", "moves by itself", "plays", "acts", "is lively"),
     "any": ("moves", "goes", "wanders", "travels", "drifts", "glides"),
 }
 PARTICIPLE: dict[str, tuple[str, ...]] = {
@@ -58,6 +62,10 @@ PARTICIPLE: dict[str, tuple[str, ...]] = {
     "shrink": ("shrinking", "getting smaller", "growing smaller", "becoming smaller", "contracting", "becoming tiny"),
     "spin": ("spinning", "rotating", "turning around", "spinning around", "whirling", "rotating clockwise"),
     "still": ("staying still", "standing still", "not moving", "resting", "staying in place", "remaining motionless"),
+    "bounce": ("bouncing", "hopping", "jumping up and down", "bouncing up and down", "leaping", "always hopping"),
+    "shake": ("shaking", "wobbling", "rocking to and fro", "swaying", "swinging to and fro", "wiggling"),
+    "fade": ("fading in", "appearing", "appearing slowly", "becoming visible", "emerging", "materializing"),
+    "alive": ("coming alive", "animated", "moving by itself", "playing", "acting", "being lively"),
     "any": ("moving", "going", "wandering", "travelling", "drifting", "gliding"),
 }
 PLACES: dict[str, tuple[str, ...]] = {
@@ -67,6 +75,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "grassy": ("on a meadow", "over the grass", "on a lawn"),
     "checkered": ("on a checkered floor", "over a chessboard", "on a tiled floor"),
     "striped": ("in front of a striped wall", "before stripes", "in front of striped wallpaper"),
+    FILM: ("in front of a film still", "in a scene of a film", "in a movie"),
 }
 VIEWS: dict[str, tuple[str, ...]] = {
     "pan left": ("the camera pans left", "camera panning to the left", "the camera moves left", "pan left"),
@@ -107,21 +116,35 @@ PLACE_TEMPLATES: tuple[str, ...] = (
     "{place}, {a_subject} {moves}",
     "a video of {a_subject} {moving} {place}",
 )
+PAIR_TEMPLATES: tuple[str, ...] = (
+    "{a_subject} {moves} and {a_other} {other_moves} on {a_colour} background",
+    "{a_subject} {moving} and {a_other} {other_moving}, {colour} background",
+    "{a_subject} {moving} beside {a_other} {other_moving} on {a_colour} background",
+    "{colour} background, {a_subject} {moves} and {a_other} {other_moves}",
+    "two subjects, {a_subject} {moving} and {a_other} {other_moving}, {colour} backdrop",
+)
+HELD_OUT_PAIR_TEMPLATES: tuple[str, ...] = (
+    "{a_subject} that {moves} and {a_other} that {other_moves}, {colour} background",
+)
 HELD_OUT_SHARE = 10  # one pair in ten
 SOMETHING = "something"
 """The subject of a caption that does not tell it: a picture does."""
 PLACE_NAMED, CAMERA_NAMED_FIRST, STATIC_NAMED = 0.5, 0.25, 0.1
 PLAIN_SHARE, STATIC_SHARE, RESTING_SHARE = 0.33, 0.33, 0.7
+FILM_SHARE = 0.2  # of the scenes, where stills are at hand
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a clip shows: names out of SUBJECTS (or SOMETHING), MOTIONS (or ANY), GROUNDS and CAMERAS."""
+    """What a clip shows: names out of SUBJECTS (or SOMETHING), MOTIONS (or ANY), GROUNDS and FILM, and CAMERAS; where
+    there are two subjects, `other` and `other_motion` are the second's."""
 
     subject: str
     motion: str
     background: str
     camera: str = "static"
+    other: str = ""
+    other_motion: str = ""
 
 
 _WORDS: dict[str, tuple[str, ...]] = {s.name: s.words for s in SUBJECTS}
@@ -134,7 +157,8 @@ def with_article(words: str) -> str:
 
 
 def caption(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...] = TEMPLATES) -> str:
-    """One wording of `scene`, drawn at random; the plainest words come up most often."""
+    """One wording of `scene`, drawn at random; the plainest words come up most often. Two subjects have templates of
+    their own."""
     text = _sentence(scene, rng, templates)
     if scene.camera != "static" or rng.uniform() < STATIC_NAMED:
         view = VIEWS[scene.camera][rng.integers(len(VIEWS[scene.camera]))]
@@ -145,34 +169,62 @@ def caption(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...] =
 
 
 def _sentence(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...]) -> str:
-    words = _WORDS.get(scene.subject, (scene.subject,))
-    subject = words[0] if rng.uniform() < 0.6 else words[rng.integers(len(words))]
-    verb = 0 if rng.uniform() < 0.35 else int(rng.integers(len(THIRD_PERSON[scene.motion])))
-    if scene.background in SCENES and rng.uniform() < PLACE_NAMED:
+    subject, moves, moving = _actor(scene.subject, scene.motion, rng)
+    other, other_moves, other_moving = _actor(scene.other, scene.other_motion, rng) if scene.other else ("", "", "")
+    if scene.other:
+        templates = PAIR_TEMPLATES if templates == TEMPLATES else HELD_OUT_PAIR_TEMPLATES
+    elif scene.background in PLACES and rng.uniform() < PLACE_NAMED:
         templates = PLACE_TEMPLATES
     template = templates[0] if rng.uniform() < 0.15 else templates[rng.integers(len(templates))]
     places = PLACES.get(scene.background, ("",))
     return template.format(
         a_subject=subject if scene.subject == SOMETHING else with_article(subject),
         subject=subject,
-        moves=THIRD_PERSON[scene.motion][verb],
-        moving=PARTICIPLE[scene.motion][verb],
+        moves=moves,
+        moving=moving,
+        a_other=with_article(other) if other else "",
+        other_moves=other_moves,
+        other_moving=other_moving,
         a_colour=with_article(scene.background),
         colour=scene.background,
         place=places[rng.integers(len(places))],
     )
 
 
+def _actor(name: str, motion: str, rng: np.random.Generator) -> tuple[str, str, str]:
+    """A subject's name and its motion in both forms, in one of their wordings."""
+    words = _WORDS.get(name, (name,))
+    subject = words[0] if rng.uniform() < 0.6 else words[rng.integers(len(words))]
+    verb = 0 if rng.uniform() < 0.35 else int(rng.integers(len(THIRD_PERSON[motion])))
+    return subject, THIRD_PERSON[motion][verb], PARTICIPLE[motion][verb]
+
+
 def is_held_out(subject: str, motion: str) -> bool:
-    """Whether the pair is kept for evaluation; decided by a hash, so that adding subjects moves no other pair."""
-    return zlib.crc32(f"{subject}/{motion}".encode()) % HELD_OUT_SHARE == 0
+    """Whether the pair is kept for evaluation; decided by a hash, so that adding subjects moves no other pair. What a
+    subject does by itself is its own and cannot be told from others', so none of it is kept."""
+    return motion != ALIVE and zlib.crc32(f"{subject}/{motion}".encode()) % HELD_OUT_SHARE == 0
 
 
-def random_scene(rng: np.random.Generator, held_out: bool | None = False, *, scenic: bool = False) -> Scene:
+def random_pair(rng: np.random.Generator, held_out: bool = False) -> Scene:
+    """Two different subjects, each with its motion, over a plain ground; `held_out` says whether the two were ever
+    seen together in training."""
+    while True:
+        one, two = rng.permutation(len(SUBJECTS))[:2]
+        first, second = SUBJECTS[one].name, SUBJECTS[two].name
+        motions = (str(rng.choice(PAIRED)), str(rng.choice(PAIRED)))
+        alone = any(is_held_out(subject, motion) for subject, motion in zip((first, second), motions, strict=True))
+        if not alone and is_held_out(*sorted((first, second))) == held_out:
+            return Scene(first, motions[0], list(PLAIN)[rng.integers(len(PLAIN))], "static", second, motions[1])
+
+
+def random_scene(
+    rng: np.random.Generator, held_out: bool | None = False, *, scenic: bool = False, film: bool = False
+) -> Scene:
     """A clip with an even choice of motions; `held_out` None takes any pair.
 
     A `scenic` one is over a scene two times in three, and then two times in three its camera moves; the subject of such
-    a clip mostly stays where it is. The others have a plain ground and a static camera.
+    a clip mostly stays where it is; with `film`, some scenes are stills of it. The others have a plain ground and a
+    static camera.
     """
     while True:
         subject: Subject = SUBJECTS[rng.integers(len(SUBJECTS))]
@@ -181,7 +233,7 @@ def random_scene(rng: np.random.Generator, held_out: bool | None = False, *, sce
             break
     if not scenic or rng.uniform() < PLAIN_SHARE:
         return Scene(subject.name, motion, list(PLAIN)[rng.integers(len(PLAIN))])
-    background = list(SCENES)[rng.integers(len(SCENES))]
+    background = FILM if film and rng.uniform() < FILM_SHARE else list(SCENES)[rng.integers(len(SCENES))]
     if rng.uniform() < STATIC_SHARE:
         return Scene(subject.name, motion, background)
     rests = rng.uniform() < RESTING_SHARE and held_out in (None, is_held_out(subject.name, "still"))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_scene
 from training.judges import Judges, real_clips
 from training.latents import decode, encode
-from training.places import MOTIONS
+from training.places import ALIVE, MOTIONS
 from training.render import render_clip
 from training.sampling import Generator, Settings, to_pixels
 from training.sprites import Sprite, load_sprites
@@ -72,11 +72,12 @@ def by_motion(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str
 
 
 def even_scenes(count: int, held_out: bool, rng: np.random.Generator) -> list[Scene]:
-    """`count` scenes with every motion equally often."""
+    """`count` scenes with every motion equally often that may be asked for."""
+    motions = [motion for motion in MOTIONS if not (held_out and motion == ALIVE)]
     scenes: list[Scene] = []
     while len(scenes) < count:
         scene = random_scene(rng, held_out)
-        if scene.motion == MOTIONS[len(scenes) % len(MOTIONS)]:
+        if scene.motion == motions[len(scenes) % len(motions)]:
             scenes.append(scene)
     return scenes
 

@@ -14,7 +14,7 @@ from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 
 from training.cameras import CAMERAS
 from training.captions import VIEWS
-from training.grounds import GROUNDS
+from training.grounds import FILM, GROUNDS
 from training.latents import load_vae
 from training.presets import PRESETS, Preset
 from training.sprites import SUBJECTS
@@ -30,6 +30,10 @@ MOTION_WORDS = {
     "shrink": "shrinks",
     "spin": "spins",
     "still": "stays still",
+    "bounce": "bounces",
+    "shake": "shakes",
+    "fade": "fades in",
+    "alive": "comes alive",
 }
 
 
@@ -59,7 +63,7 @@ def export(preset: Preset, work: Path, output: Path) -> None:
         "subjects": [s.name for s in SUBJECTS],
         "synonyms": {s.name: list(s.words[1:]) for s in SUBJECTS if len(s.words) > 1},
         "motions": list(MOTION_WORDS.values()),
-        "backgrounds": list(GROUNDS),
+        "backgrounds": [*GROUNDS, FILM],
         "cameras": [VIEWS[camera][0] for camera in CAMERAS],
     }
     (output / "vocabulary.json").write_text(json.dumps(vocabulary, indent=1) + "\n")

@@ -96,6 +96,8 @@ SCENES: dict[str, Callable[[np.random.Generator], NDArray[np.floating]]] = {
     "striped": _striped,
 }
 GROUNDS = (*PLAIN, *SCENES)
+FILM = "film"
+"""A still of the film, which is not drawn here (textures.py)."""
 
 
 def _jittered(rgb: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,16 +25,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from training import vae_forward
-from training.captions import SOMETHING, Scene, random_scene
+from training.captions import SOMETHING, Scene, random_pair, random_scene
 from training.drawn_controls import CONTROLS
-from training.places import ANY, SIZE, Placement, chained_path, path, wander
+from training.grounds import FILM, ground
+from training.grounds import SIDE as GROUND_SIDE
+from training.places import ANY, SIZE, Placement, chained_path, path, paths_of_two, wander
 from training.presets import PRESETS
-from training.render import Shot, draw, render_clip, shot
+from training.render import Actor, Shot, draw, render_clip, shot
+from training.sources import film_file
 from training.sprites import Sprite, load_sprites, load_unnamed
+from training.textures import film_ground, film_stills
 from training.vae import STAGES, Z_DIM, build, to_tensor
 
 SHARD = 96
 LONG_FRAMES, SHORT_FRAMES = 25, 17
+WORDS_ALONE = ("text", "scene", "pair")
 WINDOW_START, WINDOW = 2, 5  # latent frames of a "continue" clip: what goes before it, and how long it is
 SCENIC = 0.5  # share of conditioned clips that may be over a scene
 WANDERING, UNTOLD = 0.4, 0.3  # shares of control clips whose path has no name, or whose caption does not tell it
@@ -120,10 +125,17 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """The sprites that captions name, and others."""
+    """The sprites that captions name, and others; stills of the film, where it could be fetched."""
 
     named: dict[str, Sprite]
     unnamed: list[Sprite]
+    stills: NDArray[np.uint8] | None = None
+
+    def behind(self, background: str, rng: np.random.Generator) -> NDArray[np.float32]:
+        """The ground of that name, as it lies behind a subject."""
+        if background == FILM and self.stills is not None:
+            return film_ground(self.stills, GROUND_SIDE, rng)
+        return ground(background, rng)
 
     def random(self, scene: Scene, rng: np.random.Generator) -> Sprite:
         """The scene's subject; any at all where its caption does not tell it."""
@@ -139,12 +151,15 @@ def random_example(cast: Cast, task: str, frames: int, rng: np.random.Generator)
     Text-to-video clips begin where their motion has room. The others begin anywhere, for half of them in the middle
     of another motion.
     """
-    scene = random_scene(rng, scenic=task in ("scene", "control") or (task != "text" and rng.uniform() < SCENIC))
+    if task == "pair":
+        return _pair(cast, frames, rng)
+    scenic = task in ("scene", "control") or (task != "text" and rng.uniform() < SCENIC)
+    scene = random_scene(rng, scenic=scenic, film=cast.stills is not None)
     if task == "reference" and rng.uniform() < 0.6:
         scene = replace(scene, subject=SOMETHING)
     given = (int(rng.integers(1, 4)), int(rng.uniform() < 0.2)) if task == "continue" else (0, 0)
     places, scene = random_places(scene, task, frames, given, rng)
-    drawn = shot(cast.random(scene, rng), places, scene.background, scene.camera, rng)
+    drawn = shot(cast.random(scene, rng), places, cast.behind(scene.background, rng), scene.camera, rng)
     clip = drawn.frames()
     return Example(
         scene,
@@ -156,6 +171,15 @@ def random_example(cast: Cast, task: str, frames: int, rng: np.random.Generator)
     )
 
 
+def _pair(cast: Cast, frames: int, rng: np.random.Generator) -> Example:
+    """Two subjects, told by words alone."""
+    scene = random_pair(rng)
+    places, others = paths_of_two((scene.motion, scene.other_motion), frames, rng)
+    other = Actor(cast.named[scene.other], others)
+    clip = shot(cast.named[scene.subject], places, scene.background, "static", rng, (other,)).frames()
+    return Example(scene, clip, clip, random_mask("pair", frames, rng))
+
+
 def random_places(
     scene: Scene, task: str, frames: int, given: tuple[int, int], rng: np.random.Generator
 ) -> tuple[list[Placement], Scene]:
@@ -163,7 +187,7 @@ def random_places(
     if task == "control" and rng.uniform() < WANDERING:
         return wander(frames, rng), replace(scene, motion=ANY)
     seen = {"continue": 4 * (WINDOW_START + given[0] - 1) + 1, "extend": 5}.get(task, 1)
-    chained = task == "continue" or (task not in ("text", "scene", "reference") and rng.uniform() < 0.5)
+    chained = task == "continue" or (task not in (*WORDS_ALONE, "reference") and rng.uniform() < 0.5)
     places = chained_path(scene.motion, frames, seen, rng) if chained else path(scene.motion, frames, rng)
     untold = task == "control" and rng.uniform() < UNTOLD
     return places, replace(scene, motion=ANY) if untold else scene
@@ -203,11 +227,11 @@ def make_shard(
     video = to_tensor(np.stack([e.clip for e in examples]))
     latents = encode_fast(vae, video).half()
     shard: dict[str, object] = {
-        "scenes": [(e.scene.subject, e.scene.motion, e.scene.background, e.scene.camera) for e in examples],
+        "scenes": [astuple(e.scene) for e in examples],
         "task": task,
         "latents": latents.clone(),
     }
-    if task in ("text", "scene"):
+    if task in WORDS_ALONE:
         return shard
     grey = encode(vae, torch.zeros_like(video[:1])).half()
     if task == "continue":
@@ -274,6 +298,7 @@ def measure_statistics(vae: AutoencoderKLWan, sprites: dict[str, Sprite], work: 
 SHARES = {
     "text": 0.24,
     "scene": 0.18,
+    "pair": 0.08,
     "first": 0.13,
     "continue": 0.1,
     "control": 0.19,
@@ -311,7 +336,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_flush_denormal(True)
     preset = PRESETS[args.preset].latents
-    cast = Cast(load_sprites(args.cache), load_unnamed(args.cache))
+    film = film_file(args.cache)
+    stills = None if film is None else film_stills(film)
+    cast = Cast(load_sprites(args.cache), load_unnamed(args.cache), stills)
     if not (args.work / "latent-statistics.pt").exists():
         measure_statistics(load_vae(args.work, args.preset), cast.named, args.work)
     vae = load_vae(args.work, args.preset)

@@ -12,36 +12,57 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 SIZE = 64
-MOTIONS = ("left", "right", "up", "down", "grow", "shrink", "spin", "still")
+ALIVE = "alive"
+"""The subject moves by itself, as its own animation shows."""
+MOTIONS = ("left", "right", "up", "down", "grow", "shrink", "spin", "still", "bounce", "shake", "fade", ALIVE)
+PAIRED = ("left", "right", "up", "down", "spin", "still", "bounce", "shake", ALIVE)
+"""Motions for which two subjects in one frame have room."""
+ALONE = ("fade", ALIVE)
+"""Motions that neither go on from another one nor lead to another one."""
 ANY = "any"
 """Moves along no path that has a name: only a control can tell it."""
+CHAINED = tuple(motion for motion in MOTIONS if motion not in ALONE)
 DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 CENTRE = (SIZE - 1) / 2
 REACH = (15.0, 48.0)  # of a centre, in pixels
 SIDES = (16.0, 48.0)  # of a sprite that grows or shrinks
+LEAP, SWING = 11.0, 24.0  # of a subject that bounces, in pixels, and of one that shakes, in degrees
+APART, PAIR_SIDES, PAIR_PACE = 15.0, (20.0, 25.0), 0.5  # of two subjects: from the middle, their sides, their travel
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and how the sprite is drawn in one frame: centre and side in pixels, angle in degrees clockwise."""
+    """Where and how the sprite is drawn in one frame: centre and side in pixels, angle in degrees clockwise, opacity
+    from 0 to 1; `pose` counts the steps of its own motion, `phase` the turns of one that comes and goes."""
 
     x: float
     y: float
     side: float
     angle: float = 0.0
+    opacity: float = 1.0
+    pose: int = 0
+    phase: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast one clip's motions are, a frame: pixels of travel, pixels of side, degrees."""
+    """How fast one clip's motions are, a frame: pixels of travel, pixels of side, degrees, leaps or swings, opacity."""
 
     travel: float
     growth: float
     turn: float
+    beat: float
+    dawn: float
 
     @classmethod
     def random(cls, rng: np.random.Generator) -> Pace:
-        return cls(rng.uniform(1.15, 1.35), rng.uniform(1.5, 1.8), rng.uniform(8.5, 10.0))
+        return cls(
+            rng.uniform(1.15, 1.35),
+            rng.uniform(1.5, 1.8),
+            rng.uniform(8.5, 10.0),
+            rng.uniform(0.11, 0.14),
+            rng.uniform(0.06, 0.08),
+        )
 
 
 def advance(place: Placement, motion: str, pace: Pace) -> Placement:
@@ -53,7 +74,22 @@ def advance(place: Placement, motion: str, pace: Pace) -> Placement:
     if motion in ("grow", "shrink"):
         side = place.side + (pace.growth if motion == "grow" else -pace.growth)
         return replace(place, side=_held(side, place.side, SIDES))
+    if motion in ("bounce", "shake"):
+        return _swung(place, motion, place.phase + pace.beat)
+    if motion == "fade":
+        return replace(place, opacity=min(1.0, place.opacity + pace.dawn))
+    if motion == ALIVE:
+        return replace(place, pose=place.pose + 1)
     return replace(place, angle=place.angle + pace.turn) if motion == "spin" else place
+
+
+def _swung(place: Placement, motion: str, phase: float) -> Placement:
+    """The subject at another `phase` of its leap (a parabola from the floor and back) or its swing (a sine)."""
+    if motion == "bounce":
+        rise, before = (4 * LEAP * (p % 1) * (1 - p % 1) for p in (phase, place.phase))
+        return replace(place, y=place.y + before - rise, phase=phase)
+    swing, before = (SWING * np.sin(2 * np.pi * p) for p in (phase, place.phase))
+    return replace(place, angle=place.angle + float(swing - before), phase=phase)
 
 
 def _held(value: float, before: float, limits: tuple[float, float]) -> float:
@@ -71,7 +107,10 @@ def start(motion: str, pace: Pace, frames: int, rng: np.random.Generator) -> Pla
         return Placement(x - dx * half, y - dy * half, side)
     if motion in ("grow", "shrink"):
         side = rng.uniform(16, 19) if motion == "grow" else rng.uniform(42, 46)
-    return Placement(x, y, side)
+    if motion == "bounce":
+        y += LEAP / 2
+    pose = int(rng.integers(1, 100)) if motion == ALIVE else 0
+    return Placement(x, y, side, opacity=0.0 if motion == "fade" else 1.0, pose=pose)
 
 
 def path(motion: str, frames: int, rng: np.random.Generator) -> list[Placement]:
@@ -88,6 +127,22 @@ def follow(place: Placement, motions: Sequence[str], pace: Pace) -> list[Placeme
     return places
 
 
+def paths_of_two(
+    motions: tuple[str, str], frames: int, rng: np.random.Generator
+) -> tuple[list[Placement], list[Placement]]:
+    """Two smaller subjects side by side, each with its motion; which of them is on the left is left to chance."""
+    sides = rng.permutation((-1, 1))
+    return _beside(motions[0], sides[0], frames, rng), _beside(motions[1], sides[1], frames, rng)
+
+
+def _beside(motion: str, side: float, frames: int, rng: np.random.Generator) -> list[Placement]:
+    pace = Pace.random(rng)
+    pace = replace(pace, travel=PAIR_PACE * pace.travel)
+    first = start(motion, pace, frames, rng)
+    first = replace(first, x=first.x + side * APART, side=rng.uniform(*PAIR_SIDES))
+    return follow(first, [motion] * (frames - 1), pace)
+
+
 def chained_path(motion: str, frames: int, given: int, rng: np.random.Generator) -> list[Placement]:
     """Placements of a clip whose first `given` frames end another (or the same) motion and whose rest shows `motion`.
 
@@ -95,7 +150,7 @@ def chained_path(motion: str, frames: int, given: int, rng: np.random.Generator)
     """
     pace = Pace.random(rng)
     while True:
-        before = motion if rng.uniform() < 0.35 else str(rng.choice(MOTIONS))
+        before = motion if motion in ALONE or rng.uniform() < 0.35 else str(rng.choice(CHAINED))
         first = start(before, pace, frames, rng)
         if before not in ("grow", "shrink"):
             first = replace(first, side=rng.uniform(24, 46))

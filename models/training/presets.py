@@ -51,10 +51,11 @@ class Preset:
     tasks: dict[str, float] = field(
         default_factory=lambda: {
             "text": 0.17,
-            "scene": 0.17,
+            "scene": 0.15,
+            "pair": 0.08,
             "first": 0.1,
             "continue": 0.08,
-            "control": 0.37,
+            "control": 0.31,
             "reference": 0.05,
             "inpaint": 0.03,
             "extend": 0.015,

@@ -1,4 +1,4 @@
-"""Draws clips: a sprite at its places over a ground, as a camera sees them.
+"""Draws clips: sprites at their places over a ground, as a camera sees them.
 
 Knows geometry and colours. Does not know words (captions.py) or networks.
 """
@@ -22,14 +22,23 @@ EDGE = (GROUND_SIDE - SIZE) / 2  # of a ground, beyond the frame on every side
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Actor:
+    """A sprite and where it is in the world, a place for every frame."""
+
+    sprite: Sprite
+    places: Sequence[Placement]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Shot:
     """What a clip shows: a sprite at `places` in the world, over a ground [GROUND_SIDE, GROUND_SIDE, 3] in [0, 1] whose
-    middle is the frame, seen from `poses`; one of each for every frame."""
+    middle is the frame, seen from `poses`; one of each for every frame. `others` are in the picture too, before it."""
 
     sprite: Sprite
     places: Sequence[Placement]
     ground: NDArray[np.float32]
     poses: Sequence[Pose]
+    others: tuple[Actor, ...] = ()
 
     @property
     def seen(self) -> list[Placement]:
@@ -38,10 +47,10 @@ class Shot:
 
     def frames(self) -> NDArray[np.uint8]:
         """T H W 3, 0 to 255."""
-        drawn = [
-            _over(layer(self.sprite, place), _ground_seen(self.ground, pose))
-            for place, pose in zip(self.seen, self.poses, strict=True)
-        ]
+        drawn = [_ground_seen(self.ground, pose) for pose in self.poses]
+        for actor in (Actor(self.sprite, self.places), *self.others):
+            seen = [pose.seen(place) for pose, place in zip(self.poses, actor.places, strict=True)]
+            drawn = [draw(frame, actor.sprite, place) for frame, place in zip(drawn, seen, strict=True)]
         return (np.stack(drawn) * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
     def silhouettes(self) -> NDArray[np.float32]:
@@ -49,8 +58,17 @@ class Shot:
         return np.stack([layer(self.sprite, place)[..., 3] for place in self.seen])
 
 
-def shot(sprite: Sprite, places: Sequence[Placement], ground_name: str, camera: str, rng: np.random.Generator) -> Shot:
-    return Shot(sprite, places, ground(ground_name, rng), camera_path(camera, len(places), rng))
+def shot(
+    sprite: Sprite,
+    places: Sequence[Placement],
+    behind: str | NDArray[np.float32],
+    camera: str,
+    rng: np.random.Generator,
+    others: tuple[Actor, ...] = (),
+) -> Shot:
+    """`behind` is a ground's name, or the picture itself."""
+    picture = ground(behind, rng) if isinstance(behind, str) else behind
+    return Shot(sprite, places, picture, camera_path(camera, len(places), rng), others)
 
 
 def ground_picture(rng: np.random.Generator) -> NDArray[np.float32]:
@@ -60,10 +78,11 @@ def ground_picture(rng: np.random.Generator) -> NDArray[np.float32]:
 
 def layer(sprite: Sprite, place: Placement) -> NDArray[np.float32]:
     """The sprite at `place` alone, premultiplied RGBA, SIZE SIZE 4 in [0, 1]."""
-    source = sprite.at_least(place.side)
+    source = sprite.posed(place.pose).at_least(place.side)
     middle = (source.shape[0] - 1) / 2
     matrix = similarity(place.x, place.y, place.side / source.shape[0], place.angle) @ similarity(-middle, -middle)
-    return np.asarray(cv2.warpAffine(source, matrix[:2], (SIZE, SIZE), flags=cv2.INTER_LINEAR), np.float32)
+    drawn = np.asarray(cv2.warpAffine(source, matrix[:2], (SIZE, SIZE), flags=cv2.INTER_LINEAR), np.float32)
+    return drawn if place.opacity == 1 else drawn * np.float32(place.opacity)
 
 
 def draw(canvas: NDArray[np.float32], sprite: Sprite, place: Placement) -> NDArray[np.float32]:

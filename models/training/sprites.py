@@ -5,7 +5,8 @@ Subjects are chosen to look different from each other at 32 pixels and to have a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.sources import sprite_files, sprite_folder
+from training.sources import animation_file, sprite_files, sprite_folder
 
 MIP_SIZES = (16, 24, 32, 48, 64)
+POSES, POSE_SIDE, PICTURES_A_POSE = 24, 64, 3  # an animation's 24 pictures a second are seen at 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,15 @@ SUBJECTS: tuple[Subject, ...] = tuple(
 
 @dataclass(frozen=True)
 class Sprite:
-    """A picture with transparency, as premultiplied RGBA float32 in [0, 1], square, `size` pixels a side."""
+    """A picture with transparency, as premultiplied RGBA float32 in [0, 1], square; `loop` holds what it looks like
+    while it moves by itself, in equal steps, where it can."""
 
     rgba: NDArray[np.float32]
+    loop: tuple[Sprite, ...] = ()
+
+    def posed(self, pose: int) -> Sprite:
+        """The sprite in the `pose`-th step of its own motion, counted round and round; 0 is its still picture."""
+        return self.loop[pose % len(self.loop)] if pose and self.loop else self
 
     @cached_property
     def mips(self) -> dict[int, NDArray[np.float32]]:
@@ -163,24 +171,62 @@ class Sprite:
 
 def sprite_from_rgba(rgba: NDArray[np.uint8]) -> Sprite:
     """Crops to the visible part, centres it in a square and premultiplies."""
-    visible = np.argwhere(rgba[..., 3] > 12)
+    return Sprite(_squared(rgba[None])[0])
+
+
+def _squared(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """N H W 4 cropped to what is visible in any of them, in the middle of squares, premultiplied, in [0, 1]."""
+    visible = np.argwhere(pictures[..., 3].max(0) > 12)
     (top, left), (bottom, right) = visible.min(0), visible.max(0) + 1
-    cropped = rgba[top:bottom, left:right].astype(np.float32) / 255.0
-    side = max(cropped.shape[:2])
-    square = np.zeros((side, side, 4), np.float32)
-    y, x = (side - cropped.shape[0]) // 2, (side - cropped.shape[1]) // 2
-    square[y : y + cropped.shape[0], x : x + cropped.shape[1]] = cropped
-    square[..., :3] *= square[..., 3:]
-    return Sprite(square)
+    cropped = pictures[:, top:bottom, left:right].astype(np.float32) / 255.0
+    side = max(cropped.shape[1:3])
+    squares = np.zeros((len(pictures), side, side, 4), np.float32)
+    y, x = (side - cropped.shape[1]) // 2, (side - cropped.shape[2]) // 2
+    squares[:, y : y + cropped.shape[1], x : x + cropped.shape[2]] = cropped
+    squares[..., :3] *= squares[..., 3:]
+    return squares
 
 
-def load_sprites(cache: Path) -> dict[str, Sprite]:
-    """All of SUBJECTS by name, from the unpacked sprite package."""
+def loop_from_rgba(pictures: NDArray[np.uint8]) -> tuple[Sprite, ...]:
+    """The steps of a sprite's own motion from N H W 4 pictures; all cropped alike, so that what moves within them
+    moves on the screen."""
+    sides = (POSE_SIDE, POSE_SIDE)
+    return tuple(Sprite(cv2.resize(square, sides, interpolation=cv2.INTER_AREA)) for square in _squared(pictures))
+
+
+def load_sprites(cache: Path, *, animated: bool = True) -> dict[str, Sprite]:
+    """All of SUBJECTS by name, from the unpacked sprite packages; still ones at once, `animated` ones in a minute."""
     folder = sprite_folder(cache)
-    return {
+    sprites = {
         s.name: sprite_from_rgba(np.asarray(Image.open(folder / f"{s.codepoint}.webp").convert("RGBA")))
         for s in SUBJECTS
     }
+    if not animated:
+        return sprites
+    loops = _loops(cache)
+    return {name: replace(sprite, loop=loop_from_rgba(loops[name])) for name, sprite in sprites.items()}
+
+
+def _loops(cache: Path) -> dict[str, NDArray[np.uint8]]:
+    """POSES pictures of every subject's own motion, kept beside the packages once they are decoded."""
+    kept = cache / f"loops-{POSES}.npz"
+    if not kept.exists():
+        partial = cache / f"loops-{os.getpid()}.npz"
+        np.savez(partial, **{s.name: _decoded(animation_file(cache, s.codepoint)) for s in SUBJECTS})  # type: ignore[arg-type]
+        partial.rename(kept)
+    with np.load(kept) as found:
+        return dict(found)
+
+
+def _decoded(file: Path | None) -> NDArray[np.uint8]:
+    """Every third picture of an animation, 128 pixels a side."""
+    assert file is not None, "no part of the package has this subject"
+    with Image.open(file) as animation:
+        pictures = []
+        for number in range(0, POSES * PICTURES_A_POSE, PICTURES_A_POSE):
+            animation.seek(number % getattr(animation, "n_frames", 1))
+            pictures.append(np.asarray(animation.convert("RGBA").resize((128, 128), Image.Resampling.BOX)))
+    return np.stack(pictures)
 
 
 def load_unnamed(cache: Path) -> list[Sprite]:

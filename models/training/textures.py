@@ -13,6 +13,7 @@ from training.places import SIZE
 
 FILM_SHOTS = 400
 FILM_FRAMES = 25
+STILLS, STILL_HEIGHT = 480, 180
 
 
 class Textures:
@@ -29,6 +30,26 @@ class Textures:
             y, x = (int(rng.integers(0, side - SIZE + 1)) for side in shot.shape[1:3])
             return shot[t : t + frames, y : y + SIZE, x : x + SIZE]
         return _drift(_pattern(rng), rng, frames)
+
+
+def film_stills(film: Path, count: int = STILLS) -> NDArray[np.uint8]:
+    """`count` frames from all over the film, N 180 320 3."""
+    reader = cv2.VideoCapture(str(film))
+    frames = []
+    for place in np.linspace(0.01, 0.93, count) * reader.get(cv2.CAP_PROP_FRAME_COUNT):  # but for its credits
+        reader.set(cv2.CAP_PROP_POS_FRAMES, int(place))
+        if (frame := reader.read()[1]) is not None:
+            small = cv2.resize(frame, (STILL_HEIGHT * 16 // 9, STILL_HEIGHT), interpolation=cv2.INTER_AREA)
+            frames.append(small[..., ::-1])
+    return np.stack(frames)
+
+
+def film_ground(stills: NDArray[np.uint8], side: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A square out of one of `stills`, `side` pixels high and wide, in [0, 1]; half of them mirrored."""
+    still = stills[rng.integers(len(stills))]
+    y, x = (int(rng.integers(0, length - side + 1)) for length in still.shape[:2])
+    cut = still[y : y + side, x : x + side]
+    return (cut[:, ::-1] if rng.uniform() < 0.5 else cut).astype(np.float32) / 255
 
 
 def _excerpts(film: Path, count: int) -> list[NDArray[np.uint8]]:

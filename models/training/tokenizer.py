@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 import re
 import string
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import numpy as np
 from transformers import T5Tokenizer
 
 from training.captions import (
+    HELD_OUT_PAIR_TEMPLATES,
     HELD_OUT_TEMPLATES,
+    PAIR_TEMPLATES,
     PARTICIPLE,
     PLACES,
     SOMETHING,
@@ -38,6 +40,7 @@ def corpus(count: int = 40_000) -> Iterator[str]:
     rng = np.random.default_rng(0)
     for _ in range(count):
         yield caption(random_scene(rng, None, scenic=True), rng, TEMPLATES + HELD_OUT_TEMPLATES)
+    yield from (template.format_map(defaultdict(str)) for template in PAIR_TEMPLATES + HELD_OUT_PAIR_TEMPLATES)
     yield from (word for subject in SUBJECTS for word in subject.words)
     yield from (SOMETHING, *THIRD_PERSON[ANY], *PARTICIPLE[ANY])
     yield from (words for wordings in (*PLACES.values(), *VIEWS.values()) for words in wordings)

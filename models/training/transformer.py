@@ -234,7 +234,7 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             average.update()
         clock.spent = workers.agree(clock.spent)
-        losses[task if task in ("text", "scene", "control") else "conditioned"].append(loss.item())
+        losses[task if task in ("text", "scene", "pair", "control") else "conditioned"].append(loss.item())
         if workers.leads and clock.step % 50 == 0:
             shown = " ".join(f"{k} {np.mean(v):.4f}" for k, v in sorted(losses.items()))
             rate = clock.step * batch_size * workers.count / clock.spent
