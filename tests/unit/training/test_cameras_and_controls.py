@@ -14,7 +14,7 @@ from training.latents import SHARES, plan, random_mask
 from training.places import ANY, CENTRE, MOTIONS, Placement, path, wander
 from training.render import shot
 from training.sprites import Sprite, sprite_from_rgba
-from training.tokenizer import MAX_LENGTH, build_tokenizer
+from training.tokenizer import MAX_LENGTH
 from training.transformer import moved_rows
 
 
@@ -101,8 +101,8 @@ def test_wandering_stays_in_the_frame_and_is_smooth() -> None:
         assert np.hypot(*steps.T).max() < 12
 
 
-def test_captions_tell_the_camera_and_fit_the_tokenizer() -> None:
-    rng, tokenizer = np.random.default_rng(6), build_tokenizer()
+def test_captions_tell_the_camera_and_fit_the_tokenizer(tokenizer: T5Tokenizer) -> None:
+    rng = np.random.default_rng(6)
     for _ in range(300):
         scene = random_scene(rng, None, scenic=True)
         text = caption(scene, rng)
@@ -141,10 +141,10 @@ def test_the_plan_holds_every_task_or_those_asked_for() -> None:
     assert {task for task, _ in plan(2_000, 0.15, ("control", "scene"))} == {"control", "scene"}
 
 
-def test_words_keep_their_embeddings_in_a_larger_vocabulary() -> None:
+def test_words_keep_their_embeddings_in_a_larger_vocabulary(tokenizer: T5Tokenizer) -> None:
     """Fails when rows are taken by their place and not by their piece: tried."""
     pieces = ["<pad>", "</s>", "<unk>", "▁red", "▁cat", "▁left"]
-    before, after = T5Tokenizer(vocab=[(piece, 0.0) for piece in pieces], extra_ids=0), build_tokenizer()
+    before, after = T5Tokenizer(vocab=[(piece, 0.0) for piece in pieces], extra_ids=0), tokenizer
     known, vocabulary = before.get_vocab(), after.get_vocab()
     rows = 100.0 + torch.arange(2.0 * len(before)).view(-1, 2)
     moved = moved_rows(rows, before, after)

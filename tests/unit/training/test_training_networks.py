@@ -8,13 +8,14 @@ pytest.importorskip("diffusers")
 
 from diffusers import AutoencoderKLWan
 from diffusers.pipelines.wan.pipeline_wan_vace import WanVACEPipeline
+from transformers import T5Tokenizer
 
 from training import vae_forward
 from training.latents import WINDOW, WINDOW_START, continuation, fold_mask, random_mask
 from training.networks import base_view, build_text_encoder, build_transformer, embed_text
 from training.optimiser import orthogonalise
 from training.presets import TransformerPreset
-from training.tokenizer import MAX_LENGTH, build_tokenizer
+from training.tokenizer import MAX_LENGTH
 
 TINY = TransformerPreset(2, 16, 2, 64, (0,), 16, 1, minutes=1, batch=1)
 
@@ -80,8 +81,7 @@ def test_a_continued_window_is_handed_its_own_latents_and_grey_elsewhere() -> No
             assert made["mask"][row, :, frame].unique().tolist() == [0 if is_kept else 1]
 
 
-def test_captions_fit_and_padding_is_zero() -> None:
-    tokenizer = build_tokenizer()
+def test_captions_fit_and_padding_is_zero(tokenizer: T5Tokenizer) -> None:
     encoder = build_text_encoder(TINY, tokenizer).eval()
     prompts = ["an octopus spins on a red background", ""]
     with torch.no_grad():
