@@ -113,6 +113,9 @@ class LatentSet:
         self.groups = {key: Group.join(group) for key, group in shards.items()}
         self.clips = sum(len(group.scenes) for group in self.groups.values())
 
+    def has(self, task: str) -> bool:
+        return any(name == task for name, _ in self.groups)
+
     def batch(self, task: str, long: bool, size: int, rng: np.random.Generator) -> Batch:
         """`size` random clips of one task, of its longest or its shortest length."""
         lengths = sorted({length for name, length in self.groups if name == task})

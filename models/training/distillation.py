@@ -1,0 +1,235 @@
+"""Distils a trained transformer into a student of the same form that needs no guidance, and then fewer steps.
+
+Two stages, each resumed from its own checkpoint:
+- `guidance` (Meng et al., 2023, arXiv:2210.03142): at any noise the student gives in one pass the velocity that the
+  teacher gives in two, with and without the prompt.
+- `steps` (progressive distillation, Salimans and Ho, 2022, arXiv:2202.00512): the student goes in one Euler step where the
+  teacher, the student of the first stage or the guided model itself, goes in several.
+
+The text encoder stays as it is, so that the student's transformer takes the teacher's place in its folder. Run `python -m
+training.distillation --teacher FOLDER --stage guidance`, then `--export FILE`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import WanVACETransformer3DModel
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from transformers import T5Tokenizer, UMT5EncoderModel
+
+from training.captions import caption
+from training.checkpoints import Clock, Every, restore, save
+from training.networks import base_view, embed_text, use_plain_attention
+from training.optimiser import for_module
+from training.presets import PRESETS, Preset
+from training.transformer import CAPTION_DROPOUT, LOGIT_MEAN, LOGIT_STD, Average, Batch, LatentSet, shorten
+
+GUIDANCE = 3.0
+SHIFT = 3.0
+EMA = 0.98
+Velocity = Callable[[Tensor, Tensor], Tensor]
+"""Of noisy latents (B 16 t h w) at noise levels (B, 0 to 1)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Network:
+    """A transformer and the plain view of it, asked through whichever of both a batch needs."""
+
+    transformer: WanVACETransformer3DModel
+    base: nn.Module
+
+    @classmethod
+    def of(cls, transformer: WanVACETransformer3DModel) -> Network:
+        use_plain_attention(transformer)
+        return cls(transformer, base_view(transformer))
+
+    def velocity(self, noisy: Tensor, sigma: Tensor, text: Tensor, context: Tensor | None) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            if context is None:
+                velocity: Tensor = self.base(noisy, sigma * 1000, text, return_dict=False)[0]
+            else:
+                velocity = self.transformer(
+                    noisy, sigma * 1000, text, control_hidden_states=context, return_dict=False
+                )[0]
+        return velocity.float()
+
+    def guided(self, text: Tensor, empty: Tensor, context: Tensor | None) -> Velocity:
+        """Classifier-free guidance as the sampler does it, both passes in one batch."""
+        both = torch.cat([text, empty])
+        twice = None if context is None else torch.cat([context, context])
+
+        def velocity(noisy: Tensor, sigma: Tensor) -> Tensor:
+            asked, unasked = self.velocity(torch.cat([noisy, noisy]), torch.cat([sigma, sigma]), both, twice).chunk(2)
+            return unasked + GUIDANCE * (asked - unasked)
+
+        return velocity
+
+
+def noised(latents: Tensor, noise: Tensor, sigma: Tensor) -> Tensor:
+    scale = sigma.view(-1, 1, 1, 1, 1)
+    return (1 - scale) * latents + scale * noise
+
+
+def shifted(sigma: Tensor) -> Tensor:
+    """The sampler's schedule: noise levels 0 to 1, moved towards noise."""
+    return SHIFT * sigma / (1 + (SHIFT - 1) * sigma)
+
+
+def average_velocity(teacher: Velocity, noisy: Tensor, begin: Tensor, end: Tensor, substeps: int) -> Tensor:
+    """What one Euler step must be told to arrive where `substeps` steps of the teacher arrive; levels are B."""
+    state = noisy
+    for number in range(substeps):
+        here, there = (torch.lerp(begin, end, (number + k) / substeps) for k in (0, 1))
+        state = state - (here - there).view(-1, 1, 1, 1, 1) * teacher(state, here)
+    return (noisy - state) / (begin - end).view(-1, 1, 1, 1, 1)
+
+
+def levels(stage: str, count: int, steps: int) -> tuple[Tensor, Tensor]:
+    """Noise levels where the student is asked, and where its step ends: any one, or the `steps` ones it samples at."""
+    if stage == "guidance":
+        sigma = torch.sigmoid(torch.randn(count) * LOGIT_STD + LOGIT_MEAN)
+        return sigma, torch.zeros_like(sigma)
+    first = torch.randint(steps, (count,))
+    return shifted(1 - first / steps), shifted(1 - (first + 1) / steps)
+
+
+def distilled_loss(
+    student: Network, teacher: Network, texts: Texts, batch: Batch, stage: str, steps: int, substeps: int
+) -> Tensor:
+    """Mean squared distance of the student's velocity from the teacher's, which is guided."""
+    with torch.no_grad():
+        text, empty = texts.of(batch)
+        begin, end = levels(stage, len(batch.scenes), steps)
+        noisy = noised(batch.latents, torch.randn_like(batch.latents), begin)
+        guided = teacher.guided(text, empty, batch.context)
+        target = guided(noisy, begin) if stage == "guidance" else average_velocity(guided, noisy, begin, end, substeps)
+    return (student.velocity(noisy, begin, text, batch.context) - target).square().mean()
+
+
+@dataclass(slots=True, eq=False)
+class Texts:
+    """Captions of a batch and the empty prompt, through the teacher's text encoder."""
+
+    tokenizer: T5Tokenizer
+    encoder: UMT5EncoderModel
+    rng: np.random.Generator
+
+    def of(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        prompts = ["" if self.rng.uniform() < CAPTION_DROPOUT else caption(s, self.rng) for s in batch.scenes]
+        with torch.autocast("cpu", torch.bfloat16):
+            embedded = embed_text(self.tokenizer, self.encoder, [*prompts, ""])
+        return embedded[:-1], embedded[-1:].expand(len(prompts), -1, -1)
+
+
+def read(folder: Path) -> WanVACETransformer3DModel:
+    return WanVACETransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=torch.float32)
+
+
+def train(
+    preset: Preset,
+    teacher_folder: Path,
+    stage: str,
+    minutes: float,
+    rate: float,
+    size: int,
+    steps: int,
+    substeps: int,
+    work: Path,
+) -> None:
+    clock = Clock(budget=minutes * 60)
+    network = read(teacher_folder)
+    teacher = Network.of(deepcopy(network).eval().requires_grad_(False))
+    if stage == "steps":
+        load_average(network, work / "distilled-guidance.pt")
+    model = nn.ModuleDict({"transformer": network.train()})
+    student, average = Network.of(network), Average(model, EMA)
+    optimiser = for_module(model, rate, other_ratio=0.08)
+    checkpoint = work / f"distilled-{stage}.pt"
+    if (state := restore(checkpoint, clock, model, optimiser)) is not None:
+        average.values, average.step = state["average"], clock.step
+    rng = np.random.default_rng([6, clock.step])
+    torch.manual_seed(int(rng.integers(2**31)))
+    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", torch_dtype=torch.float32).eval()
+    texts = Texts(T5Tokenizer.from_pretrained(teacher_folder / "tokenizer"), encoder, rng)
+    data = LatentSet(work / "latents")
+    known = {task: share for task, share in preset.tasks.items() if data.has(task)}
+    shares = np.array(list(known.values())) / sum(known.values())
+    print(f"{data.clips} clips, {size} a step, {stage}, from step {clock.step}, {minutes} minutes", flush=True)
+    losses, due = list[float](), Every(120)
+    while clock.progress < 1:
+        with clock.counting():
+            for group in optimiser.param_groups:
+                group["lr"] = rate * clock.cosine(warmup=10, floor=1e-2)
+            task, long = str(rng.choice(list(known), p=shares)), bool(rng.uniform() < preset.latents.long_share)
+            batch = shorten(data.batch(task, long, size, rng), task, rng)
+            loss = distilled_loss(student, teacher, texts, batch, stage, steps, substeps)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            optimiser.zero_grad(set_to_none=True)
+            average.update()
+        losses.append(loss.item())
+        if clock.step % 10 == 0:
+            rate_now = clock.step * size / clock.spent
+            print(f"{clock.step} {clock.spent / 60:.2f} min {np.mean(losses):.4f} clips/s {rate_now:.1f}", flush=True)
+            losses.clear()
+        if due() or clock.progress >= 1:
+            save(checkpoint, clock, model, optimiser, average=average.values)
+
+
+@torch.no_grad()
+def load_average(network: nn.Module, checkpoint: Path) -> None:
+    values = torch.load(checkpoint, weights_only=True)["average"]
+    for parameter, value in zip(network.parameters(), values, strict=True):
+        parameter.copy_(value)
+
+
+def export(teacher_folder: Path, checkpoint: Path, output: Path) -> str:
+    """Writes the student's transformer in half precision as one file, and returns its sha256."""
+    network = read(teacher_folder)
+    load_average(network, checkpoint)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.half().contiguous() for name, value in network.state_dict().items()}, output)
+    return sha256(output.read_bytes()).hexdigest()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--teacher", type=Path, required=True)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--stage", choices=["guidance", "steps"], default="guidance")
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--learning-rate", type=float, default=0.004)
+    parser.add_argument("--batch", type=int, default=24)
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--substeps", type=int, default=3)
+    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser.add_argument("--export", type=Path, help="write what was trained to this file, and train no more")
+    args = parser.parse_args()
+    if args.export is not None:
+        print(export(args.teacher, args.work / f"distilled-{args.stage}.pt", args.export))
+        return
+    train(
+        PRESETS[args.preset],
+        args.teacher,
+        args.stage,
+        args.minutes,
+        args.learning_rate,
+        args.batch,
+        args.steps,
+        args.substeps,
+        args.work,
+    )
+
+
+if __name__ == "__main__":
+    main()
