@@ -3,11 +3,11 @@
 Two stages, each resumed from its own checkpoint:
 - `guidance` (Meng et al., 2023, arXiv:2210.03142): at any noise the student gives in one pass the velocity that the
   teacher gives in two, with and without the prompt.
-- `steps` (progressive distillation, Salimans and Ho, 2022, arXiv:2202.00512): the student goes in one Euler step where the
-  teacher, the student of the first stage or the guided model itself, goes in several.
+- `steps` (progressive distillation, Salimans and Ho, 2022, arXiv:2202.00512): the student goes on from the first stage
+  and learns to go in one Euler step where the guided teacher goes in several.
 
-The text encoder stays as it is, so that the student's transformer takes the teacher's place in its folder. Run `python -m
-training.distillation --teacher FOLDER --stage guidance`, then `--export FILE`.
+The text encoder stays as it is, so that the student's transformer takes the teacher's place in its folder. Run
+`python -m training.distillation --teacher FOLDER --stage guidance`, then the same with `--export FILE`.
 """
 
 from __future__ import annotations
