@@ -20,6 +20,9 @@ CODE_KEYS = frozenset({"auto_map", "custom_pipeline", "custom_pipelines", "trust
 LIBRARIES = frozenset({"diffusers", "transformers", None})
 INDEX = "model_index.json"
 HEADER_BYTES = 8
+GGUF = ".gguf"
+LEAST_GGUF_ENTRY = 12
+"""Bytes of the shortest thing that a GGUF header can announce: a name's length and a kind."""
 # real headers have some hundred kilobytes; a parser may need many times the size of what it is given
 MAX_HEADER_BYTES = 16 << 20
 MAX_JSON_BYTES = 64 << 20
@@ -53,12 +56,12 @@ def check_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 def check_weights(file: Path, expected: str | None) -> None:
-    """Raise ModelError unless `file` is plain safetensors, and the one of sha256 `expected` where that is given."""
+    """Raise ModelError unless `file` is plain safetensors or GGUF, and of sha256 `expected` where that is given."""
     if not file.is_file():
         raise ModelError(f"{file.name}: no such file")
-    if file.suffix != ".safetensors":
+    if file.suffix not in (".safetensors", GGUF):
         raise _unsafe(f"{file.name}: such files can run code; convert the weights to safetensors")
-    check_header(file, file.name)
+    (check_gguf if file.suffix == GGUF else check_header)(file, file.name)
     if expected is not None:
         _check_hash(file.parent, file.name, expected)
 
@@ -131,6 +134,15 @@ def check_header(file: Path, name: str) -> None:
         first = stream.read(1)
     if announced > min(MAX_HEADER_BYTES, file.stat().st_size - HEADER_BYTES) or first != b"{":
         raise _unsafe(f"{name}: not a safetensors file, or one with a damaged header")
+
+
+def check_gguf(file: Path, name: str) -> None:
+    """Raises ModelError unless it is GGUF: a magic word, a version, the numbers of tensors and of facts, and these."""
+    with file.open("rb") as stream:
+        magic, _, *counts = (stream.read(size) for size in (4, 4, 8, 8))
+    announced = sum(int.from_bytes(count, "little") for count in counts)
+    if magic != b"GGUF" or announced * LEAST_GGUF_ENTRY > file.stat().st_size:
+        raise _unsafe(f"{name}: not a GGUF file, or one with a damaged header")
 
 
 def _check_hash(folder: Path, name: str, expected: str) -> None:

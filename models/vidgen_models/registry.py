@@ -41,6 +41,21 @@ class MemoryRow(SpecModel):
     measured: bool = True
 
 
+Weights = Literal["own", "float8", "int8", "nf4"]
+Attention = Literal["native", "math", "efficient", "flash-native", "cudnn", "flex", "flash", "sage", "xformers"]
+
+
+class Running(SpecModel):
+    """How a model is run: what changes speed and memory, and its frames by rounding at most."""
+
+    attention: Attention = Field(default="native", description="What computes attention; `native` is torch's choice.")
+    compile: bool = Field(default=False, description="Whether the repeated blocks are compiled, at the first step.")
+    offload: Literal["networks", "layers"] = Field(
+        default="networks", description="What is on a GPU at a time at the lower memory tier."
+    )
+    devices: int = Field(default=1, ge=1, description="Over how many devices a network's tokens are spread.")
+
+
 class SingleFile(SpecModel):
     """A file of weights beside the folder: what it holds takes the place of the folder's components of those names."""
 
@@ -68,9 +83,12 @@ class Manifest(SpecModel):
     memory: tuple[MemoryRow, ...] = ()
     seconds_per_step: float = Field(default=1.0, description="On two CPU cores at the default size, for forecasts.")
     files: Mapping[str, str] = Field(default_factory=dict, description="sha256 of every file, by path in the folder.")
-    weights: Literal["own", "float8"] = Field(
-        default="own", description="How the denoising network's weights are held: as the device computes, or in 8 bits."
+    weights: Weights = Field(
+        default="own",
+        description="How networks' weights are held: as the device computes, or in 8 or 4 bits. float8 is of the "
+        "denoiser alone, int8 and nf4 of the text encoders, too.",
     )
+    running: Running = Field(default=Running(), description="How it is run.")
     single_files: tuple[SingleFile, ...] = Field(default=(), description="Weights in place of the folder's own.")
 
     @property

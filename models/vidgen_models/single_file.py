@@ -4,7 +4,9 @@ Whether a file fits is decided by names and shapes alone, before any weight is r
 folder, never from the file. The renaming is diffusers'; that nothing is missing or left over is seen to here.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from vidgen.errors import ModelError
-from vidgen_models.folder_check import check_header
+from vidgen_models.folder_check import GGUF, check_gguf, check_header
+from vidgen_models.gguf_file import bytes_in, fill, shapes_in, tensors_in
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {
     "transformer": ("model.diffusion_model.",),
@@ -33,8 +36,25 @@ COMPUTED = ("pos_embed.pe",)
 """Tables of sines, which authors' files leave out or hold under a name of their own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor in a file: how many numbers it has, and how many bytes where it is held as it lies there."""
+
+    numel: int
+    packed_bytes: int = 0
+
+
+def stored_in(file: Path) -> dict[str, Stored]:
+    """Every tensor of a file by name. Raises ModelError where it is no such file."""
+    packed = bytes_in(file) if file.suffix == GGUF else {}
+    return {name: Stored(math.prod(it.shape), packed.get(name, 0)) for name, it in names_of(file).items()}
+
+
 def names_of(file: Path) -> dict[str, Tensor]:
-    """Every tensor of a safetensors file, its shape and no content. Raises ModelError where it is none."""
+    """Every tensor of a file of weights, its shape and no content. Raises ModelError where it is no such file."""
+    if file.suffix == GGUF:
+        check_gguf(file, file.name)
+        return {name: torch.empty(shape, device="meta") for name, shape in shapes_in(file).items()}
     check_header(file, file.name)
     with safe_open(file, framework="pt") as weights:
         slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118 - not a mapping
@@ -61,15 +81,18 @@ def check_fit(kind: Any, config: Path, file: Path, component: str) -> None:
 def read_single(kind: Any, config: Path, file: Path, component: str, dtype: torch.dtype) -> Any:
     """The network with a file's weights in `dtype`; what the class keeps in float32 stays so, as diffusers keeps it."""
     check_fit(kind, config, file, component)
+    kept = frozenset(getattr(kind, "_keep_in_fp32_modules", None) or ())
+    if file.suffix == GGUF:
+        packed = _own_names(kind, config, component, tensors_in(file))
+        return fill(_empty(kind, config), packed, dtype, kept).eval().requires_grad_(False)
     with safe_open(file, framework="pt") as weights:
         wanted = part_of(component, dict.fromkeys(weights.keys()))
         tensors = _own_names(kind, config, component, {name: weights.get_tensor(name) for name in wanted})
     network = _empty(kind, config)
-    kept = getattr(kind, "_keep_in_fp32_modules", None) or ()
     network.load_state_dict(
         {
             # copied out of the file: what lies in it is neither aligned nor safe from a change on disk
-            name: tensor.to(torch.float32 if set(kept) & set(name.split(".")) else dtype, copy=True)
+            name: tensor.to(torch.float32 if kept & set(name.split(".")) else dtype, copy=True)
             for name, tensor in tensors.items()
         },
         assign=True,

@@ -12,8 +12,11 @@ from tests.tiny_families import parts
 Z = 4
 
 
-def build(folder: Path, *, picture: str = "", experts: bool = False, small: bool = False) -> Path:
-    """`picture`: "" takes none, "first" or "both" are read with CLIP as in 2.1, "latents" as in 2.2."""
+def build(folder: Path, *, picture: str = "", experts: bool = False, small: bool = False, wide: bool = False) -> Path:
+    """`picture`: "" takes none, "first" or "both" are read with CLIP as in 2.1, "latents" as in 2.2.
+
+    `wide`: with rows of 64 weights, which files in blocks need.
+    """
     torch.manual_seed(0)
     parts.t5_tokenizer(folder / "tokenizer")
     parts.umt5_encoder(folder / "text_encoder")
@@ -30,7 +33,7 @@ def build(folder: Path, *, picture: str = "", experts: bool = False, small: bool
         index |= {"image_encoder": ("transformers", "CLIPVisionModel")}
         index |= {"image_processor": ("transformers", "CLIPImageProcessor")}
     autoencoder(small).save_pretrained(folder / "vae")
-    _transformer(picture).save_pretrained(folder / "transformer")
+    _transformer(picture, wide).save_pretrained(folder / "transformer")
     if experts:
         _transformer(picture).save_pretrained(folder / "transformer_2")
         index |= {"transformer_2": ("diffusers", "WanTransformer3DModel")}
@@ -54,11 +57,11 @@ def autoencoder(small: bool = False) -> AutoencoderKLWan:
     )
 
 
-def _transformer(picture: str) -> WanTransformer3DModel:
+def _transformer(picture: str, wide: bool = False) -> WanTransformer3DModel:
     return WanTransformer3DModel(
         num_attention_heads=2,
-        attention_head_dim=12,
-        ffn_dim=32,
+        attention_head_dim=32 if wide else 12,
+        ffn_dim=128 if wide else 32,
         num_layers=1,
         text_dim=parts.TEXT_DIM,
         freq_dim=32,

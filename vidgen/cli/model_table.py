@@ -1,6 +1,6 @@
 """`vidgen models show`: what a model can do, as a table for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -8,6 +8,7 @@ import click
 from vidgen.spec import ModelRules
 
 if TYPE_CHECKING:
+    from vidgen.families.memory_plan import Way
     from vidgen_models.registry import Manifest
 
 LABEL, WIDTH = 12, 100
@@ -30,6 +31,25 @@ def show_plan(manifest: "Manifest", sizes: Mapping[str, int], device: str) -> No
         if row.device == device and row.measured:
             clip = f"and {row.bytes_per_pixel_frame:g} bytes for each pixel of each frame"
             click.echo(f"measured, tier {row.tier}: {row.base_mb:g} MB {clip}")
+
+
+def show_ways(ways: "Sequence[Way]", chosen: "Way | None", memory_mb: int | None) -> None:
+    """Print every way that a model could lie on a device, the best first, and which is taken where `memory_mb` is."""
+    for way in ways:
+        form = f"{way.weights}, tier {way.tier.word}" + (", layers" if way.offload == "layers" else "")
+        mark = "->" if way == chosen else "  "
+        click.echo(f"{mark} {form:{LABEL + 14}}{way.at_once_mb:>8} MB at once: {way.words}")
+    if memory_mb is not None:
+        none = "no way fits; a smaller checkpoint or a larger device is needed"
+        told = none if chosen is None else f"{chosen.weights}, tier {chosen.tier.word}, {chosen.at_once_mb} MB at once"
+        click.echo(f"{memory_mb} MB: {told}")
+
+
+def show_running(manifest: "Manifest", attention: "Sequence[str]") -> None:
+    """Print how the model is run now, and what else this machine has for it."""
+    running = manifest.running
+    click.echo(f"attention {running.attention} (here: {', '.join(attention)})")
+    click.echo(f"compiled blocks: {'yes' if running.compile else 'no'}; devices: {running.devices}")
 
 
 def _rules(rules: ModelRules) -> Iterator[tuple[str, str]]:

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from vidgen.cli.errors import errors_as_text
-from vidgen.cli.model_table import show_model, show_plan
+from vidgen.cli.model_table import show_model, show_plan, show_running, show_ways
+from vidgen_models.registry import Attention, Running, Weights
 
 
 @click.group(invoke_without_command=True)
@@ -50,23 +51,42 @@ def show(model_id: str, as_json: bool) -> None:
 )
 @click.option(
     "--weights",
-    type=click.Choice(("own", "float8")),
+    type=click.Choice(get_args(Weights)),
     default="own",
-    help="How the denoiser's weights are held: float8 takes half of bfloat16's memory and rounds them.",
+    help="How weights are held, rounded: the denoiser's alone (float8), or the text encoders', too (int8, nf4).",
 )
+@click.option("--attention", type=click.Choice(get_args(Attention)), default="native", help="What computes attention.")
+@click.option("--compile", "compiled", is_flag=True, help="Compile the blocks that repeat, at the first step.")
+@click.option(
+    "--offload",
+    type=click.Choice(("networks", "layers")),
+    default="networks",
+    help="What is on a GPU at a time where not all fits.",
+)
+@click.option("--devices", type=click.IntRange(1), default=1, help="Over how many devices the tokens are spread.")
 @click.option("--base", help="Of a single file: the model or folder that gives what the file does not hold.")
 @click.option("--component", help="Of a single file: what it is; default: every component that it fits.")
 @errors_as_text
-def add(path: Path, base: str | None, component: str | None, **wishes: Any) -> None:
-    """Add the model in PATH, a folder in the diffusers layout or a .safetensors file. Files stay where they are.
+def add(
+    path: Path,
+    base: str | None,
+    component: str | None,
+    attention: Any,
+    compiled: bool,
+    offload: Any,
+    devices: int,
+    **wishes: Any,
+) -> None:
+    """Add the model in PATH, a folder in the diffusers layout, a .safetensors or .gguf file. Files stay where they are.
 
-    Nothing of it is run: it must be safetensors and plain data. Every file is hashed, and checked when it is read.
+    Nothing of it is run: it must be weights and plain data. Every file is hashed, and checked when it is read.
     A file holds the weights of one network or several; the rest is another model's or folder's, the --base.
     A folder of a single network that sees depth or poses (Depth Anything, DPT, ViTPose) is added for drawing controls.
     """
     if _is_network(path):
         _add_estimator(path, wishes)
         return
+    wishes["running"] = Running(attention=attention, compile=compiled, offload=offload, devices=devices)
     manifest = _single(path, base, component, wishes) if path.is_file() else _folder(path, base, component, wishes)
     _shelf().put(manifest)
     click.echo(f"{manifest.id} revision {manifest.revision}: {manifest.family}, {', '.join(manifest.rules.tasks)}")
@@ -75,20 +95,30 @@ def add(path: Path, base: str | None, component: str | None, **wishes: Any) -> N
 @models.command()
 @click.argument("model_id")
 @click.option(
-    "--memory-mb", type=click.IntRange(1), help="What the device holds: tells at which tier the model lies there."
+    "--memory-mb", type=click.IntRange(1), help="What the device holds; without it, what this machine's does."
 )
-@click.option("--device", type=click.Choice(("cpu", "cuda")), default="cuda", show_default=True)
+@click.option("--device", type=click.Choice(("cpu", "cuda")), help="Default: what this machine has.")
+@click.option("--apply", "applied", is_flag=True, help="Have the model run in the way that is chosen.")
 @errors_as_text
-def plan(model_id: str, memory_mb: int | None, device: Any) -> None:
-    """What a model's networks take of a device's memory, and how they would lie there."""
-    from vidgen.families.memory_plan import network_megabytes, plan_for
+def plan(model_id: str, memory_mb: int | None, device: Any, applied: bool) -> None:
+    """What a model's networks take of a device's memory, the ways they could lie there, and which is the best."""
+    from vidgen.families.installation import planned
+    from vidgen.families.memory_plan import network_megabytes, plan_for, ways
+    from vidgen.families.running import attention_here
+    from vidgen.runtime.device_memory import found_device
 
     manifest = _registry().get(model_id)
+    here, megabytes = found_device()
+    device = device or here
+    memory_mb = memory_mb or (megabytes if device == here else None)
     show_plan(manifest, network_megabytes(manifest, device), device)
-    if memory_mb is not None:
-        made = plan_for(manifest, device, memory_mb)
-        tier = "no tier" if made.tier is None else f"tier {made.tier.word}"
-        click.echo(f"{memory_mb} MB: {tier}, {made.at_once_mb} MB of weights at once: {made.advice}")
+    chosen = None if memory_mb is None else plan_for(manifest, device, memory_mb)
+    show_ways(ways(manifest, device), chosen, memory_mb)
+    show_running(manifest, attention_here(device))
+    if applied and chosen is not None:
+        changed = planned(manifest, chosen)
+        _shelf().put(changed)
+        click.echo(f"{model_id} runs so from its next job on" if changed != manifest else f"{model_id} runs so already")
 
 
 @models.command()

@@ -15,6 +15,7 @@ import torch
 from vidgen.errors import ModelError
 from vidgen.families.description import Description
 from vidgen.families.folder import ModelFolder
+from vidgen.families.running import run_as
 from vidgen.spec import MemoryTier
 from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
@@ -102,11 +103,12 @@ def load_family(
 ) -> VideoModel | ClipModel:
     """Check the model's folder against its manifest, then read it. Raises ModelError before any weight is read."""
     family = adapter(manifest.family)
+    check_running(manifest)
     check_folder(manifest.path, manifest.files)
     for single in manifest.single_files:
         check_weights(single.path, single.sha256)
     _check_tasks(manifest, family)
-    model = family(
+    model: Any = family(
         manifest.path,
         text_length=manifest.text_length,
         device=device,
@@ -115,16 +117,23 @@ def load_family(
         weights=_weights(manifest),
         single_files=manifest.replaced,
     )
-    if manifest.weights == "float8":
-        _lighten(manifest, model)
-    return model
+    run_as(manifest, model, dtype)
+    if manifest.running.offload == "layers" and tier is MemoryTier.LOW and device.type != "cpu":
+        model.offload_layers()
+    made: VideoModel | ClipModel = model
+    return made
 
 
-def _lighten(manifest: Manifest, model: VideoModel | ClipModel) -> None:
-    hold_in_float8 = getattr(model, "hold_in_float8", None)
-    if hold_in_float8 is None:
-        raise ModelError(f"{manifest.id}: weights=float8 is not for {manifest.family}; write own")
-    hold_in_float8()
+def check_running(manifest: Manifest) -> None:
+    """Raises ModelError naming what the manifest asks of its family that this cannot do."""
+    family: Any = adapter(manifest.family)
+    if manifest.weights != "own" and manifest.weights not in family.holdable:
+        there = ", ".join(["own", *sorted(family.holdable)])
+        raise ModelError(f"weights={manifest.weights}: not for {manifest.family}; take {there}")
+    if manifest.running.offload == "layers" and not family.moves_layers:
+        raise ModelError(
+            f"running.offload=layers: not for {manifest.family}, whose networks share weights; networks is"
+        )
 
 
 def _check_tasks(manifest: Manifest, family: Adapter) -> None:
@@ -135,7 +144,13 @@ def _check_tasks(manifest: Manifest, family: Adapter) -> None:
             raise ModelError(f"{manifest.id}: its manifest offers {task}, its folder only {', '.join(offered)}")
 
 
+def _running(manifest: Manifest) -> str:
+    """How the model is run, as far as its numbers depend on it."""
+    changed = manifest.running.model_dump(exclude_defaults=True, exclude={"offload"})
+    return f"{manifest.weights}{changed or ''}"
+
+
 def _weights(manifest: Manifest) -> str:
     """Names the weights by content, so that chunks made with others are never gone on from."""
-    content = json.dumps([manifest.id, manifest.revision, manifest.weights, sorted(manifest.hashes.items())])
+    content = json.dumps([manifest.id, manifest.revision, _running(manifest), sorted(manifest.hashes.items())])
     return hashlib.sha256(content.encode()).hexdigest()

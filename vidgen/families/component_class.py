@@ -5,6 +5,10 @@ import diffusers
 from vidgen.errors import ModelError
 from vidgen.families.folder import ModelFolder
 
+DENOISERS = ("transformer", "transformer_2", "unet")
+"""The networks that are run at every step."""
+TEXT_ENCODERS = ("text_encoder", "text_encoder_2")
+
 
 def class_of(folder: ModelFolder, name: str, allowed: type | tuple[type, ...]) -> type | None:
     """None where the index leaves the component out.

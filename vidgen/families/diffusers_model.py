@@ -15,11 +15,12 @@ from PIL import Image
 from torch import Tensor
 
 from vidgen.errors import OutOfMemory
-from vidgen.families.component_class import class_of
+from vidgen.families.component_class import DENOISERS, TEXT_ENCODERS, class_of
 from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
 from vidgen.families.lora import adapted
+from vidgen.families.running import offload_layers
 from vidgen.families.textual_inversion import worded
 from vidgen.families.weighted_text import weighing
 from vidgen.media.frames import FrameChunk
@@ -30,9 +31,6 @@ from vidgen.spec.prompt_weights import WeightedText, weighted_text
 from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.loras import LoraManifest
-
-DENOISERS = ("transformer", "transformer_2", "unet")
-"""The networks that are run at every step, and hold most of a model's weights."""
 
 
 class DiffusersModel(ABC):
@@ -47,6 +45,9 @@ class DiffusersModel(ABC):
     """Components that stay in float32 on every device."""
     weighted_prompts: ClassVar[bool] = False
     """Whether `text_encoder` alone reads the prompt, as it is, so that weights can be laid on what it makes of it."""
+    holdable: ClassVar[frozenset[str]] = frozenset({"float8", "int8", "nf4"})
+    """How weights can be held, beside as they are."""
+    moves_layers: ClassVar[bool] = True
     output: ClassVar[str] = "latent"
     """What the pipeline gives: latents, or pictures where its own parts depend on those before."""
     frame_group: int = 4
@@ -130,14 +131,26 @@ class DiffusersModel(ABC):
     def vae(self) -> Any:
         return self.parts["vae"]
 
-    def hold_in_float8(self) -> None:
-        """Hold the denoising networks' weights in 8 bits; each layer is computed as before, on rounded weights.
+    def denoisers(self) -> Sequence[Any]:
+        return self._those(DENOISERS)
 
-        Layers that are known not to bear it, such as norms, stay as they are.
-        """
-        for name in DENOISERS:
-            if self.parts.get(name) is not None:
-                self.parts[name].enable_layerwise_casting(torch.float8_e4m3fn, compute_dtype=self._dtype)
+    def views(self) -> Sequence[Any]:
+        return self.denoisers()
+
+    def text_encoders(self) -> Sequence[Any]:
+        return self._those(TEXT_ENCODERS)
+
+    def offload_layers(self) -> None:
+        """Keep the large networks in the machine's memory, a layer at a time on the device; the others lie there."""
+        moved = (*self.denoisers(), *self.text_encoders())
+        for part in self.parts.values():
+            if isinstance(part, torch.nn.Module) and not any(part is network for network in moved):
+                part.to(self.device)
+        offload_layers(moved, self.device)
+        self._offload = False
+
+    def _those(self, names: Sequence[str]) -> Sequence[Any]:
+        return [self.parts[name] for name in names if self.parts.get(name) is not None]
 
     def generate(self, request: ClipRequest, on_step: OnStep) -> Tensor:
         """One run of the pipeline. Every step is told to `on_step`, which may end it by raising Cancelled."""

@@ -3,22 +3,21 @@
 import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from safetensors import safe_open
 
 from vidgen.errors import ModelError
-from vidgen.families import adapter, family_of
+from vidgen.families import adapter, check_running, family_of
 from vidgen.families.folder import ModelFolder
-from vidgen.families.memory_plan import floor_rows
+from vidgen.families.memory_plan import Way, floor_rows
 from vidgen.families.textual_inversion import vectors_of
 from vidgen.spec import GuidanceRule, ModelRules, StepRule
 from vidgen.spec.conditioning.control import ControlKind
 from vidgen_models.folder_check import check_folder, check_header, sha256
 from vidgen_models.loras import LoraManifest
-from vidgen_models.registry import Manifest
+from vidgen_models.registry import Manifest, Running, Weights
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 HASHED = frozenset({".json", ".safetensors", ".txt", ".model"})
@@ -30,7 +29,8 @@ UNKNOWN_LICENCE = "unknown: ask whoever gave you the weights"
 class Wishes:
     """What the folder does not say. `few_steps`: the checkpoint was distilled to so many steps without guidance.
 
-    `controls` are what its control network was trained to follow, `weights` how its denoiser's are held.
+    `controls` are what its control network was trained to follow, `weights` how they are held, `running` how
+    it is run.
     """
 
     model_id: str | None = None
@@ -38,7 +38,8 @@ class Wishes:
     licence: str | None = None
     few_steps: int | None = None
     controls: tuple[ControlKind, ...] = ()
-    weights: Literal["own", "float8"] = "own"
+    weights: Weights = "own"
+    running: Running = field(default_factory=Running)
 
 
 def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> Manifest:
@@ -52,7 +53,8 @@ def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> 
     family = family_of(folder)
     said = adapter(family).describe(folder)
     _check_complete(folder, replaced)
-    rules = _unadapted(_followed(_single_windows(said.rules), wishes.controls), wishes)
+    rules = _followed(_single_windows(said.rules), wishes.controls)
+    rules = rules if wishes.weights == "own" else without_loras(rules)
     files = hashes_of(path)
     made = Manifest(
         id=checked_id(wishes.model_id or nearest_id(path.name)),
@@ -65,9 +67,25 @@ def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> 
         text_length=said.text_length,
         rules=distilled(rules, wishes.few_steps) if wishes.few_steps else rules,
         files=files,
-        weights=_checked_weights(family, wishes),
+        weights=wishes.weights,
+        running=wishes.running,
     )
+    check_running(made)
     return made.model_copy(update={"memory": floor_rows(made)})
+
+
+def planned(manifest: Manifest, way: Way) -> Manifest:
+    """The manifest of a model that is run in this way; what was measured of another one is left out."""
+    changed = manifest.model_copy(
+        update={
+            "weights": way.weights,
+            "running": manifest.running.model_copy(update={"offload": way.offload}),
+            "rules": manifest.rules if way.weights == "own" else without_loras(manifest.rules),
+        }
+    )
+    if changed == manifest:
+        return manifest
+    return changed.model_copy(update={"memory": floor_rows(changed)})
 
 
 def lora_for(file: Path, models: Sequence[Manifest], lora_id: str | None, licence: str) -> LoraManifest:
@@ -111,17 +129,9 @@ def checked_id(name: str) -> str:
     return name
 
 
-def _unadapted(rules: ModelRules, wishes: Wishes) -> ModelRules:
-    """LoRAs are added to weights as the device computes with them; in 8 bits there are none."""
-    if wishes.weights == "own":
-        return rules
+def without_loras(rules: ModelRules) -> ModelRules:
+    """LoRAs are added to weights as the device computes with them; in fewer bits there are none."""
     return rules.model_copy(update={"options": tuple(name for name in rules.options if name != "loras")})
-
-
-def _checked_weights(family: str, wishes: Wishes) -> Literal["own", "float8"]:
-    if wishes.weights == "float8" and not hasattr(adapter(family), "hold_in_float8"):
-        raise ModelError(f"weights=float8: not for {family}, whose networks share their weights; leave it out")
-    return wishes.weights
 
 
 def _followed(rules: ModelRules, wanted: tuple[ControlKind, ...]) -> ModelRules:

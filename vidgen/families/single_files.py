@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vidgen.errors import ModelError
-from vidgen.families import adapter, family_of
+from vidgen.families import adapter, check_running, family_of
 from vidgen.families.component_class import class_of
 from vidgen.families.folder import ModelFolder
 from vidgen.families.installation import (
@@ -20,10 +20,12 @@ from vidgen.families.installation import (
     manifest_for,
     nearest_id,
     revision_of,
+    without_loras,
 )
 from vidgen.families.memory_plan import floor_rows
-from vidgen_models.folder_check import check_folder, check_weights, sha256
-from vidgen_models.registry import Manifest, SingleFile
+from vidgen.spec import ModelRules
+from vidgen_models.folder_check import GGUF, check_folder, check_weights, sha256
+from vidgen_models.registry import Manifest, Running, SingleFile
 from vidgen_models.single_file import PREFIXES, check_fit, names_of
 
 MARKS: Mapping[str, tuple[str, str]] = {
@@ -93,13 +95,22 @@ def _over(file: Path, base: Manifest | Path, wishes: Wishes, component: str | No
             "licence": wishes.licence or UNKNOWN_LICENCE,
             "description": f"{folder.pipeline} with the {' and '.join(held)} of {file.name}.",
             "folder": str(place),
-            "rules": distilled(under.rules, wishes.few_steps) if wishes.few_steps else under.rules,
+            "rules": _rules(file, under, wishes, held),
             "single_files": (*kept, single),
             "weights": wishes.weights if wishes.weights != "own" else under.weights,
+            "running": wishes.running if wishes.running != Running() else under.running,
         }
     )
+    check_running(made)
     measured = any(row.measured for row in under.memory)
     return made if measured else made.model_copy(update={"memory": floor_rows(made)})
+
+
+def _rules(file: Path, under: Manifest, wishes: Wishes, held: Sequence[str]) -> ModelRules:
+    """The base's; a network whose layers are packed takes no LoRA."""
+    rules = distilled(under.rules, wishes.few_steps) if wishes.few_steps else under.rules
+    packed = file.suffix == GGUF and not {"vae", "text_encoder"} >= set(held)
+    return without_loras(rules) if packed or wishes.weights != "own" else rules
 
 
 def _held(file: Path, folder: ModelFolder, networks: Mapping[str, Any], wanted: str | None) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ class WanVace:
         "vae": AutoencoderKLWan,
     }
     """Those with weights."""
+    holdable: ClassVar[frozenset[str]] = frozenset({"int8", "nf4"})
+    """How weights can be held, beside as they are. What casts them to float8 would cast shared ones twice."""
+    moves_layers: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -141,6 +144,15 @@ class WanVace:
     def base(self) -> Any:
         """The transformer without its VACE branch, on the same weights."""
         return base_transformer(self.transformer)
+
+    def denoisers(self) -> Sequence[Any]:
+        return (self.transformer,)
+
+    def views(self) -> Sequence[Any]:
+        return (self.transformer, self.base)
+
+    def text_encoders(self) -> Sequence[Any]:
+        return (self.text_encoder,)
 
     def latent_shape(self, num_frames: int, height: int, width: int) -> tuple[int, int, int, int]:
         """`(channels, latent frames, latent height, latent width)` of one clip."""

@@ -33,5 +33,5 @@ class Residency:
 
 def _identity(manifest: Manifest) -> Identity:
     """What was read, since a model may be replaced or rolled back under its id; rules may change and it stays."""
-    folder = f"{manifest.path}/{manifest.weights}"
+    folder = f"{manifest.path}/{manifest.weights}/{manifest.running.model_dump_json()}"
     return manifest.id, manifest.revision, folder, manifest.text_length, tuple(manifest.hashes.items())

@@ -13,6 +13,8 @@ from diffusers import AutoencoderKLWan, WanTransformer3DModel, WanVACETransforme
 from einops import rearrange
 from torch import Tensor
 
+from vidgen_models.nets.held_weights import HELD
+
 TEMPORAL_GROUP = 4
 DECODE_GROUP = 4
 """Latent frames decoded at once after the first: larger calls run faster, memory stays that of one group."""
@@ -24,6 +26,10 @@ def base_transformer(vace: WanVACETransformer3DModel) -> WanTransformer3DModel:
     config = {key: value for key, value in vace.config.items() if key in accepted}
     with torch.device("meta"):
         base = WanTransformer3DModel(**config)
+    names = {name for name, _ in base.named_modules()}
+    for name, layer in vace.named_modules():
+        if isinstance(layer, HELD) and name in names:
+            base.set_submodule(name, layer)
     base.load_state_dict(vace.state_dict(), strict=False, assign=True)
     base.rope = vace.rope  # its tables are buffers that a state dict does not hold
     return base.eval().requires_grad_(False)
