@@ -11,8 +11,8 @@ from vidgen.doctor.finding import Finding, ok, problem
 PYTHON = ((3, 11), (3, 14))
 # what only the worker and `vidgen render` need; the web image leaves it out (docker/Dockerfile)
 ENGINE = frozenset(
-    {"accelerate", "decord", "diffusers", "einops", "ftfy", "gguf", "opencv-python-headless", "peft", "safetensors", "scipy",
-     "tokenizers", "torch", "transformers"}
+    {"accelerate", "decord", "diffusers", "einops", "ftfy", "gguf", "opencv-python-headless", "peft",
+     "safetensors", "scipy", "tokenizers", "torch", "transformers"}
 )  # fmt: skip
 
 
