@@ -16,10 +16,11 @@ from vidgen.cli.seams import seams
 from vidgen.cli.service import alive, doctor, up, web, worker
 from vidgen.cli.sweep import sweep
 from vidgen.cli.train_lora import train_lora
+from vidgen.cli.watermark import watermark
 
 VERBS = (
     *(up, web, worker, doctor, alive),
-    *(render, sweep, enhance, process, control, seams, probe, recall),
+    *(render, sweep, enhance, process, control, seams, watermark, probe, recall),
     *(models, train_lora),
     *(queue, keys, quotas, audit),
 )

@@ -39,6 +39,9 @@ AUTO = "auto"
 @click.option("--watermark", help="A text, or a picture's file, over every frame.")
 @click.option("--watermark-at", type=click.Choice(POSITIONS), default="bottom-right", show_default=True)
 @click.option(
+    "--invisible-watermark", is_flag=False, flag_value=AUTO, help="8 hex digits that are not seen and stay in the clip."
+)
+@click.option(
     "--step", "steps", multiple=True, help='Any step as JSON: \'{"step": "sharpen", "radius": 3}\'; after those.'
 )
 @click.option("--format", "format_name", type=click.Choice(list(FORMATS)), help="Of the file; else its name says it.")
@@ -92,6 +95,9 @@ def steps_of(asked: Mapping[str, Any]) -> tuple[list[dict[str, Any]], dict[str, 
             ref = MediaRef(upload_id="upl_mark")
             content, media[ref.key] = {"image": ref.model_dump()}, Path(asked["watermark"])
         found.append({"step": "watermark", "position": asked["watermark_at"], **content})
+    if asked["invisible_watermark"] is not None:
+        given = {} if asked["invisible_watermark"] == AUTO else {"message": asked["invisible_watermark"]}
+        found.append({"step": "invisible-watermark", **given})
     return [*found, *map(_parsed, asked["steps"])], media
 
 

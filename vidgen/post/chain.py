@@ -16,6 +16,8 @@ from vidgen.media.cuts import is_cut
 from vidgen.media.frames import FrameChunk
 from vidgen.post.draw_control import DrawnControl
 from vidgen.post.interpolate import Interpolation
+from vidgen.post.invisible.read import WatermarkReader
+from vidgen.post.invisible.write import InvisibleMarker
 from vidgen.post.normalise_colour import ColourNormaliser
 from vidgen.post.remove_background import BackgroundRemover
 from vidgen.post.restore import Restorer
@@ -28,8 +30,10 @@ from vidgen.spec.clip_shape import ClipShape
 from vidgen.spec.post import (
     DrawControl,
     Interpolate,
+    InvisibleWatermark,
     NormaliseColour,
     PostStep,
+    ReadWatermark,
     RemoveBackground,
     Restore,
     Sharpen,
@@ -82,11 +86,15 @@ class Chain:
         return chunks
 
     def log(self) -> list[dict[str, Any]]:
-        """What each step was asked, by which networks it was done, and count, size and sha256 of the frames it gave."""
+        """What each step was asked, by which networks it was done, what it found, and count, size and sha256 of the
+        frames it gave.
+        """
         told = []
-        for spec, networks, record in zip(self._specs, self._networks, self._records, strict=True):
+        for spec, step, networks, record in zip(self._specs, self._steps, self._networks, self._records, strict=True):
             used = [{"id": it.id, "revision": it.revision, "sha256": it.sha256} for it in networks]
-            more = {"networks": used} if used else {}
+            more: dict[str, Any] = {"networks": used} if used else {}
+            if isinstance(step, WatermarkReader):
+                more["found"] = step.found()
             told.append({**spec.model_dump(mode="json", exclude_none=True), **more, "gave": record.facts()})
         return told
 
@@ -141,4 +149,6 @@ _MAKERS: dict[type, Callable[[Any, ClipShape, ClipShape, Tools], Step]] = {
     Restore: _restorer,
     Watermark: _watermarker,
     DrawControl: lambda spec, _before, _after, tools: DrawnControl(spec, tools.drawers),
+    InvisibleWatermark: lambda spec, _before, _after, _tools: InvisibleMarker(spec),
+    ReadWatermark: lambda _spec, _before, _after, _tools: WatermarkReader(),
 }

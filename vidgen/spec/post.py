@@ -17,6 +17,7 @@ from vidgen.spec.media_ref import MediaRef
 LARGEST_SIDE = 4096
 HIGHEST_FPS = 240
 MOST_STEPS = 12
+SMALLEST_MARKED = 64
 COLOUR = r"^#[0-9a-fA-F]{6}$"
 
 Position = Literal["top-left", "top-right", "bottom-left", "bottom-right", "center"]
@@ -143,6 +144,27 @@ class Watermark(PostStepFields):
         return clip
 
 
+class InvisibleWatermark(PostStepFields):
+    """A number in every frame that is not seen, and that encoders and resizing leave there."""
+
+    step: Literal["invisible-watermark"] = "invisible-watermark"
+    message: str = Field(default="76696467", pattern=r"^[0-9a-f]{8}$", description="8 hexadecimal digits.")
+
+    def after(self, clip: ClipShape, field: str) -> ClipShape:
+        if min(clip.width, clip.height) < SMALLEST_MARKED:
+            raise SpecError(
+                f"{field}: {clip.width}×{clip.height}; a mark needs sides of {SMALLEST_MARKED}; leave the step out",
+                field=field,
+            )
+        return clip
+
+
+class ReadWatermark(PostStepFields):
+    """Which invisible mark the clip bears, told in the receipt; the frames stay as they are."""
+
+    step: Literal["read-watermark"] = "read-watermark"
+
+
 class DrawControl(PostStepFields):
     """The clip's edges, brightness, motion or layout in its place: a control video that other jobs can follow.
 
@@ -164,7 +186,17 @@ class DrawControl(PostStepFields):
 
 
 PostStep = Annotated[
-    Interpolate | Upscale | NormaliseColour | ToneMap | RemoveBackground | Sharpen | Restore | Watermark | DrawControl,
+    Interpolate
+    | Upscale
+    | NormaliseColour
+    | ToneMap
+    | RemoveBackground
+    | Sharpen
+    | Restore
+    | Watermark
+    | InvisibleWatermark
+    | ReadWatermark
+    | DrawControl,
     Field(discriminator="step"),
 ]
 

@@ -34,6 +34,8 @@ SECONDS_PER_MEGAPIXEL = {
     "remove-background": 0.2,
     "watermark": 0.005,
     "draw-control": 0.2,
+    "invisible-watermark": 0.08,
+    "read-watermark": 0.01,
 }
 ENCODING_SECONDS = {"hevc": 0.13, "av1": 0.09, "vp9": 0.44, "gif": 1.5, "webp": 0.12, "png": 0.18}
 OTHER_ENCODING_SECONDS = 0.07

@@ -203,6 +203,14 @@ def test_a_clip_is_processed_and_still_knows_how_it_was_made(run, tmp_path):
     assert larger.exit_code == 0, larger.output
     info = probe(tmp_path / "d.zip")
     assert (info.num_frames, info.fps, info.width) == (11, 20, 64)
+    assert run("watermark", "a.mp4").exit_code == 1
+    marked = run("process", "a.mp4", "--upscale", "2", "--invisible-watermark", "c0ffee42", "--out", "e.mp4")
+    assert marked.exit_code == 0, marked.output
+    read = run("watermark", "e.mp4")
+    assert (read.exit_code, read.output.split()[0]) == (0, "c0ffee42")
+    assert json.loads(run("watermark", "e.mp4", "--json").output)["frames"] == 5
+    wrong = run("process", "a.mp4", "--invisible-watermark", "zz", "--out", "f.mp4").output
+    assert "post.0.invisible-watermark.message" in wrong
     clear = run("process", "a.mp4", "--remove-background", "#000000", "--out", "c.mp4")
     assert "output.format=mp4: it carries no transparency; webm, gif, webp, prores, png do" in clear.output
     assert "post.0.sharpen.amount" in run("process", "a.mp4", "--sharpen", "9", "--out", "c.mp4").output
