@@ -67,14 +67,18 @@ def build(folder: Path, *, joined: bool = True, known: int = 32, control: str = 
         index |= _image_adapter(folder)
     if not control:
         return parts.write_index(folder, "AnimateDiffPipeline", index)
-    network = _control_network() if control == "whole" else _sparse_network()
-    # a fresh one ends in zeros, and nothing is followed
-    for weight in network.parameters():
-        if weight.ndim > 1 and not weight.any():
-            torch.nn.init.normal_(weight, std=0.3)
-    network.save_pretrained(folder / "controlnet")
-    index |= {"controlnet": ("diffusers", type(network).__name__)}
-    pipeline = "AnimateDiffControlNetPipeline" if control == "whole" else "AnimateDiffSparseControlNetPipeline"
+    whole = control in ("whole", "two")
+    networks = [_control_network() if whole else _sparse_network(scribbles=control == "scribbles")]
+    networks += [_control_network()] if control == "two" else []
+    for number, network in enumerate(networks):
+        # a fresh one ends in zeros, and nothing is followed
+        for weight in network.parameters():
+            if weight.ndim > 1 and not weight.any():
+                torch.nn.init.normal_(weight, std=0.3)
+        network.save_pretrained(folder / (f"controlnet_{number}" if number else "controlnet"))
+    kind = type(networks[0]).__name__ if len(networks) == 1 else "MultiControlNetModel"
+    index |= {"controlnet": ("diffusers", kind)}
+    pipeline = "AnimateDiffControlNetPipeline" if whole else "AnimateDiffSparseControlNetPipeline"
     return parts.write_index(folder, pipeline, index)
 
 
@@ -113,8 +117,10 @@ def _control_network() -> ControlNetModel:
     )
 
 
-def _sparse_network() -> SparseControlNetModel:
+def _sparse_network(*, scribbles: bool) -> SparseControlNetModel:
+    drawn = {"use_simplified_condition_embedding": False, "conditioning_channels": 3}
     return SparseControlNetModel(
+        **(drawn | {"conditioning_embedding_out_channels": (8, 8)} if scribbles else {}),
         block_out_channels=CHANNELS,
         layers_per_block=1,
         down_block_types=("CrossAttnDownBlockMotion", "DownBlockMotion"),
@@ -166,6 +172,21 @@ CASES = (
         "text-to-video",
         CLIP | {"keyframes": [{"image": {"upload_id": "upl_image"}, "frame": 0}]},
         ("seed", "keyframes", "more_keyframes", "no_keyframes"),
+    ),
+    parts.Case(
+        "animatediff-controlnets",
+        partial(build, control="two"),
+        "text-to-video",
+        CLIP | {"controls": [*CANNY["controls"], {"kind": "gray", "video": {"upload_id": "upl_clip"}, "weight": 0.5}]},
+        ("no_control", "first_control", "second_control"),
+        follows=("canny", "gray"),
+    ),
+    parts.Case(
+        "animatediff-sparsectrl-scribbles",
+        partial(build, control="scribbles"),
+        "text-to-video",
+        CLIP | {"keyframes": [{"image": {"upload_id": "upl_image"}, "frame": 0}]},
+        ("more_keyframes", "no_keyframes"),
     ),
     parts.Case("animatediff-adapter", partial(build, joined=False), "text-to-video", CLIP),
 )

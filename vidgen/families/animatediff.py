@@ -29,11 +29,12 @@ from torch import Tensor
 from transformers import CLIPImageProcessor, CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from vidgen.errors import ModelError
+from vidgen.families.control_networks import following, further_networks, network_folders
 from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, decode_frames, picture, pictures, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.families.ip_adapter import adapter_file, put_in, take_out
-from vidgen.families.sparse_control import SparseControlPipeline
+from vidgen.families.sparse_control import SparseControlPipeline, draws_scribbles, scribbled
 from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
 from vidgen.spec.conditioning.control import ControlKind
 from vidgen.stages.clip_model import ClipRequest
@@ -78,6 +79,9 @@ class AnimateDiff(DiffusersModel):
             self.parts["unet"] = joined.eval().requires_grad_(False)
         self.parts["motion_adapter"] = None
         self._looking = adapter_file(folder)
+        others = [] if _is_sparse(self.folder) else further_networks(self.folder, self._dtype)
+        home = "cpu" if self._offload else self.device
+        self._followers = [self.parts["controlnet"], *(network.to(home) for network in others)]
         # tokenizers that were saved without a length would take texts that the encoder cannot
         self.parts["tokenizer"].model_max_length = self.text_length
 
@@ -87,8 +91,6 @@ class AnimateDiff(DiffusersModel):
         vae = folder.config("vae")
         pixel = 2 ** (len(vae["block_out_channels"]) - 1)
         multiple = pixel * 2 ** (len(unet["block_out_channels"]) - 1)
-        if _is_sparse(folder) and not folder.config("controlnet").get("use_simplified_condition_embedding", True):
-            raise ModelError("controlnet: SparseCtrl of scribbles is not read here; that of pictures (RGB) is")
         known = int(motion.get("motion_max_seq_length", 32))
         rules = ModelRules(
             tasks=("text-to-video", "video-to-video"),
@@ -133,9 +135,14 @@ class AnimateDiff(DiffusersModel):
         return AnimateDiffPipeline if request.video is None else AnimateDiffVideoToVideoPipeline
 
     def _parts(self, request: ClipRequest) -> dict[str, Any]:
-        """Without the control network where nothing is to be followed."""
-        followed = bool(request.controls or request.keyframes)
-        return {name: part for name, part in self.parts.items() if followed or name != "controlnet"}
+        """Without the control network where nothing is to be followed, else with those that follow what is given."""
+        parts = {name: part for name, part in self.parts.items() if name != "controlnet"}
+        if request.keyframes:
+            return parts | {"controlnet": self.parts["controlnet"]}
+        if request.controls:
+            network, _ = following(self._followers, self.conditioning.controls, request.controls)
+            return parts | {"controlnet": network}
+        return parts
 
     def passes(self, request: ClipRequest) -> int:
         """As many as FreeInit is asked for."""
@@ -156,7 +163,7 @@ class AnimateDiff(DiffusersModel):
         }
         if request.spec.advanced is not None and request.spec.advanced.eta is not None:
             asked["eta"] = request.spec.advanced.eta
-        asked |= _followed(request)
+        asked |= self._followed(request)
         if request.video is not None:
             return asked | {"video": pictures(request.video), "strength": request.strength}
         if request.place is not None:
@@ -188,31 +195,21 @@ class AnimateDiff(DiffusersModel):
         begin = request.place or 0
         return noise[:, :, begin : begin + request.num_frames].to(self.device, self._dtype)
 
+    def _followed(self, request: ClipRequest) -> dict[str, Any]:
+        """What the control networks and the adapter of pictures are given."""
+        told = {"ip_adapter_image": picture(request.references[0])} if request.references else {}
+        if request.keyframes:
+            draw = scribbled if draws_scribbles(self.folder) else picture
+            return told | {
+                "conditioning_frames": [draw(shown) for shown in request.keyframes.values()],
+                "controlnet_frame_indices": list(request.keyframes),
+            }
+        if not request.controls:
+            return told
+        return told | following(self._followers, self.conditioning.controls, request.controls)[1]
+
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         yield from decode_frames(self.vae, whole(latents), DECODE_GROUP, self.device)
-
-
-def _followed(request: ClipRequest) -> dict[str, Any]:
-    """What the control network and the adapter of pictures are given."""
-    looked = {"ip_adapter_image": picture(request.references[0])} if request.references else {}
-    return looked | _controlled(request)
-
-
-def _controlled(request: ClipRequest) -> dict[str, Any]:
-    if request.keyframes:
-        return {
-            "conditioning_frames": [picture(shown) for shown in request.keyframes.values()],
-            "controlnet_frame_indices": list(request.keyframes),
-        }
-    if not request.controls:
-        return {}
-    (control,) = request.controls
-    return {
-        "conditioning_frames": pictures(control.frames),
-        "controlnet_conditioning_scale": control.weight,
-        "control_guidance_start": control.start,
-        "control_guidance_end": control.end,
-    }
 
 
 def _is_sparse(folder: ModelFolder) -> bool:
@@ -222,13 +219,18 @@ def _is_sparse(folder: ModelFolder) -> bool:
 def _conditioning(folder: ModelFolder) -> ConditioningRules:
     """Controls of every kind: which one a ControlNet was trained on, its files do not say."""
     kinds: tuple[ControlKind, ...] = ()
-    if folder.has("controlnet") and not _is_sparse(folder):
+    networks = () if _is_sparse(folder) else network_folders(folder)
+    if networks:
         kinds = tuple(kind for kind in get_args(ControlKind) if kind != "face")
     looks = adapter_file(folder.path) is not None
     if looks and not (folder.has("image_encoder") and folder.has("feature_extractor")):
         raise ModelError("ip_adapter: needs image_encoder and feature_extractor beside it; the index names them not")
     return ConditioningRules(
-        controls=kinds, controls_at_once=1, references=int(looks), reference_kinds=("subject", "style")
+        controls=kinds,
+        controls_at_once=max(1, len(networks)),
+        control_networks=max(1, len(networks)),
+        references=int(looks),
+        reference_kinds=("subject", "style"),
     )
 
 

@@ -27,6 +27,8 @@ CHANGES = {
     "control": {"controls": [CANNY | OTHER]},
     "control_weight": {"controls": [CANNY | {"weight": 0.3}]},
     "control_end": {"controls": [CANNY | {"end": 0.4}]},
+    "first_control": {"controls": [CANNY]},
+    "second_control": {"controls": [CANNY | {"kind": "gray"}]},
     "reference": {"references": [{"image": {"upload_id": "upl_other"}, "kind": "style"}]},
     "no_reference": {"references": []},
     "no_control": {"controls": []},

@@ -12,8 +12,10 @@ from tests.unit.families.conftest import CANNY, FACE, POSE, distance
 from vidgen.errors import ModelError, SpecError
 from vidgen.families.estimator_folder import estimator_in
 from vidgen.families.installation import Wishes, manifest_for
+from vidgen.families.sparse_control import scribbled
 from vidgen.media.source import read_clip
 from vidgen.motion.controls.draw import drawn
+from vidgen.motion.controls.scribble import scribble
 from vidgen.pipelines.estimation import drawers_of
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage
@@ -31,6 +33,7 @@ CASES = {case.name: case for family in (animatediff, cogvideox, wan_animate) for
             "not trained to follow it; it takes canny",
         ),
         ("animatediff-controlnet", {"controls": [CANNY, CANNY]}, "takes 1; nearest is 1"),
+        ("animatediff-controlnets", {"controls": [CANNY, CANNY]}, r"controls\.1\.kind=canny: .* one of each"),
         ("animatediff-t2v", {"controls": [CANNY]}, "takes none; leave it out"),
         ("cogvideox-fun-control", {"controls": []}, "follows one, of canny, depth, pose, soft-edge; give it"),
         ("cogvideox-fun-control", {"controls": [CANNY | {"weight": 0.5}]}, "leave weight, start and end out"),
@@ -109,6 +112,43 @@ def test_the_control_that_the_network_gets_is_the_one_drawn(tiny_of):
     ours = tiny.frames(controls=[CANNY | {"weight": 0.7, "end": 0.6}])
     assert np.abs(theirs * 255 - ours).max() < 1.01
     assert distance(ours, tiny.frames(controls=[CANNY | {"end": 0.6}])) > 0
+
+
+def test_each_of_two_control_networks_follows_the_kind_it_was_added_for(tiny_of):
+    """With only the second one's kind the first is not asked, and the order in a job is free.
+
+    Fails when networks are taken in the job's order: tried.
+    """
+    tiny = tiny_of(CASES["animatediff-controlnets"])
+    canny, gray = tiny.case.fields["controls"]
+    both = tiny.frames()
+    assert (both == tiny.frames(controls=[gray, canny])).all()
+    alone = tiny.frames(controls=[gray])
+    assert distance(alone, tiny.frames(controls=[canny])) > 0
+    # a weight of nothing takes a network out of the sum
+    assert distance(alone, tiny.frames(controls=[gray, canny | {"weight": 0.0}])) < 0.1
+
+
+def test_several_control_networks_are_added_with_a_kind_for_each(tmp_path):
+    folder = animatediff.build(tmp_path / "model", control="two")
+    with pytest.raises(ModelError, match="holds 2 control networks; say what each follows"):
+        manifest_for(folder, Wishes(model_id="two", controls=("canny",)))
+    rules = manifest_for(folder, Wishes(model_id="two", controls=("depth", "pose"))).rules.conditioning
+    assert (rules.controls, rules.controls_at_once) == (("depth", "pose"), 2)
+    for file in (folder / "controlnet_1").glob("*.safetensors"):
+        file.unlink()
+    with pytest.raises(ModelError, match="controlnet_1: no weights as safetensors"):
+        manifest_for(folder, Wishes(model_id="two", controls=("depth", "pose")))
+
+
+def test_a_network_of_scribbles_is_given_contours_of_pictures_and_drawings_as_they_are():
+    """Fails when a drawing is drawn once more, which doubles its strokes: tried."""
+    picture = np.full((1, 64, 64, 3), 90, np.uint8)
+    picture[0, 16:48, 16:48] = (230, 120, 40)
+    drawing = np.asarray(scribbled(picture))
+    assert (drawing == scribble(picture)[0]).all()
+    assert (np.asarray(scribbled(drawing[None])) == drawing).all()
+    assert not (scribble(drawing[None])[0] == drawing).all()
 
 
 def test_a_clip_of_several_segments_goes_on_from_segment_to_segment(tiny_of):

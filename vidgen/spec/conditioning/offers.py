@@ -53,6 +53,9 @@ def _check_controls(model: str, spec: ConditioningFields, rules: ConditioningRul
                 f"{field}={control.kind}: {model} was not trained to follow it; it takes {_words(rules.controls)}",
                 field=field,
             )
+        if rules.control_networks > 1 and control.kind in [it.kind for it in spec.controls[:number]]:
+            field = f"controls.{number}.kind"
+            raise SpecError(f"{field}={control.kind}: {model} follows each kind once; give one of each", field=field)
         if not rules.control_shares and _is_shared(control):
             field = f"controls.{number}"
             raise SpecError(f"{field}: {model} follows it whole; leave weight, start and end out", field=field)

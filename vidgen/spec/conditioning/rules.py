@@ -19,6 +19,9 @@ class ConditioningRules(SpecModel):
         default=(), description="Filled in: kinds among them that installed networks draw from what a clip shows."
     )
     controls_at_once: int = Field(default=2, ge=1, le=CONTROL_LIMIT)
+    control_networks: int = Field(
+        default=1, ge=1, le=CONTROL_LIMIT, description="Networks that follow them; of several, each the kind at its place."
+    )
     controls_needed: Literal["none", "one", "each"] = Field(
         default="none", description="What must be given: nothing, one control, or one of each kind."
     )
