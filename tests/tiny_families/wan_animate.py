@@ -75,4 +75,18 @@ CASES = (
         ("seed", "prompt", "image", "pose", "face", "guided", "shift"),
         previews=False,
     ),
+    parts.Case(
+        "wan-animate-replace",
+        build,
+        "video-to-video",
+        CLIP
+        | {
+            "strength": None,
+            "references": [{"image": {"upload_id": "upl_image"}}],
+            "mask": {"box": {"left": 0.25, "top": 0.25, "right": 1, "bottom": 1}, "feather": 0},
+        },
+        ("seed", "video", "pose", "face", "someone_else"),
+        previews=False,
+        exact=False,
+    ),
 )

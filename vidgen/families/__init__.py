@@ -25,6 +25,7 @@ from vidgen_models.registry import Manifest
 FAMILIES: Mapping[str, str] = {
     "wan_vace": "vidgen.families.wan_vace:WanVace",
     "wan": "vidgen.families.wan:Wan",
+    "lucy_edit": "vidgen.families.lucy_edit:LucyEdit",
     "wan_animate": "vidgen.families.wan_animate:WanAnimate",
     "ltx": "vidgen.families.ltx:Ltx",
     "ltx2": "vidgen.families.ltx2:Ltx2",
@@ -42,6 +43,7 @@ FAMILIES: Mapping[str, str] = {
 PIPELINES: Mapping[str, str] = {
     "WanVACEPipeline": "wan_vace",
     "WanAnimatePipeline": "wan_animate",
+    "LucyEditPipeline": "lucy_edit",
     "WanPipeline": "wan",
     "WanImageToVideoPipeline": "wan",
     "WanVideoToVideoPipeline": "wan",

@@ -1,4 +1,4 @@
-"""ControlNets (Zhang et al. 2023, arXiv:2302.05543) of a folder: one, or several side by side, each for a kind of its own.
+"""ControlNets (Zhang et al. 2023, arXiv:2302.05543) of a folder: one, or several, each for a kind of its own.
 
 Several lie as diffusers saves them, in `controlnet`, `controlnet_1`, and so on. Which kind one was trained on no file
 says: whoever adds the folder does, in their order.
@@ -51,7 +51,7 @@ def following(
 ) -> tuple[Any, dict[str, Any]]:
     """The network, or all that are needed as one, and what a pipeline's call is told of the controls."""
     chosen = [networks[kinds.index(control.kind) if len(networks) > 1 else 0] for control in controls]
-    told = {
+    told: dict[str, list[Any]] = {
         "conditioning_frames": [pictures(control.frames) for control in controls],
         "controlnet_conditioning_scale": [control.weight for control in controls],
         "control_guidance_start": [control.start for control in controls],

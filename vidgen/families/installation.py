@@ -142,7 +142,9 @@ def _followed(rules: ModelRules, wanted: tuple[ControlKind, ...]) -> ModelRules:
             raise ModelError(f"control={kind}: such a folder follows {', '.join(offered) or 'none'}")
     networks = rules.conditioning.control_networks
     if networks > 1 and len(set(wanted)) != networks:
-        raise ModelError(f"control: the folder holds {networks} control networks; say what each follows, in their order")
+        raise ModelError(
+            f"control: the folder holds {networks} control networks; say what each follows, in their order"
+        )
     if not wanted:
         return rules
     return rules.model_copy(update={"conditioning": rules.conditioning.model_copy(update={"controls": wanted})})

@@ -1,5 +1,7 @@
 """Wan 2.2 Animate: the character of a picture moves as in a pose video and looks as in a face video (arXiv:2509.14055).
 
+Video-to-video puts that character in the place of whoever is under the mask; around it the clip stays.
+
 A clip is made in segments of 77 frames; each is decoded before the next one, which goes on from its last frame. So what
 the pipeline gives are pictures, and not latents.
 """
@@ -8,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from diffusers import AutoencoderKLWan, WanAnimatePipeline, WanAnimateTransformer3DModel
 from PIL import Image
 from torch import Tensor
@@ -53,17 +56,24 @@ class WanAnimate(DiffusersModel):
         step = int(vae.get("scale_factor_temporal", 4))
         longest = MOST_SEGMENTS * (SEGMENT - CARRIED) + CARRIED
         rules = ModelRules(
-            tasks=("image-to-video",),
+            tasks=("image-to-video", "video-to-video"),
             frames=FrameRule(min=step + 1, max=longest, step=step, default=SEGMENT),
             sides=sides(multiple, width=832, height=480),
             steps=StepRule(min=1, max=100, default=20),
             guidance=GuidanceRule(min=1.0, max=10.0, default=1.0),
             fps=30,
             last_image="no",
+            restyle="replacement",
+            strength=1.0,
             options=("sampler", "shift", "loras"),
             weighted_prompts=True,
             conditioning=ConditioningRules(
-                controls=("pose", "face"), controls_at_once=2, controls_needed="each", control_shares=False
+                controls=("pose", "face"),
+                controls_at_once=2,
+                controls_needed="each",
+                control_shares=False,
+                mask=True,
+                references=1,
             ),
             **sampling(folder, SAMPLERS),
         )
@@ -73,15 +83,17 @@ class WanAnimate(DiffusersModel):
         return WanAnimatePipeline(**self.parts, scheduler=self.scheduler(request))
 
     def arguments(self, request: ClipRequest) -> dict[str, Any]:
-        assert request.image is not None
         given = {control.kind: pictures(control.frames) for control in request.controls}
-        return self.asked(request) | {
-            "image": picture(request.image),
-            "pose_video": given["pose"],
-            "face_video": [self._face(frame) for frame in given["face"]],
-            "segment_frame_length": min(SEGMENT, request.num_frames),
-            "prev_segment_conditioning_frames": CARRIED,
-        }
+        return (
+            self.asked(request)
+            | _character(request)
+            | {
+                "pose_video": given["pose"],
+                "face_video": [self._face(frame) for frame in given["face"]],
+                "segment_frame_length": min(SEGMENT, request.num_frames),
+                "prev_segment_conditioning_frames": CARRIED,
+            }
+        )
 
     def passes(self, request: ClipRequest) -> int:
         """One for each segment."""
@@ -99,3 +111,16 @@ class WanAnimate(DiffusersModel):
     def _face(self, frame: Image.Image) -> Image.Image:
         side = int(self.parts["transformer"].config.motion_encoder_size)
         return frame.resize((side, side))
+
+
+def _character(request: ClipRequest) -> dict[str, Any]:
+    """Who moves, and in a clip that is given, where: white is made anew."""
+    if request.video is None or request.mask is None:
+        assert request.image is not None
+        return {"image": picture(request.image)}
+    return {
+        "image": picture(request.references[0]),
+        "mode": "replace",
+        "background_video": pictures(request.video),
+        "mask_video": [Image.fromarray(plane) for plane in np.uint8(255) * (request.mask > 0.5)],
+    }

@@ -11,6 +11,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.source import read_clip, read_picture
 from vidgen.pipelines.control_frames import ClipReader, DrawnControl
 from vidgen.pipelines.long_video import long_video, script_of
+from vidgen.pipelines.masking import Masked
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo, MediaRef, MemoryTier, Progress, SamplingFields, Stage, VideoToVideo
@@ -27,7 +28,17 @@ class WholeClipPipeline:
         self.model = model
 
     def __call__(self, spec: SamplingFields, ctx: RunContext) -> Iterator[FrameChunk]:
+        """Outside of a mask the source's frames are given as they are."""
+        masked = Masked.of(spec, ctx) if isinstance(spec, VideoToVideo) else None
         request = _request(spec, ctx)
+        if masked is None:
+            yield from self._made(request, ctx)
+            return
+        request = replace(request, mask=masked.mask(0, request.num_frames))
+        yield from masked.pasted(self._made(request, ctx))
+
+    def _made(self, request: ClipRequest, ctx: RunContext) -> Iterator[FrameChunk]:
+        spec = request.spec
         if request.video is not None and int(request.num_inference_steps * request.strength) == 0:
             yield request.video  # no step would be made: that is the source
             return

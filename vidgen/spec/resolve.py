@@ -14,6 +14,7 @@ from vidgen.spec.output import resolved_output
 from vidgen.spec.post import shapes_after
 from vidgen.spec.resolve_keyframes import resolved_keyframes
 from vidgen.spec.resolve_long import asked_length, length_rule, resolved_long
+from vidgen.spec.restyle import check_restyle, usual_strength
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts, nearest_side
 
 Spec = TypeVar("Spec", bound=SamplingFields)
@@ -37,6 +38,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
             f"task={task}: {spec.model} offers {', '.join(rules.tasks)}", field="task", code="unsupported_task"
         )
     check_offers(spec, rules)
+    check_restyle(spec, rules)
     _check_clip(spec)
     frames, fps = length_rule(spec, rules), rules.fps if spec.fps is None else spec.fps
     length = asked_length(spec, rules, fps)
@@ -64,9 +66,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
     }
     filled |= resolved_conditioning(spec, num_frames, rules)
     if isinstance(spec, VideoToVideo):
-        # a part that is made anew owes nothing to what was there
-        usual = rules.strength if spec.mask is None and spec.outpaint is None else 1.0
-        filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, usual)
+        filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, usual_strength(spec, rules))
     return _delivered(spec.model_copy(update=filled))
 
 

@@ -9,6 +9,7 @@ from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.long import LongMode
 
 LedBy = Literal["video", "last_image", "keyframes", "controls", "references"]
+Restyle = Literal["strength", "instruction", "replacement"]
 LastImage = Literal["no", "optional", "required"]
 
 
@@ -69,6 +70,11 @@ class ModelRules(SpecModel):
     guidance: GuidanceRule
     fps: int = Field(ge=1, description="Frames a second the model was trained at.")
     strength: float = Field(default=0.6, ge=0, le=1, description="Default strength of video-to-video.")
+    restyle: Restyle = Field(
+        default="strength",
+        description="What video-to-video is: a restyle by strength, an edit by the prompt's instruction, or a person "
+        "replaced, under a mask, by the one on a reference picture.",
+    )
     distilled: bool = Field(
         default=False, description="Made to need no guidance (LCM, DMD): no unconditional pass is ever run."
     )

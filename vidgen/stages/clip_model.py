@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vidgen.media.frames import FrameChunk
@@ -41,6 +43,7 @@ class ControlClip:
 class ClipRequest:
     """A resolved spec with its media read: pictures `uint8 [1, height, width, 3]`, clips `uint8 [frames, …]`.
 
+    `mask` (`[frames, height, width]`) is above a half where `video` is made anew.
     `keyframes` are pictures by the number of the frame that shows them. `on_sound` takes the clip's sound, where a
     model makes any; None: nobody wants it.
     Of a window of a longer clip `head` are the latents that it begins with and `tail` those that it ends with, made
@@ -60,6 +63,7 @@ class ClipRequest:
     image: FrameChunk | None = None
     last_image: FrameChunk | None = None
     video: FrameChunk | None = None
+    mask: NDArray[np.float32] | None = None
     strength: float = 1.0
     controls: tuple[ControlClip, ...] = ()
     references: tuple[FrameChunk, ...] = ()

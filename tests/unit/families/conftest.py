@@ -30,6 +30,7 @@ CHANGES = {
     "first_control": {"controls": [CANNY]},
     "second_control": {"controls": [CANNY | {"kind": "gray"}]},
     "reference": {"references": [{"image": {"upload_id": "upl_other"}, "kind": "style"}]},
+    "someone_else": {"references": [{"image": {"upload_id": "upl_other"}}]},
     "no_reference": {"references": []},
     "no_control": {"controls": []},
     "pose": {"controls": [POSE | OTHER, FACE]},
@@ -82,7 +83,7 @@ class Tiny:
         if self.case.task == "image-to-video":
             fields["image"] = {"upload_id": "upl_image"}
         if self.case.task == "video-to-video":
-            fields |= {"video": {"upload_id": "upl_clip"}, "strength": 0.6}
+            fields = {"video": {"upload_id": "upl_clip"}, "strength": 0.6} | fields
         if fields.pop("last_image", False):
             fields["last_image"] = {"upload_id": "upl_last"}
         return self.resolved({"task": self.case.task, "model": self.manifest.id, **fields} | changes)

@@ -3,25 +3,27 @@
 import numpy as np
 import pytest
 import torch
-from diffusers import AnimateDiffControlNetPipeline, AnimateDiffPipeline
+from diffusers import AnimateDiffControlNetPipeline, AnimateDiffPipeline, WanAnimatePipeline
 from PIL import Image
 
 from tests import tiny_estimators
-from tests.tiny_families import animatediff, cogvideox, wan_animate
+from tests.tiny_families import animatediff, cogvideox, lucy_edit, wan, wan_animate
 from tests.unit.families.conftest import CANNY, FACE, POSE, distance
 from vidgen.errors import ModelError, SpecError
+from vidgen.families.diffusers_model import pictures
 from vidgen.families.estimator_folder import estimator_in
 from vidgen.families.installation import Wishes, manifest_for
 from vidgen.families.sparse_control import scribbled
 from vidgen.media.source import read_clip
 from vidgen.motion.controls.draw import drawn
 from vidgen.motion.controls.scribble import scribble
+from vidgen.pipelines import whole_clip
 from vidgen.pipelines.estimation import drawers_of
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage
 from vidgen_models.shelf import Shelf
 
-CASES = {case.name: case for family in (animatediff, cogvideox, wan_animate) for case in family.CASES}
+CASES = {case.name: case for family in (animatediff, cogvideox, lucy_edit, wan_animate) for case in family.CASES}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,13 @@ CASES = {case.name: case for family in (animatediff, cogvideox, wan_animate) for
         ("wan-animate", {"controls": [POSE]}, "needs one of each kind; face is missing"),
         ("wan-animate", {"controls": [POSE, POSE]}, "face is missing"),
         ("animatediff-sparsectrl", {"num_frames": 40}, "nearest is 32"),
+        ("wan-animate", {"references": [{"image": {"upload_id": "upl_other"}}]}, "image shows who it is"),
+        ("wan-animate-replace", {"mask": None}, "say where the person is who is replaced"),
+        ("wan-animate-replace", {"references": []}, "give the picture of who comes in their place"),
+        ("wan-animate-replace", {"outpaint": {"left": 0.5}}, "replaced within the frame; leave it out"),
+        ("wan-animate-replace", {"strength": 0.5}, "replaces what lies under the mask; leave it out"),
+        ("lucy-edit", {"strength": 0.5}, "follows an instruction; leave it out"),
+        ("lucy-edit", {"prompt": " "}, "say what to change"),
     ],
 )
 def test_what_a_family_cannot_follow_is_refused_by_name(name, changes, told, tiny_of):
@@ -149,6 +158,45 @@ def test_a_network_of_scribbles_is_given_contours_of_pictures_and_drawings_as_th
     assert (drawing == scribble(picture)[0]).all()
     assert (np.asarray(scribbled(drawing[None])) == drawing).all()
     assert not (scribble(drawing[None])[0] == drawing).all()
+
+
+def test_a_person_is_replaced_under_the_mask_and_nothing_around_it_changes(tiny_of):
+    """Under the mask the frames are the library's. Fails when the mask is turned around: tried."""
+    tiny = tiny_of(CASES["wan-animate-replace"])
+    spec, model, made = tiny.spec(), tiny.residency.model("tiny-family"), tiny.frames()
+    source = read_clip(tiny.media["upl_clip"], num_frames=9, fps=spec.fps, width=32, height=32)
+    under = np.zeros((32, 32), bool)
+    under[8:, 8:] = True
+    assert (made[:, ~under] == source[:, ~under]).all()
+    assert distance(made[:, under], source[:, under]) > 5
+    given = {control.kind: control.frames for control in whole_clip._controls(spec, RunContext(media=tiny.media))}
+    with torch.inference_mode():
+        theirs = WanAnimatePipeline(**model.parts, scheduler=model._make_scheduler(None))(
+            image=Image.open(tiny.media["upl_image"]).convert("RGB"),
+            prompt=spec.prompt,
+            pose_video=pictures(given["pose"]),
+            face_video=[frame.resize((16, 16)) for frame in pictures(given["face"])],
+            background_video=pictures(source),
+            mask_video=[Image.fromarray(np.uint8(255) * under)] * 9,
+            mode="replace",
+            width=32,
+            height=32,
+            segment_frame_length=9,
+            num_inference_steps=spec.num_inference_steps,
+            guidance_scale=spec.guidance_scale,
+            generator=torch.Generator("cpu").manual_seed(spec.seed),
+            max_sequence_length=16,
+            output_type="np",
+        ).frames[0]
+    assert np.abs(theirs * 255 - made)[:, under].max() < 1.01
+
+
+def test_a_network_that_has_no_place_for_a_source_edits_nothing(tmp_path):
+    folder = wan.build(tmp_path / "model", small=True)
+    index = (folder / "model_index.json").read_text()
+    (folder / "model_index.json").write_text(index.replace("WanPipeline", "LucyEditPipeline"))
+    with pytest.raises(ModelError, match="4 channels; an edit needs 8, noise and source"):
+        manifest_for(folder, Wishes(model_id="edit"))
 
 
 def test_a_clip_of_several_segments_goes_on_from_segment_to_segment(tiny_of):

@@ -12,6 +12,7 @@ from tests.tiny_families import (
     latte,
     ltx,
     ltx2,
+    lucy_edit,
     mochi,
     skyreels,
     stable_video_diffusion,
@@ -36,6 +37,7 @@ pytestmark = [
 FAMILIES = (
     wan,
     wan_animate,
+    lucy_edit,
     ltx,
     ltx2,
     cogvideox,

@@ -20,7 +20,10 @@ class ConditioningRules(SpecModel):
     )
     controls_at_once: int = Field(default=2, ge=1, le=CONTROL_LIMIT)
     control_networks: int = Field(
-        default=1, ge=1, le=CONTROL_LIMIT, description="Networks that follow them; of several, each the kind at its place."
+        default=1,
+        ge=1,
+        le=CONTROL_LIMIT,
+        description="Networks that follow them; of several, each the kind at its place.",
     )
     controls_needed: Literal["none", "one", "each"] = Field(
         default="none", description="What must be given: nothing, one control, or one of each kind."
@@ -32,8 +35,8 @@ class ConditioningRules(SpecModel):
     mask: bool = Field(default=False, description="Whether a part of a clip can be made anew, or its surroundings.")
     references: int = Field(default=0, ge=0, le=REFERENCE_LIMIT, description="How many pictures at once.")
     reference_kinds: tuple[ReferenceKind, ...] = ("subject",)
-    camera: Literal["flow", "inputs", "loras"] | None = Field(
-        default=None, description="By which means the camera is led: a flow control, the network's own inputs, LoRAs."
+    camera: Literal["flow", "loras"] | None = Field(
+        default=None, description="By which means the camera is led: a flow control, or LoRAs."
     )
     camera_axes: tuple[CameraAxis, ...] = Field(default=(), description="Along which it can move.")
     camera_loras: Mapping[str, str] = Field(
