@@ -101,13 +101,14 @@ def _settings(choice: Choice, config: Mapping[str, Any], asked: AdvancedFields) 
     """The folder's settings as far as this class knows them, what is fixed about the choice, and what was asked."""
     known = signature(choice.kind.__init__).parameters
     settings = {key: value for key, value in config.items() if key in known}
-    shift = _shift(config) if asked.shift is None else asked.shift
+    shift = (shift_of(config) or 1.0) if asked.shift is None else asked.shift
     settings |= {name: shift for name in ("shift", "flow_shift") if name in known}
     if asked.schedule is not None:
         settings |= {f"use_{name}_sigmas": name == asked.schedule for name in ("karras", "exponential")}
     return {**settings, **choice.fixed}
 
 
-def _shift(config: Mapping[str, Any]) -> float:
-    """Flow schedulers call it shift, solvers flow_shift."""
-    return float(config.get("flow_shift" if config.get("use_flow_sigmas") else "shift", 1.0))
+def shift_of(config: Mapping[str, Any]) -> float | None:
+    """Flow schedulers call it shift, solvers flow_shift; None where the configuration has none."""
+    found = config.get("flow_shift" if config.get("use_flow_sigmas") else "shift")
+    return None if found is None else float(found)

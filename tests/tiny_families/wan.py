@@ -81,7 +81,7 @@ CASES = (
         build,
         "text-to-video",
         CLIP,
-        ("seed", "prompt", "negative_prompt", "guidance_scale", "unipc", "shift"),
+        ("seed", "prompt", "negative_prompt", "guidance_scale", "unipc", "shift", "shift_by_size"),
     ),
     parts.Case("wan-2.1-v2v", build, "video-to-video", CLIP, ("seed", "prompt", "video", "strength")),
     parts.Case("wan-2.1-i2v", partial(build, picture="first"), "image-to-video", CLIP, ("seed", "prompt", "image")),

@@ -36,6 +36,7 @@ from vidgen.families.folder import ModelFolder
 from vidgen.families.ip_adapter import adapter_file, put_in, take_out
 from vidgen.families.sparse_control import SparseControlPipeline, draws_scribbles, scribbled
 from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.spec.conditioning.control import ControlKind
 from vidgen.stages.clip_model import ClipRequest
 
@@ -101,7 +102,7 @@ class AnimateDiff(DiffusersModel):
             steps=StepRule(min=1, max=100, default=25),
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
-            options=("sampler", "schedule", "eta", "loras", "embeddings", "free_init"),
+            options=("sampler", "schedule", "eta", *TURNING, "loras", "embeddings", "free_init"),
             weighted_prompts=True,
             keyframes=_is_sparse(folder),
             conditioning=_conditioning(folder),

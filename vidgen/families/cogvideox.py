@@ -19,6 +19,7 @@ from vidgen.families.diffusers_model import DiffusersModel, picture, pictures, w
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
 from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, ModelRules, SideRule, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.stages.clip_model import ClipRequest
 from vidgen_models.nets.cogvideox import decode_stream
 
@@ -55,7 +56,7 @@ class CogVideoX(DiffusersModel):
             fps=16 if grouped else 8,
             strength=0.8,
             last_image="no",
-            options=("sampler", "loras"),
+            options=("sampler", *TURNING, "step_cache", "loras"),
             weighted_prompts=True,
             conditioning=CONTROLLED if folder.pipeline == CONTROL else ConditioningRules(),
             **sampling(folder),

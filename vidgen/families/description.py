@@ -5,7 +5,7 @@ from typing import Any
 
 from vidgen.families.folder import ModelFolder
 from vidgen.spec import ModelRules, SideRule
-from vidgen_models.samplers import choices, prediction_of
+from vidgen_models.samplers import choices, prediction_of, shift_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ def sides(multiple: int, *, width: int, height: int, largest: int = 1920) -> Sid
 
 
 def sampling(folder: ModelFolder, samplers: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """The rules' `prediction` and `samplers`: all that go with the folder's prediction, or those of `samplers`."""
+    """The rules' `prediction`, `shift` and `samplers`: all that go with the folder's prediction, or `samplers`."""
     config = folder.config("scheduler")
     known = choices(config)
     offered = tuple(known) if samplers is None else tuple(name for name in samplers if name in known)
-    return {"prediction": prediction_of(config), "samplers": offered}
+    return {"prediction": prediction_of(config), "shift": shift_of(config), "samplers": offered}

@@ -20,15 +20,21 @@ from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
 from vidgen.families.lora import adapted
+from vidgen.families.remembering import remembering
 from vidgen.families.running import offload_layers
+from vidgen.families.step_cache import taking_over
 from vidgen.families.textual_inversion import worded
+from vidgen.families.turning_guidance import TurningScale
 from vidgen.families.weighted_text import weighing
 from vidgen.media.frames import FrameChunk
+from vidgen.runtime.kept_results import KeptResults
 from vidgen.runtime.memory import on_device
 from vidgen.spec import ConditioningRules, MemoryTier
+from vidgen.spec.advanced import TURNING, AdvancedFields, LoraUse
 from vidgen.spec.conditioning.camera_loras import used_loras
 from vidgen.spec.prompt_weights import WeightedText, weighted_text
 from vidgen.stages.clip_model import ClipRequest, OnStep
+from vidgen.stages.denoise import guidance_plan
 from vidgen_models.loading import load_component, scheduler_factory
 from vidgen_models.loras import LoraManifest
 
@@ -54,6 +60,8 @@ class DiffusersModel(ABC):
     """How many frames a latent frame shows, as far as clips are made in windows."""
     from_the_end: bool = False
     """Whether the windows of a long clip are made from its end to its beginning."""
+    skips_unguided: ClassVar[bool] = False
+    """Whether its pipelines run the unconditional pass by itself, and ask at each step whether it is needed."""
     previews: ClassVar[bool] = True
     """Whether the scheduler given to the pipeline is the one that makes its steps, so that it can be watched."""
 
@@ -79,6 +87,7 @@ class DiffusersModel(ABC):
             name: None if kind is None else self._read(name, kind) for name, kind in classes.items()
         }
         self.loras: Mapping[str, LoraManifest] = {}
+        self.kept = KeptResults()
         self.conditioning = ConditioningRules()
         self._make_scheduler = scheduler_factory(folder / "scheduler")
 
@@ -161,9 +170,15 @@ class DiffusersModel(ABC):
             pipeline.enable_model_cpu_offload(device=self.device)
         watched = Watched(pipeline.scheduler) if self.previews else None
         numbers = count(1)
+        arguments, advanced = self.arguments(request), request.spec.advanced or AdvancedFields()
+        scale = self._turning(pipeline, request)
+        if scale is not None:
+            arguments["guidance_scale"] = scale
 
         def step_done(_: Any, __: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             steps = pipeline.num_timesteps * self.passes(request)
+            if scale is not None:
+                scale.step_done()
             on_step(next(numbers), steps, lambda: self._estimate(watched, request))
             return self.after_step(pipeline, timestep, tensors, request)
 
@@ -172,10 +187,12 @@ class DiffusersModel(ABC):
             with (
                 adapted(pipeline, uses, self.loras),
                 worded(pipeline, words, self.loras),
+                remembering(self.parts, self.kept, self._changed(uses, words)),
                 self._weighing(pipeline, texts),
+                taking_over(self.denoisers(), advanced.step_cache),
             ):
                 output = pipeline(
-                    **self.arguments(request),
+                    **arguments,
                     num_inference_steps=request.num_inference_steps,
                     generator=request.generator(),
                     output_type=self.output,
@@ -188,6 +205,18 @@ class DiffusersModel(ABC):
             if self._offload:
                 pipeline.remove_all_hooks()
         return self.unpack(output.frames, request)
+
+    def _turning(self, pipeline: Any, request: ClipRequest) -> TurningScale | None:
+        """The scale of a run whose guidance is another one at each step; None where it stays, or there is none."""
+        advanced, scale = request.spec.advanced or AdvancedFields(), request.guidance_scale
+        if scale <= 1.0 or all(getattr(advanced, name) is None for name in TURNING):
+            return None
+        return TurningScale(guidance_plan(advanced, scale), pipeline, skips=self.skips_unguided)
+
+    def _changed(self, uses: Sequence[LoraUse], words: Sequence[str]) -> str:
+        """Names what is in the networks for a run, by content."""
+        changes = [f"{self.loras[use.id].sha256}:{use.weight:g}" for use in uses]
+        return "/".join([*changes, *(self.loras[word].sha256 for word in words)])
 
     def scheduler(self, request: ClipRequest) -> Any:
         """A scheduler for one run: the folder's, or the sampler asked for."""

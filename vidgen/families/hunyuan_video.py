@@ -47,7 +47,7 @@ class HunyuanVideo(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=10.0, default=6.0),
             fps=24,
             negative_prompt=False,
-            options=("shift", "loras"),
+            options=("shift", "step_cache", "loras"),
             prediction="flow_prediction",
         )
         return Description(rules, TEXT_LENGTH)

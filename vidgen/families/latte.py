@@ -11,6 +11,7 @@ from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, decode_frames, whole
 from vidgen.families.folder import ModelFolder
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.stages.clip_model import ClipRequest
 
 TEXT_LENGTH = 120
@@ -40,7 +41,7 @@ class Latte(DiffusersModel):
             steps=StepRule(min=1, max=100, default=50),
             guidance=GuidanceRule(min=1.0, max=20.0, default=7.5),
             fps=8,
-            options=("sampler", "schedule", "eta"),
+            options=("sampler", "schedule", "eta", *TURNING),
             **sampling(folder),
         )
         return Description(rules, TEXT_LENGTH)

@@ -30,6 +30,7 @@ from vidgen.media.tensor import to_pixels
 from vidgen.runtime.memory import on_device
 from vidgen.runtime.seeding import frame_noise
 from vidgen.spec import FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.stages.clip_model import ClipRequest
 
 TEXT_LENGTH = 128
@@ -77,7 +78,7 @@ class Ltx(DiffusersModel):
             guidance=GuidanceRule(min=1.0, max=10.0, default=3.0),
             fps=25,
             last_image="optional" if conditions else "no",
-            options=("guidance_rescale", "loras"),
+            options=("guidance_rescale", *TURNING, "step_cache", "loras"),
             weighted_prompts=True,
             long=LONG if conditions else None,
         )

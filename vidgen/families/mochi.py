@@ -14,6 +14,7 @@ from vidgen.families.folder import ModelFolder
 from vidgen.families.tiles import decoded
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.stages.clip_model import ClipRequest
 
 STEP, LONGEST = 6, 163
@@ -38,7 +39,7 @@ class Mochi(DiffusersModel):
             steps=StepRule(min=1, max=100, default=64),
             guidance=GuidanceRule(min=1.0, max=10.0, default=4.5),
             fps=30,
-            options=("loras",),
+            options=(*TURNING, "step_cache", "loras"),
             weighted_prompts=True,
         )
         return Description(rules, int(transformer.get("max_sequence_length", 256)))

@@ -17,6 +17,7 @@ from vidgen.families.diffusers_model import DiffusersModel
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.stages.clip_model import ClipRequest, OnStep
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
 from vidgen_models.nets.wan import Decoded, decode_stream
@@ -65,7 +66,7 @@ class SkyReels(DiffusersModel):
             steps=StepRule(min=1, max=100, default=30),
             guidance=GuidanceRule(min=1.0, max=10.0, default=6.0),
             fps=24,
-            options=("shift", "loras"),
+            options=("shift", *TURNING, "loras"),
             prediction="flow_prediction",
             weighted_prompts=True,
             long=LONG,

@@ -23,6 +23,7 @@ from vidgen.families.diffusers_model import DiffusersModel, picture, pictures, w
 from vidgen.families.folder import ModelFolder
 from vidgen.runtime.memory import on_device
 from vidgen.spec import FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.spec.rules import LastImage
 from vidgen.stages.clip_model import ClipRequest
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
@@ -44,6 +45,7 @@ class Wan(DiffusersModel):
         "vae": AutoencoderKLWan,
     }
     weighted_prompts = True
+    skips_unguided = True
     full_precision = frozenset({"vae"})
 
     def __init__(self, folder: Path, **options: Any) -> None:
@@ -67,7 +69,8 @@ class Wan(DiffusersModel):
             fps=24 if small_2_2 else 16,
             last_image=_last_image(folder),
             # a LoRA for two experts is two, and which is whose no file says
-            options=("sampler", "shift") + (() if folder.has("transformer_2") else ("loras",)),
+            options=("sampler", "shift", "shift_by_size", *TURNING, "step_cache")
+            + (() if folder.has("transformer_2") else ("loras",)),
             weighted_prompts=True,
             **sampling(folder, SAMPLERS),
         )

@@ -20,6 +20,7 @@ from vidgen.families.description import Description, sampling, sides
 from vidgen.families.diffusers_model import DiffusersModel, picture, pictures
 from vidgen.families.folder import ModelFolder
 from vidgen.spec import ConditioningRules, FrameRule, GuidanceRule, ModelRules, StepRule
+from vidgen.spec.advanced import TURNING
 from vidgen.stages.clip_model import ClipRequest
 from vidgen_models.nets.causal_conv import use_onednn_convolutions
 
@@ -32,6 +33,7 @@ SAMPLERS = ("euler", "unipc", "dpmpp-2m")
 
 
 class WanAnimate(DiffusersModel):
+    skips_unguided = True
     components: ClassVar[Mapping[str, type | tuple[type, ...]]] = {
         "tokenizer": T5Tokenizer,
         "text_encoder": UMT5EncoderModel,
@@ -65,7 +67,7 @@ class WanAnimate(DiffusersModel):
             last_image="no",
             restyle="replacement",
             strength=1.0,
-            options=("sampler", "shift", "loras"),
+            options=("sampler", "shift", "shift_by_size", *TURNING, "loras"),
             weighted_prompts=True,
             conditioning=ConditioningRules(
                 controls=("pose", "face"),

@@ -23,6 +23,7 @@ from vidgen.families.description import Description, sampling, sides
 from vidgen.families.folder import ModelFolder
 from vidgen.families.merged_lora import Addition, MergedLoras, additions, named
 from vidgen.families.weighted_text import weighted
+from vidgen.runtime.kept_results import KeptResults, content_key
 from vidgen.runtime.memory import on_device
 from vidgen.spec import AXES, FrameRule, GuidanceRule, MemoryTier, ModelRules, StepRule
 from vidgen.spec.advanced import AdvancedFields
@@ -101,7 +102,7 @@ class WanVace:
         self.advanced, self.conditioning = AdvancedFields(), ConditioningRules()
         self.loras: Mapping[str, LoraManifest] = {}
         self._merged, self._additions = MergedLoras(self.transformer), tuple[Addition, ...]()
-        self._empty_latents: dict[tuple[int, ...], Tensor] = {}
+        self.kept = KeptResults()
 
     @classmethod
     def describe(cls, folder: ModelFolder) -> Description:
@@ -117,6 +118,7 @@ class WanVace:
             options=(
                 "sampler",
                 "shift",
+                "shift_by_size",
                 "guidance_rescale",
                 "guidance_from",
                 "guidance_until",
@@ -161,6 +163,9 @@ class WanVace:
 
     def encode_text(self, prompts: Sequence[str]) -> Tensor:
         """`[prompts, text_length, dim]`; past a prompt's end the embedding is zero, as in training."""
+        return self.kept.get(content_key("text", list(prompts)), lambda: self._encode_text(prompts))
+
+    def _encode_text(self, prompts: Sequence[str]) -> Tensor:
         texts = [weighted_text(prompt_clean(prompt)) for prompt in prompts]
         tokens = self.tokenizer(
             [text.text for text in texts],
@@ -188,13 +193,16 @@ class WanVace:
             )
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        with on_device(self.vae, self.device) as vae:
-            return encode(vae, pixels.to(self.device))
+        def made() -> Tensor:
+            with on_device(self.vae, self.device) as vae:
+                return encode(vae, pixels.to(self.device))
+
+        return self.kept.get(content_key("pixels", pixels), made)
 
     def encode_control(self, pixels: Tensor, mask: Tensor) -> Tensor:
         """VACE's context `[1, 2·z + 64, latent_frames, h, w]`: what to keep, what to make anew, and the mask."""
         mask = (mask > 0.5).to(pixels.dtype)
-        kept, remade = self._encode_or_recall(pixels * (1 - mask)), self._encode_or_recall(pixels * mask)
+        kept, remade = self.encode_pixels(pixels * (1 - mask)), self.encode_pixels(pixels * mask)
         return torch.cat([kept, remade, _mask_to_latent_grid(mask).to(self.device)], dim=1)
 
     def reference_context(self, latents: Tensor) -> Tensor:
@@ -271,16 +279,7 @@ class WanVace:
         _, _, length, height, width = like.shape
         frames = VAE_TEMPORAL * (skipped + length - 1) + 1
         blank = torch.zeros(1, 3, frames, VAE_SPATIAL * height, VAE_SPATIAL * width)
-        return self._encode_or_recall(blank)[:, :, skipped:]
-
-    def _encode_or_recall(self, pixels: Tensor) -> Tensor:
-        """An all-zero video is half of most conditions and its latents never change: encode it once a shape."""
-        if pixels.any():
-            return self.encode_pixels(pixels)
-        shape = tuple(pixels.shape)
-        if shape not in self._empty_latents:
-            self._empty_latents[shape] = self.encode_pixels(pixels)
-        return self._empty_latents[shape]
+        return self.encode_pixels(blank)[:, :, skipped:]
 
 
 def _mask_to_latent_grid(mask: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Options that only some models take. A model's rules name those it takes; any other is refused by name."""
 
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -49,6 +50,9 @@ class AdvancedFields(SpecModel):
     shift: float | None = Field(
         default=None, ge=0.1, le=20, description="Of flow models: above 1, more steps at noise."
     )
+    shift_by_size: bool = Field(
+        default=False, description="Have the model's own shift grow with the root of the clip's pixels."
+    )
     eta: float | None = Field(default=None, ge=0, le=1, description="Of DDIM: 0 is deterministic, 1 is DDPM's noise.")
     guidance_rescale: float | None = Field(
         default=None, ge=0, le=1, description="How far guidance is held to the contrast of the unguided prediction."
@@ -61,6 +65,13 @@ class AdvancedFields(SpecModel):
     )
     guidance_schedule: GuidanceSchedule | None = Field(
         default=None, description="Whether guidance stays as it is, falls to none over the steps, or rises from none."
+    )
+    step_cache: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="How far a step's first block may differ from the last one computed in full for the rest of that "
+        "to be taken over; 0.05 to 0.2 are usual, more is quicker and further from the clip.",
     )
     loras: tuple[LoraUse, ...] = Field(default=(), max_length=8, description="Stacked, each by its weight.")
     embeddings: tuple[str, ...] = Field(
@@ -95,16 +106,29 @@ def check_advanced(model: str, advanced: AdvancedFields | None, rules: ModelRule
     if advanced is None:
         return
     for name in sorted(advanced.model_fields_set - {"expert"}):
-        if getattr(advanced, name) not in (None, ()) and name not in rules.options:
+        if getattr(advanced, name) not in (None, (), False) and name not in rules.options:
             taken = ", ".join(rules.options) or "none"
             raise _refused(name, f"{model} does not take it; it takes {taken}")
     _check_distilled(model, advanced, rules)
     _check_sampler(model, advanced, rules)
     _check_loras(model, advanced, rules)
+    if advanced.shift_by_size and rules.shift is None:
+        raise _refused("shift_by_size", f"{model} does not say which shift it was trained with; give shift a number")
     if advanced.eta is not None and advanced.sampler != "ddim":
         raise _refused("eta", "belongs to the sampler ddim")
     if (advanced.guidance_from or 0.0) > (1.0 if advanced.guidance_until is None else advanced.guidance_until):
         raise _refused("guidance_from", "must not be beyond guidance_until")
+
+
+def shifted(advanced: AdvancedFields | None, rules: ModelRules, width: int, height: int) -> AdvancedFields | None:
+    """With the shift that the clip's size asks for, where that is wanted: the noise that hides as much of more pixels.
+
+    `shift·√(pixels / pixels it was trained at)` (Esser et al. 2024, arXiv:2403.03206, equation 23), within 0.1 and 20.
+    """
+    if advanced is None or not advanced.shift_by_size or rules.shift is None:
+        return advanced
+    growth = math.sqrt(width * height / (rules.sides.default_width * rules.sides.default_height))
+    return advanced.model_copy(update={"shift": min(max(round(rules.shift * growth, 4), 0.1), 20.0)})
 
 
 def guidance_band(advanced: AdvancedFields | None, rules: ModelRules) -> tuple[float, float]:
@@ -116,7 +140,9 @@ def guidance_band(advanced: AdvancedFields | None, rules: ModelRules) -> tuple[f
 
 
 EXPERT_GUIDANCE = 30.0
-GUIDING = ("guidance_rescale", "guidance_from", "guidance_until", "guidance_schedule")
+TURNING = ("guidance_from", "guidance_until", "guidance_schedule")
+"""What makes guidance another one at each step."""
+GUIDING = ("guidance_rescale", *TURNING)
 
 
 def _check_sampler(model: str, advanced: AdvancedFields, rules: ModelRules) -> None:

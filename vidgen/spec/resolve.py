@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from vidgen.errors import SpecError
-from vidgen.spec.advanced import guidance_band
+from vidgen.spec.advanced import guidance_band, shifted
 from vidgen.spec.clip_shape import ClipShape
 from vidgen.spec.conditioning.resolve import resolved_conditioning
 from vidgen.spec.job import ExtendVideo, SamplingFields, VideoToVideo
@@ -64,6 +64,7 @@ def resolve(spec: Spec, rules: ModelRules, *, source_seconds: float | None = Non
             "guidance_scale", spec.guidance_scale, *guidance_band(spec.advanced, rules), rules.guidance.default
         ),
     }
+    filled["advanced"] = shifted(spec.advanced, rules, int(str(filled["width"])), int(str(filled["height"])))
     filled |= resolved_conditioning(spec, num_frames, rules)
     if isinstance(spec, VideoToVideo):
         filled["strength"] = _within("strength", spec.strength, 0.0, 1.0, usual_strength(spec, rules))

@@ -84,6 +84,7 @@ class ModelRules(SpecModel):
     weighted_prompts: bool = Field(default=False, description="Whether parts of a prompt may be `(written:1.3)`.")
     last_image: LastImage = Field(default="optional", description="Of image-to-video: whether a clip may end on one.")
     options: tuple[str, ...] = Field(default=(), description="The `advanced` options that the model takes.")
+    shift: float | None = Field(default=None, description="Of flow models: the one that it was trained with.")
     prediction: str | None = Field(default=None, description="epsilon, sample, v_prediction or flow_prediction.")
     loras: tuple[str, ...] = Field(default=(), description="Installed LoRAs made for this model.")
     embeddings: tuple[str, ...] = Field(default=(), description="Installed embeddings made for this model.")

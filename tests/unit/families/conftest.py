@@ -54,6 +54,7 @@ CHANGES = {
     "karras": {"advanced": {"sampler": "dpmpp-2m", "schedule": "karras"}},
     "eta": {"advanced": {"sampler": "ddim", "eta": 1.0}},
     "shift": {"advanced": {"shift": 8.0}},
+    "shift_by_size": {"advanced": {"shift_by_size": True}},
     "guidance_rescale": {"advanced": {"guidance_rescale": 1.0}},
     "free_init": {"advanced": {"free_init": 2}},
     "motion_strength": {"motion_strength": 2.0},

@@ -3,7 +3,8 @@
 import pytest
 
 from vidgen.errors import SpecError
-from vidgen.spec import TextToVideo, advanced_of, resolve
+from vidgen.spec import SideRule, TextToVideo, advanced_of, resolve
+from vidgen.spec.advanced import AdvancedFields, check_advanced, shifted
 from vidgen_models.registry import ModelRegistry
 
 FLOW = ModelRegistry().get("sprites-64").rules
@@ -45,3 +46,18 @@ def test_guidance_leaves_its_band_for_experts_only():
 
 def test_embeddings_are_written_with_commas():
     assert advanced_of(["embeddings=toy, hat"]).embeddings == ("toy", "hat")
+
+
+def test_the_shift_grows_with_the_root_of_the_pixels():
+    """As Wan's authors have it: 3 at 832×480, nearly 5 at 1280×720. Fails when it grows with the pixels: tried."""
+    sides = SideRule(min=16, max=1280, multiple=16, default_width=832, default_height=480)
+    rules = FLOW.model_copy(update={"options": ("shift", "shift_by_size"), "shift": 3.0, "sides": sides})
+    asked = AdvancedFields(shift_by_size=True)
+    large = shifted(asked, rules, 1280, 720)
+    assert large is not None
+    assert large.shift == pytest.approx(4.557, abs=0.001)
+    assert shifted(large, rules, 1280, 720) == large
+    assert shifted(asked, rules, 832, 480) == asked.model_copy(update={"shift": 3.0})
+    assert shifted(AdvancedFields(shift=2.0), rules, 1280, 720) == AdvancedFields(shift=2.0)
+    with pytest.raises(SpecError, match="does not say which shift it was trained with; give shift a number"):
+        check_advanced("mine", asked, rules.model_copy(update={"shift": None}))
