@@ -17,7 +17,7 @@ from werkzeug.test import encode_multipart
 from tests.jobs_fixtures import control_plane
 from vidgen.media import confinement
 from vidgen_web import create_app
-from vidgen_web.intake import TIMEOUT_SECONDS
+from vidgen_web.programs import TIMEOUT_SECONDS
 from vidgen_web.services import EXTENSION
 
 ROOT = Path(__file__).parents[2]

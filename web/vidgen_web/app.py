@@ -19,7 +19,7 @@ from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
-from vidgen_web.services import EXTENSION, INGEST_COMMAND, RECALL_COMMAND, STREAMS, Services
+from vidgen_web.services import DRAW_COMMAND, EXTENSION, INGEST_COMMAND, RECALL_COMMAND, STREAMS, Services
 from vidgen_web.streams import StreamSlots
 
 log = logging.getLogger(__name__)
@@ -41,6 +41,7 @@ def create_app(
     *,
     ingest_command: tuple[str, ...] = INGEST_COMMAND,
     recall_command: tuple[str, ...] = RECALL_COMMAND,
+    draw_command: tuple[str, ...] = DRAW_COMMAND,
 ) -> Flask:
     """The WSGI app. The database must have been migrated. Raises ExposedWithoutLogin for a public host."""
     security.refuse_exposure(settings)
@@ -48,7 +49,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MEGABYTE + FORM_OVERHEAD
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = app.url_map.merge_slashes = False
-    app.extensions[EXTENSION] = _services(settings, ingest_command, recall_command)
+    app.extensions[EXTENSION] = _services(settings, ingest_command, recall_command, draw_command)
     observation.observe(app)
     security.protect(app, settings)
     identity.recognise(app, settings, app.extensions[EXTENSION].keys)
@@ -63,7 +64,7 @@ def create_app(
     return app
 
 
-def _services(settings: Settings, ingest_command: tuple[str, ...], recall_command: tuple[str, ...]) -> Services:
+def _services(settings: Settings, ingest: tuple[str, ...], recall: tuple[str, ...], draw: tuple[str, ...]) -> Services:
     plane, models = open_control_plane(settings), ModelRegistry(*settings.manifest_folders)
     return Services(
         settings=settings,
@@ -85,8 +86,9 @@ def _services(settings: Settings, ingest_command: tuple[str, ...], recall_comman
         models=models,
         networks=networks_beside(models),
         streams=StreamSlots(STREAMS, shared=settings.auth == "keys"),
-        ingest_command=ingest_command,
-        recall_command=recall_command,
+        ingest_command=ingest,
+        recall_command=recall,
+        draw_command=draw,
     )
 
 

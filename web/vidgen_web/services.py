@@ -34,6 +34,7 @@ FILES_AT_ONCE = 2
 WAITS_AT_ONCE = 2
 INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
 RECALL_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.recall")
+DRAW_COMMAND = (sys.executable, "-I", "-m", "vidgen.motion.controls.strip")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Services:
     """`jobs` to `deliveries` hold what the caller owns, `every_job` all.
 
     `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR,
-    `recall_command` with FILE; `stopping` ends the event streams.
+    `recall_command` with FILE, `draw_command` with FILE OUT KIND WIDTH HEIGHT FPS SMOOTHING; `stopping` ends the event
+    streams.
     """
 
     settings: Settings
@@ -66,6 +68,7 @@ class Services:
     api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND
     recall_command: tuple[str, ...] = RECALL_COMMAND
+    draw_command: tuple[str, ...] = DRAW_COMMAND
     ingests: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(FILES_AT_ONCE))
     waits: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITS_AT_ONCE))
     stopping: threading.Event = field(default_factory=threading.Event)

@@ -172,9 +172,10 @@ def test_a_number_of_thousands_of_digits_is_refused(client: FlaskClient, plane: 
 
 
 def test_a_version_of_thousands_of_digits_is_refused(client: FlaskClient, plane: ControlPlane) -> None:
+    """By the field's name, which has no control of its own. Fails when it is told as a control's: tried, no name."""
     _, where = send(client, prompt=PROMPT)
     status, page = send(client, f"{where}/edit", prompt="a dog", version="9" * 5000)
-    assert (status, "give a whole number of at most" in page) == (422, True)
+    assert (status, "Version of the clip: give a whole number of at most" in page) == (422, True)
     assert plane.jobs.list().items[0].spec.prompt == PROMPT
 
 

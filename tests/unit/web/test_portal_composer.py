@@ -197,3 +197,28 @@ def test_a_prompt_is_enriched_in_place(client: FlaskClient) -> None:
     assert f">{api['prompt']}</textarea>" in page
     assert api["changes"][0] in page.replace("&#34;", '"').replace("&#39;", "'")
     assert re.search(r'id="num_inference_steps"[^>]*value="5"', page)
+
+
+def test_a_picture_lies_over_every_frame(client: FlaskClient, plane: ControlPlane) -> None:
+    """In place of a text, and comes back with the settings. Fails when its slot is not read: tried."""
+    step = {"post.watermark.on": "1", "post.watermark.position": "top-left", "section.finish": "1"}
+    page = send(client, "/composer", **step, **{"post.watermark.image": (io.BytesIO(PNG), "mine.png")})[1]
+    upload = re.search(r'name="post\.watermark\.image\.upload_id" value="(upl_[^"]+)"', page)[1]
+    assert send(client, prompt=PROMPT, **step, **{"post.watermark.image.upload_id": upload})[0] == 303
+    (mark,) = plane.jobs.list().items[0].spec.post
+    assert (mark.image.upload_id, mark.text, mark.position) == (upload, None, "top-left")
+    again = client.get(f"/?reuse={plane.jobs.list().items[0].id}").get_data(as_text=True)
+    assert f'name="post.watermark.image.upload_id" value="{upload}"' in again
+    assert send(client, prompt=PROMPT, **step, **{"post.watermark.image": (io.BytesIO(PNG), "mine.png")})[0] == 303
+    status, page = send(client, prompt=PROMPT, **step)
+    assert (status, "give text or image" in page) == (422, True)
+
+
+def test_every_step_and_word_list_has_a_name(client: FlaskClient) -> None:
+    """Fails when a step of the API is offered by its field's name: tried, “Draw-control”."""
+    page = client.get("/?with=finish").get_data(as_text=True)
+    steps = re.findall(r'name="post\.[\w-]+\.on" value="1"[^>]*> ([^<]+)</label>', page)
+    assert "A control video drawn of it" in steps
+    assert all(" " in step or step in ("Sharper", "Watermark") for step in steps), steps
+    kinds = re.findall(r"<h3>([^<]+)</h3>", client.get("/?with=words").get_data(as_text=True))
+    assert kinds == ["Subjects", "Motions", "Backgrounds", "Cameras"]

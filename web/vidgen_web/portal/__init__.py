@@ -20,6 +20,7 @@ from vidgen_web.portal import (
     variations,
     words,
 )
+from vidgen_web.portal.composer import drawn
 from vidgen_web.portal.notices import ill_webhooks
 from vidgen_web.problems import STATUS_BY_CODE, TITLES, ProblemError
 from vidgen_web.services import services
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
         docs,
         sign_in,
         languages,
+        drawn,
     ):
         app.register_blueprint(module.blueprint)
     twin = api.blueprint("portal_api", PORTAL_API)

@@ -14,11 +14,12 @@ from vidgen.spec import ProcessVideo
 from vidgen_web import intake, removal, submission
 from vidgen_web.access import needs
 from vidgen_web.portal import csrf
-from vidgen_web.portal.composer import conditioning, drafts, keyframes
-from vidgen_web.portal.composer.drafts import Draft, Part
+from vidgen_web.portal.composer import conditioning, drafts, filled, keyframes
+from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.composer.keyframes import Key
 from vidgen_web.portal.composer.outlook import outlook, wanted_fields
 from vidgen_web.portal.composer.slots import Slot
+from vidgen_web.portal.composer.story import Part
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.pages import default_draft, render_home
 from vidgen_web.problems import STATUS_BY_CODE, FieldError, ProblemError, problem_of
@@ -103,7 +104,7 @@ def recall() -> AnyResponse:
             raise ProblemError(
                 "unknown_model", _("This clip is of the model %(name)s, which is not here.", name=spec.model)
             )
-        draft = drafts.from_spec(found, known, spec)
+        draft = filled.from_spec(found, known, spec)
     except VidgenError as error:
         problem = problem_of(error)
         errors = problem.errors or (FieldError(field="recipe", message=problem.message),)
@@ -175,7 +176,7 @@ def delete(job_id: str) -> AnyResponse:
 def sent() -> Draft:
     """The composer's form as it was sent."""
     form = plain_form()
-    return drafts.from_form(services(), default_draft(services(), form.get("model")), form, {*request.files})
+    return filled.from_form(services(), default_draft(services(), form.get("model")), form, {*request.files})
 
 
 def _queue(draft: Draft) -> list[Job]:

@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, request
 
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, ProcessVideo, nearest_frame_counts
+from vidgen.spec.conditioning.control import UNDRAWN
 from vidgen_models.registry import Manifest
 from vidgen_models.words import remarks
 from vidgen_web.access import needs
@@ -14,7 +15,7 @@ from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
 from vidgen_web.portal import words
 from vidgen_web.portal.artifacts import artifact_of
-from vidgen_web.portal.composer import advanced, conditioning, drafts, finishing
+from vidgen_web.portal.composer import advanced, conditioning, drafts, drawn, filled, finishing
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.composer.outlook import outlook
 from vidgen_web.portal.composer.slots import EMPTY
@@ -22,6 +23,7 @@ from vidgen_web.portal.facts import facts_of
 from vidgen_web.portal.finishes import finishes
 from vidgen_web.portal.gallery import gallery_parts, marks_of
 from vidgen_web.portal.languages import mark
+from vidgen_web.portal.measured import measured
 from vidgen_web.portal.queue_panel import queue_panel
 from vidgen_web.portal.settings.model import chosen_model
 from vidgen_web.portal.timeline import timeline
@@ -32,7 +34,12 @@ blueprint = Blueprint("portal", __name__)
 
 WORDS_SHOWN = 45
 LONGER_SECONDS = (5, 10, 20, 30, 60)
-WORD_KINDS = {"subjects": mark("Subjects"), "motions": mark("Motions"), "backgrounds": mark("Backgrounds")}
+WORD_KINDS = {
+    "subjects": mark("Subjects"),
+    "motions": mark("Motions"),
+    "backgrounds": mark("Backgrounds"),
+    "cameras": mark("Cameras"),
+}
 EXAMPLES = (
     "a rocket moves right on a blue background",
     "a cat moves left on a yellow background",
@@ -104,6 +111,8 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
         "row_controls": conditioning.row_controls,
         "key_controls": conditioning.key_controls,
         "most_rows": conditioning.row_limit,
+        "drawable": drawn.can_be_drawn,
+        "undrawn": sorted(UNDRAWN),
         "no_slot": EMPTY,
         "presets": found.presets.list() if "presets" in draft.sections else [],
         "varied": advanced.varied(manifest.rules) if "grid" in draft.sections else {},
@@ -117,10 +126,20 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
 def job_parts(found: Services, job: Job | None) -> dict[str, Any]:
     """What templates need of the job in the viewer."""
     if job is None:
-        return {"video": None, "poster": None, "receipt": None, "facts": [], "pieces": [], "finishes": [], "told": ()}
+        return {
+            "video": None,
+            "poster": None,
+            "receipt": None,
+            "facts": [],
+            "pieces": [],
+            "measured": [],
+            "finishes": [],
+            "told": (),
+        }
     manifest = found.models.manifests.get(job.model)
     return {
         "pieces": timeline(found, job),
+        "measured": measured(found, job),
         "finishes": finishes(found),
         "seam_plot": artifact_of(job, "seam_plot"),
         "told": remarks(job.spec, manifest) if manifest and not isinstance(job.spec, ProcessVideo) else (),
@@ -162,8 +181,8 @@ def _draft(found: Services) -> Draft:
     reused = editing or (found.jobs.get(request.args["reuse"]) if request.args.get("reuse") else None)
     draft = default_draft(found, reused.model if reused else request.args.get("model"))
     if reused is not None and (reused.model == draft.model or isinstance(reused.spec, ProcessVideo)):
-        draft = drafts.recalled(draft, drafts.from_job(found, draft, reused), request.args.get("only", ""))
-    return drafts.from_query(found, drafts.editing(draft, editing), request.args)
+        draft = drafts.recalled(draft, filled.from_job(found, draft, reused), request.args.get("only", ""))
+    return filled.from_query(found, drafts.editing(draft, editing), request.args)
 
 
 def _word_lists(manifest: Manifest) -> dict[str, tuple[str, ...]]:

@@ -48,6 +48,8 @@ LABELS = {
     "advanced": mark("Sampling"),
     "long": mark("Long clip"),
     "number": mark("From frame"),
+    "count": mark("Number of clips"),
+    "project": mark("Project"),
     "camera": mark("Camera"),
     "trajectories": mark("Paths"),
     "brushes": mark("Brush"),
@@ -59,6 +61,8 @@ LABELS = {
     "prefix": mark("Clip before it"),
     "suffix": mark("Clip after it"),
 }
+# fields that have no control to be told beside
+HIDDEN = {"version": mark("Version of the clip")}
 # titles of problem pages (vidgen_web.problems)
 TITLES = (
     mark("Bad request"),
@@ -172,7 +176,7 @@ def control(field: str) -> str:
 
 def complaint(error: FieldError) -> str:
     """A field's error as the portal says it: with the control's label instead of the API's name and value."""
-    label = LABELS.get(control(error.field))
+    label = (LABELS | HIDDEN).get(control(error.field))
     if label is None:
         return said(PREFIX.sub("", error.message))
     if error.message == MISSING:

@@ -1,7 +1,6 @@
 // What is dropped on the composer beside its slots: a dialog asks what it shall be there.
 import { recall, recallFile } from "./recall.js";
-import { go } from "./page.js";
-import { chooseTab, slotOf, upload } from "./slots.js";
+import { chooseTab, place, slotOf, upload } from "./slots.js";
 
 let asked = null;
 
@@ -28,9 +27,9 @@ function onDrag(event) {
   if (event.type !== "drop") return;
   const file = event.dataTransfer.files[0];
   const job = /[?&]job=([\w-]+)/.exec(event.dataTransfer.getData("text/uri-list"))?.[1];
-  const clip = job && document.querySelector(`#card-${CSS.escape(job)} a[data-clip]`)?.dataset.clip;
+  const card = job && document.querySelector(`#card-${CSS.escape(job)} a[data-clip]`);
   if (file) ask({ file });
-  else if (clip) ask({ job, clip });
+  else if (card) ask({ job, clip: card.dataset.clip, fps: card.dataset.fps, prompt: card.title });
 }
 
 function ask(what) {
@@ -50,9 +49,9 @@ function placeFile(as, file) {
   return upload(slotOf(as === "start" ? "image" : "video"), file);
 }
 
-function placeClip(as, { job, clip }) {
-  const shown = document.getElementById("viewer").dataset.job ?? "";
+function placeClip(as, { job, clip, fps, prompt }) {
   if (as === "settings") return recall("all", `/?reuse=${job}`);
-  const mode = { start: "image", restyle: "video", extend: "extend" }[as];
-  return go(`/?mode=${mode}&source=${clip}&frame=-1&job=${shown}`, "composer");
+  const tab = { start: "image-to-video", restyle: "video-to-video", extend: "extend-video" }[as];
+  const frame = as === "start" ? "-1" : "";
+  return place(tab, as === "start" ? "image" : "video", { artifact: clip, frame, fps, prompt });
 }

@@ -29,6 +29,7 @@ function once(id, holds, load) {
 }
 
 once("viewer", "#player", async () => (await import("./viewer.js")).startViewer());
+once("viewer", "#frame-form", async () => (await import("./next.js")).startNext());
 once("gallery", "#gallery-cards > li, #sieve", async () => (await import("./gallery.js")).startGallery());
 once("queue", "#queue-rows > .queued", async () => (await import("./queue.js")).startQueue());
 once("composer", "#section-motion", async () => (await import("./motion.js")).startMotion());

@@ -23,6 +23,9 @@ export function startMotion() {
     if (mirrors || /^camera\.(?!preset|keys)/.test(event.target.name ?? "")) number("camera.preset").value = "";
   });
   document.addEventListener("pointerdown", onDown);
+  for (const kind of ["change", "filled"]) document.addEventListener(kind, (event) => showDrawn(event.target));
+  document.addEventListener("error", (event) => tellDrawn(event.target, false), true);
+  document.addEventListener("load", (event) => tellDrawn(event.target, true), true);
   onSwap((id) => id === "composer" && prepare());
   prepare();
 }
@@ -90,6 +93,30 @@ function showPad() {
   const place = (name) => Math.max(-FASTEST, Math.min(FASTEST, Number(number(name).value) || 0)) / FASTEST;
   knob.style.left = `${50 + 50 * place("camera.pan")}%`;
   knob.style.top = `${50 - 50 * place("camera.tilt")}%`;
+}
+
+/* --- controls --- */
+
+/** The control of the row that something changed in, drawn from what lies in its slot. */
+function showDrawn(changed) {
+  const figure = changed.closest?.(".row-set")?.querySelector("[data-drawn]");
+  if (!figure) return;
+  const name = figure.dataset.drawn;
+  const url = new URL(figure.dataset.url, location);
+  for (const part of ["upload_id", "artifact_id"]) url.searchParams.set(part, number(`${name}.video.${part}`).value);
+  for (const part of ["kind", "smoothing"]) url.searchParams.set(part, number(`${name}.${part}`).value);
+  const lies = url.searchParams.get("upload_id") || url.searchParams.get("artifact_id");
+  const drawable = !figure.dataset.undrawn.split(" ").includes(url.searchParams.get("kind"));
+  figure.hidden = !lies || !drawable || document.getElementById(`${name}.drawn`)?.checked;
+  const picture = figure.querySelector("img");
+  if (!figure.hidden && picture.src !== url.href) picture.src = url.href;
+}
+
+function tellDrawn(picture, made) {
+  const figure = picture.closest?.("[data-drawn]");
+  if (!figure) return;
+  picture.hidden = figure.querySelector("figcaption").hidden = !made;
+  figure.querySelector("[data-not-drawn]").hidden = made;
 }
 
 /* --- the easel --- */

@@ -85,7 +85,8 @@ export async function go(url, id) {
   reveal(id);
 }
 
-function reveal(id) {
+/** Bring the part into sight, and the prompt under the hand. */
+export function reveal(id) {
   const part = document.getElementById(id);
   const box = part.getBoundingClientRect();
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -13,11 +13,15 @@ from vidgen.spec.post import PostStep
 from vidgen_models.networks import NetworkRegistry
 from vidgen_web.portal.composer.controls import Control, controls_of, fields_of, texts_of
 from vidgen_web.portal.composer.labels import label
+from vidgen_web.portal.composer.slots import EMPTY, Slot, from_reference
+from vidgen_web.services import Services
 
 STEPS = {str(step.model_fields["step"].default): step for step in get_args(get_args(PostStep)[0])}
 # steps in which later ones lose nothing: colours first, then more frames and larger ones, then what lies over them
 USUAL_ORDER = ("normalise-colour", "tone-map", "interpolate", "upscale", "sharpen", "remove-background", "watermark")
 OUTPUT = "output"
+# a picture in place of the watermark's text
+PICTURE = "post.watermark.image"
 ON = "on"
 
 
@@ -47,11 +51,19 @@ def output_controls() -> tuple[Control, ...]:
     return controls_of(Output, Output.model_fields, OUTPUT)
 
 
-def spec_fields(values: Mapping[str, str]) -> dict[str, Any]:
-    """`post` and `output` as the ticked rows and the file's controls say."""
+def spec_fields(values: Mapping[str, str], picture: Slot = EMPTY) -> dict[str, Any]:
+    """`post` and `output` as the ticked rows, the file's controls and the watermark's slot say."""
     steps = [{"step": name, **fields_of(_row(name).controls, values)} for name in _ticked(values) if name in STEPS]
+    if picture.is_filled:
+        steps = [{**step, "image": picture.reference()} if step["step"] == "watermark" else step for step in steps]
     told = {"post": steps, OUTPUT: fields_of(output_controls(), values)}
     return {name: value for name, value in told.items() if value}
+
+
+def picture_of(services: Services, post: Sequence[Any]) -> Slot:
+    """What lies in the watermark's slot; of several watermarks, the last's."""
+    pictures = [step.image for step in post if step.step == "watermark"]
+    return from_reference(services, pictures[-1]) if pictures else EMPTY
 
 
 def texts(post: Sequence[Any], output: Output) -> dict[str, str]:

@@ -13,7 +13,7 @@ from vidgen_web.api.jobs import form_fields
 from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.media_check import check_media
 from vidgen_web.portal import messages, words
-from vidgen_web.portal.composer import drafts
+from vidgen_web.portal.composer import asked, drafts
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.problems import FieldError, ProblemError, problem_of
@@ -56,7 +56,7 @@ def wanted_fields(draft: Draft) -> dict[str, Any]:
         # the API takes an empty prompt; of a person at the composer it is a slip
         told = FieldError(field="prompt", message=_("say what the clip should show, or pick an example"))
         raise ProblemError("invalid_request", told.message, errors=(told,))
-    return form_fields(drafts.spec_fields(draft))
+    return form_fields(asked.spec_fields(draft))
 
 
 def _says_something(draft: Draft) -> bool:
@@ -71,7 +71,7 @@ def _measurable(draft: Draft, manifest: Manifest) -> dict[str, Any] | None:
 
     None where nothing can be told without the media.
     """
-    fields = form_fields(drafts.spec_fields(draft))
+    fields = form_fields(asked.spec_fields(draft))
     if draft.tab == drafts.STORYBOARD and not fields.get("segments"):
         fields.pop("segments", None)
     needed = next(iter(drafts.SLOTS_BY_TAB.get(draft.tab, ())), None)

@@ -1,0 +1,50 @@
+"""What the viewer says of a conditioned clip: what was asked for, beside what its frames do."""
+
+import re
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.portal_forms import send
+
+PAN = {"requested": 3.0, "measured": 2.714, "over_time": [2.7]}
+REPORT = {
+    "camera": [{"axes": {"pan": PAN, "roll": {"requested": 0.0, "measured": 0.1, "over_time": []}}, "agreement": 0.9}],
+    "trajectories": [
+        {"requested": [[0.3, 0.5], [0.7, 0.5]], "measured": [[0.31, 0.5], [0.66, 0.5]], "mean_error": 0.041}
+    ],
+    "controls": [
+        {"kind": "canny", "weight": 1.0, "requested": 1.0, "measured": 0.82},
+        {"kind": "pose", "weight": 1.0, "measured": None, "why": "no network draws it from frames"},
+    ],
+    "brushes": [{"requested": 1.0, "measured": 0.7}],
+    "motion": [{"requested": 1.5, "widths_a_second": 0.31}],
+    "mask": [{"outside_psnr": 48.2, "inside_change": 33.0, "share": 0.4}],
+    "ends": [{"end": "suffix", "frames": 5, "psnr": 31.0}],
+}
+ROWS = [
+    ("Pan (right)", "3", "2.71"),
+    ("Path 1", "0.3 / 0.5 → 0.7 / 0.5", "0.31 / 0.5 → 0.66 / 0.5, off by 4 % of the width"),
+    ("Control: edges", "1", "0.82"),
+    ("Control: pose", "1", "not measured"),
+    ("Motion brush", "1", "0.7"),
+    ("Strength of the motion", "1.5", "0.31 widths a second"),
+    ("Outside of the mask", "unchanged", "48.2 dB to the source"),
+    ("Inside of the mask", "made anew", "33 of 255 grey levels off"),
+    ("Clip after it", "its 5 frames", "31 dB to them"),
+]
+
+
+@pytest.mark.parametrize("report", [REPORT, None])
+def test_the_viewer_tells_what_was_asked_and_measured(
+    client: FlaskClient, worker: SimulatedWorker, report: dict[str, object] | None
+) -> None:
+    """Fails when axes that nobody asked for are told, too: tried. The control: a clip without a report."""
+    send(client, prompt="a cat")
+    claim = worker.claim()
+    worker.succeed(claim, conditioning=report)
+    for path in (f"/?job={claim.job_id}", f"/jobs/{claim.job_id}"):
+        page = client.get(path).get_data(as_text=True)
+        rows = re.findall(r'<th scope="row">([^<]+)</th><td>([^<]+)</td><td>([^<]+)</td>', page)
+        assert rows == (ROWS if report else [])

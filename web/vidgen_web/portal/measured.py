@@ -1,0 +1,101 @@
+"""What a clip with conditioning items was asked for beside what its frames do, as rows of the viewer's table."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vidgen.jobs.views import Job
+from vidgen_web.api.conditioning import conditioning_of
+from vidgen_web.portal import words
+from vidgen_web.portal.composer.labels import choice_label, label
+from vidgen_web.portal.languages import gettext as _
+from vidgen_web.services import Services
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that was asked for; `measured` is in the same words or units."""
+
+    item: str
+    asked: str
+    measured: str
+
+
+def measured(found: Services, job: Job) -> list[Row]:
+    """A row an item, an axis of the camera, or a side of a mask; none of a clip without a report."""
+    report = conditioning_of(found, job) or {}
+    made = [row for head, rows in ROWS.items() for row in rows(report.get(head, []))]
+    return [row for row in made if row.measured]
+
+
+def _camera(entries: list[Entry]) -> Iterator[Row]:
+    for entry in entries:
+        for axis, told in entry["axes"].items():
+            # what nobody asked for is noise, unless it is seen
+            if told["requested"] or abs(told["measured"]) >= 1:
+                yield Row(label(f"camera.{axis}"), _number(told["requested"]), _number(told["measured"]))
+
+
+def _paths(entries: list[Entry]) -> Iterator[Row]:
+    for n, entry in enumerate(entries, 1):
+        away = _("%(way)s, off by %(share)s %% of the width", way=_way(entry["measured"]), share=_share(entry))
+        yield Row(_("Path %(n)s", n=n), _way(entry["requested"]), away)
+
+
+def _controls(entries: list[Entry]) -> Iterator[Row]:
+    for entry in entries:
+        kind = choice_label("controls.kind", entry["kind"])
+        found = _number(entry["measured"]) if entry.get("measured") is not None else _("not measured")
+        yield Row(_("Control: %(kind)s", kind=kind), _number(entry.get("requested", 1)), found)
+
+
+def _brushes(entries: list[Entry]) -> Iterator[Row]:
+    for entry in entries:
+        yield Row(_("Motion brush"), _number(entry["requested"]), _number(entry["measured"]))
+
+
+def _strength(entries: list[Entry]) -> Iterator[Row]:
+    for entry in entries:
+        speed = _("%(n)s widths a second", n=_number(entry["widths_a_second"]))
+        yield Row(_("Strength of the motion"), _number(entry["requested"]), speed)
+
+
+def _masks(entries: list[Entry]) -> Iterator[Row]:
+    for entry in entries:
+        outside = _("%(n)s dB to the source", n=_number(entry["outside_psnr"]))
+        inside = _("%(n)s of 255 grey levels off", n=_number(entry["inside_change"]))
+        yield Row(_("Outside of the mask"), _("unchanged"), outside)
+        yield Row(_("Inside of the mask"), _("made anew"), inside)
+
+
+def _ends(entries: list[Entry]) -> Iterator[Row]:
+    for entry in entries:
+        name = _("Clip before it") if entry["end"] == "prefix" else _("Clip after it")
+        given = _("its %(n)s frames", n=entry["frames"])
+        yield Row(name, given, _("%(n)s dB to them", n=_number(entry["psnr"])))
+
+
+ROWS = {
+    "camera": _camera,
+    "trajectories": _paths,
+    "controls": _controls,
+    "brushes": _brushes,
+    "motion": _strength,
+    "mask": _masks,
+    "ends": _ends,
+}
+
+
+def _number(value: float) -> str:
+    return words.decimal(value, 2)
+
+
+def _way(points: list[list[float]]) -> str:
+    """Where a path begins and ends."""
+    return " → ".join(f"{_number(x)} / {_number(y)}" for x, y in (points[0], points[-1]))
+
+
+def _share(entry: Entry) -> str:
+    return words.decimal(100 * entry["mean_error"], 0)
