@@ -8,24 +8,21 @@ Every figure is measured in this run, beside the load that the machine had meanw
 import os
 import statistics
 import tempfile
-import threading
 import time
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 from sqlalchemy import insert
-from waitress.server import create_server
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.main_thread import Tasks, watched
+from tests.serving import served
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.database.session import migrate, writing
 from vidgen.jobs.database.tables import ArtifactRow, JobRow
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.settings import Settings
 from vidgen.spec import TextToVideo
-from vidgen_web import create_app
-from vidgen_web.services import SERVER_THREADS
 
 CLIPS = 10_000
 PAGES = 12
@@ -83,25 +80,27 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         settings = Settings(data_dir=Path(folder), port=0)
         migrate(settings)
-        plane = open_control_plane(settings)
-        server = create_server(create_app(settings), host="127.0.0.1", port=0, threads=SERVER_THREADS)
-        threading.Thread(target=server.run, daemon=True).start()
-        address = f"http://127.0.0.1:{server.effective_port}"
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        answers: list[Response] = []
-        heard = lambda it: answers.append(it)  # noqa: E731
-        page.on("response", heard)
-        page.goto(address)
-        page.wait_for_timeout(1000)
-        page.remove_listener("response", heard)
-        own = [len(it.body()) for it in answers if _is_own(it)]
-        print(f"first page without media: {sum(own) / 1000:.1f} kB in {len(own)} requests, uncompressed")
-        fill(plane)
-        print(f"machine load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-        looks(browser, page, address)
-        pages(browser, page, address)
-        browser.close()
+        with served(settings) as address:
+            weighs(page, address)
+            fill(open_control_plane(settings))
+            print(f"machine load: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+            looks(browser, page, address)
+            pages(browser, page, address)
+            browser.close()
+
+
+def weighs(page: Page, address: str) -> None:
+    """The first page of an empty service."""
+    answers: list[Response] = []
+    heard = lambda it: answers.append(it)  # noqa: E731
+    page.on("response", heard)
+    page.goto(address)
+    page.wait_for_timeout(1000)
+    page.remove_listener("response", heard)
+    own = [len(it.body()) for it in answers if _is_own(it)]
+    print(f"first page without media: {sum(own) / 1000:.1f} kB in {len(own)} requests, uncompressed")
 
 
 def looks(browser: Browser, page: Page, address: str) -> None:

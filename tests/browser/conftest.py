@@ -1,21 +1,17 @@
 """The real server in a thread, a real headless Chromium, and a worker that the test plays."""
 
 import shutil
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from waitress.server import TcpWSGIServer, create_server
 
+from tests.serving import served
 from tests.simulated_worker import SimulatedWorker
 from vidgen.jobs.database.session import migrate
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.settings import Settings
-from vidgen_web import create_app
-from vidgen_web.services import EXTENSION, SERVER_THREADS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
@@ -59,26 +55,8 @@ def worker(plane: ControlPlane) -> SimulatedWorker:
 @pytest.fixture
 def address(plane: ControlPlane) -> Iterator[str]:
     """Where the server listens."""
-    app = create_app(plane.settings)
-    services = app.extensions[EXTENSION]
-    server = create_server(app, host="127.0.0.1", port=0, threads=SERVER_THREADS)
-    thread = threading.Thread(target=server.run, name="web", daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.effective_port}"
-    services.stopping.set()
-    server.task_dispatcher.shutdown(timeout=5)
-    # closed by the thread that uses the sockets; it ends when none is left, and may have done so before it was woken up
-    with suppress(OSError):
-        server.trigger.pull_trigger(lambda: _close_all(server))
-    thread.join(timeout=10)
-    assert not thread.is_alive()
-    services.engine.dispose()
-
-
-def _close_all(server: TcpWSGIServer) -> None:
-    for channel in list(server.active_channels.values()):
-        channel.handle_close()
-    server.close()
+    with served(plane.settings) as address:
+        yield address
 
 
 class Watched:

@@ -49,3 +49,37 @@ def test_a_clip_becomes_keyframes_and_is_finished(page: Page, worker: SimulatedW
     page.press('[id="advanced.shift"]', "Enter")
     expect(page.locator("#queue-rows .queued")).to_be_visible()
     assert worker.claim().spec.advanced.shift == 2
+
+
+def test_a_frame_goes_into_its_slot_and_the_rest_stays(page: Page, worker: SimulatedWorker) -> None:
+    """Fails when the composer is fetched anew with the frame: tried, the prompt and the steps are gone."""
+    generate(page)
+    worker.run()
+    expect(page.locator("#player")).to_be_visible()
+    page.fill("#prompt", "mine")
+    page.fill("#num_inference_steps", "13")
+    page.click("#use-last-frame")
+    expect(page.locator('.slot[data-slot="image"] .filled')).to_contain_text("Last frame of")
+    for number, button, slot in (
+        ("3", "as end", "last_image"),
+        ("4", "as keyframe", "keyframes.0"),
+        ("5", "as keyframe", "keyframes.1"),
+        ("6", "as keyframe", "keyframes.2"),
+        ("7", "as reference", "references.0.image"),
+        ("8", "to extend from", "video"),
+    ):
+        page.fill("#frame-number", number)
+        page.get_by_role("button", name=button).click()
+        filled = page.locator(f'.slot[data-slot="{slot}"] .filled')
+        expect(filled).to_contain_text("Clip of" if slot == "video" else f"Frame {number} of")
+    expect(page.locator("#number")).to_have_value("8")
+    page.locator("label[for=task-image-to-video]").click()
+    expect(page.locator('.slot[data-slot="image"] .filled')).to_contain_text("Last frame of")
+    expect(page.locator('.slot[data-slot="last_image"] .filled')).to_contain_text("Frame 3 of")
+    expect(page.locator("#prompt")).to_have_value("mine")
+    expect(page.locator("#num_inference_steps")).to_have_value("13")
+    page.click("#generate")
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+    spec = worker.claim().spec
+    assert (spec.image.frame, spec.last_image.frame, spec.num_inference_steps, spec.prompt) == (-1, 2, 13, "mine")
+    assert [reference.image.frame for reference in spec.references] == [6]

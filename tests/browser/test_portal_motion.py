@@ -14,7 +14,14 @@ from vidgen_models.shelf import Shelf
 
 pytestmark = pytest.mark.browser
 
-RULES = ConditioningRules(camera="flow", camera_axes=("pan", "tilt"), trajectories="layout", mask=True, flow_full=0.1)
+RULES = ConditioningRules(
+    controls=("canny", "flow"),
+    camera="flow",
+    camera_axes=("pan", "tilt"),
+    trajectories="layout",
+    mask=True,
+    flow_full=0.1,
+)
 
 
 @pytest.fixture
@@ -88,3 +95,19 @@ def test_the_camera_pad_writes_the_numbers_and_a_mask_is_painted(
     assert (spec.camera.pan, spec.camera.tilt) == (5, -10)
     mask = worker.plane.uploads.get(spec.mask.media.upload_id)
     assert (mask.kind, mask.width, mask.height) == ("image", 512, 512)
+
+
+def test_a_control_is_shown_as_it_is_drawn(led: Page, tmp_path: Path) -> None:
+    """By the program that draws it for a job. Fails when the drawing is asked for without the slot: tried."""
+    write_clip(tmp_path / "mine.mp4", 9, 8)
+    shown = led.locator('[data-drawn="controls.0"]')
+    expect(shown).to_be_hidden()
+    led.set_input_files('[id="controls.0.video-file"]', tmp_path / "mine.mp4")
+    expect(shown.locator("img")).to_be_visible()
+    led.wait_for_function("() => document.querySelector('[data-drawn] img').naturalWidth === 256")
+    before = shown.locator("img").get_attribute("src")
+    led.select_option('[id="controls.0.kind"]', "flow")
+    expect(shown.locator("img")).not_to_have_attribute("src", before)
+    led.wait_for_function("() => document.querySelector('[data-drawn] img').complete")
+    led.get_by_label("The clip is the drawn control itself").check()
+    expect(shown).to_be_hidden()

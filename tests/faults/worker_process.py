@@ -39,8 +39,9 @@ def runner_environment() -> str:
 
 
 @contextmanager
-def worker(plane: ControlPlane) -> Iterator["subprocess.Popen[bytes]"]:
-    """A worker on the plane's database and settings; killed with its runner when the block ends."""
+def worker(plane: ControlPlane, render: str = RENDER) -> Iterator["subprocess.Popen[bytes]"]:
+    """A worker on the plane's database and settings, whose runner calls the function that `render` names; killed with
+    its runner when the block ends."""
     settings = plane.settings
     names = ("data_dir", "lease_seconds", "heartbeat_seconds", "poll_seconds", "cancel_grace_seconds", "max_attempts")
     values = {f"VIDGEN_{name.upper()}": str(getattr(settings, name)) for name in names}
@@ -50,7 +51,7 @@ def worker(plane: ControlPlane) -> Iterator["subprocess.Popen[bytes]"]:
     environment = {**os.environ, **values, "PYTHONPATH": runner_environment()}
     log = settings.data_dir / "worker.log"
     with log.open("ab") as stderr:
-        process = subprocess.Popen([sys.executable, "-c", SCRIPT], env=environment, stderr=stderr)
+        process = subprocess.Popen([sys.executable, "-c", script_with(render)], env=environment, stderr=stderr)
         try:
             yield process
         finally:
