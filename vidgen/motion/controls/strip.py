@@ -17,8 +17,9 @@ from vidgen.errors import MediaError, VidgenError
 from vidgen.media.confinement import limit_resources
 from vidgen.media.frames import FrameChunk
 from vidgen.media.probe import probe
-from vidgen.media.source import frames_at, is_still, read_picture, stream_clip
+from vidgen.media.source import is_still, read_picture, stream_clip
 from vidgen.motion.controls.draw import drawn
+from vidgen.spec import frames_at
 from vidgen.spec.conditioning.control import ControlKind
 
 LOOKED_AT = 25
