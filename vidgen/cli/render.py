@@ -12,6 +12,7 @@ from vidgen.cli.options.long import long_options, take_extension, take_long
 from vidgen.cli.options.regions import region_option, take_regions
 from vidgen.cli.recall import output_of, spec_in
 from vidgen.cli.run_here import render_here
+from vidgen.runtime.processes import process_count
 from vidgen.spec import (
     FORMATS,
     ImageToVideo,
@@ -113,6 +114,8 @@ def render(
     if isinstance(spec, ProcessVideo):
         raise click.UsageError("--spec: this one makes no frames of its own; `vidgen process` does such")
     manifest = registry.get(spec.model)
+    if process_count() > 1 and spec.seed in (None, -1):
+        raise click.UsageError("--seed: processes that make one clip together need one and the same")
     spec = resolve(spec, manifest.rules, source_seconds=_source_seconds(video))
     for remark in remarks(spec, manifest):
         click.echo(f"warning: {remark.message}", err=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from vidgen.runtime.processes import is_first
 from vidgen.spec import Progress
 
 
@@ -43,7 +44,8 @@ def render_here(
         ctx = RunContext(media=media, report=show, chunks=store, lender=lender)
         residency = Residency(ModelRegistry(*load_settings().manifest_folders))
         made = render(spec, ctx, Path(folder), residency)
-        made.video.path.replace(out)
+        if is_first():
+            made.video.path.replace(out)
         seams = next((_told(file.path) for file in made.files if file.kind == "seams"), "")
         asked = next((_measured(file.path) for file in made.files if file.kind == "conditioning"), "")
         bar.update(line, completed=1.0, description="done")

@@ -16,6 +16,7 @@ from vidgen.errors import ModelError
 from vidgen.families.description import Description
 from vidgen.families.folder import ModelFolder
 from vidgen.families.running import run_as
+from vidgen.families.several_devices import join
 from vidgen.spec import MemoryTier
 from vidgen.stages.clip_model import ClipModel
 from vidgen.stages.model import VideoModel
@@ -106,6 +107,7 @@ def load_family(
     """Check the model's folder against its manifest, then read it. Raises ModelError before any weight is read."""
     family = adapter(manifest.family)
     check_running(manifest)
+    join(manifest.running.devices, device)
     check_folder(manifest.path, manifest.files)
     for single in manifest.single_files:
         check_weights(single.path, single.sha256)

@@ -11,6 +11,7 @@ from diffusers.hooks import apply_group_offloading
 from diffusers.models.attention_dispatch import AttentionBackendName, _check_attention_backend_requirements
 
 from vidgen.errors import ModelError
+from vidgen.families.several_devices import spread
 from vidgen_models.nets.held_weights import HOLDERS, hold_linears
 from vidgen_models.registry import Manifest, Running
 
@@ -49,6 +50,7 @@ def run_as(manifest: Manifest, model: Runnable, dtype: torch.dtype) -> None:
     """Have the model run as its manifest says. `dtype` is what its networks compute in."""
     hold(manifest.weights, model, dtype)
     attend(manifest.running, model)
+    spread(manifest.running.devices, model.views())
     if manifest.running.compile:
         compile_blocks(model)
 
