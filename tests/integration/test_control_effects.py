@@ -180,7 +180,10 @@ def test_a_reference_lends_its_colours(studio: Studio) -> None:
         away = np.linalg.norm(frames.astype(float) - (200, 40, 170), axis=3)
         return float((away < 90).mean())
 
-    assert magenta(studio.clip(**asked)) > magenta(studio.clip(prompt=asked["prompt"])) + 0.02
+    led, free = studio.clip(**asked), studio.clip(prompt=asked["prompt"])
+    assert magenta(led) > magenta(free) + 0.02
+    (own,), (other,) = (studio.measured(frames, **asked)["references"] for frames in (led, free))
+    assert own["measured"] > other["measured"] + 0.02
 
 
 def test_every_conditioned_clip_carries_its_report(studio: Studio) -> None:

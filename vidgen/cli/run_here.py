@@ -68,6 +68,7 @@ def _measured(report: Path) -> str:
     ]
     lines += [f"mask: outside {it['outside_psnr']:g} dB to the source" for it in told.get("mask", ())]
     lines += [f"{it['end']}: {it['psnr']:g} dB to the clip" for it in told.get("ends", ())]
+    lines += [f"reference: {it['measured']:.0%} of its colours" for it in told.get("references", ())]
     return "".join(f"\n{line}" for line in lines)
 
 

@@ -41,6 +41,10 @@ class Chained:
             self._texts[prompt] = self._encode(prompt)
         return self._texts[prompt]
 
+    def text_of(self, window: Window, lead: int) -> Encode:
+        """Embeddings whose parts lie where they do in a window, behind `lead` latent frames of references."""
+        return lambda prompt: self.text(prompt).within(window.shot, window.start, window.stop, lead)
+
     def make(self, order: Order, share: tuple[float, float], ctx: RunContext) -> Tensor:
         model, settings = self.model, self.settings
         scheduler = model.scheduler(settings.num_inference_steps)
@@ -50,18 +54,19 @@ class Chained:
         joint = Joint.of(order.head, order.tail, noise, order.pins)
         control = control_of(model, order, settings)
         sigma = float(scheduler.sigmas[begin])
+        encode = self.text_of(order.window, 0 if control is None else control.lead)
         latents = denoise(
             model,
             scheduler,
             noise if order.source is None else add_noise(order.source.to(noise), noise, sigma),
-            self.text(order.prompt),
+            encode(order.prompt),
             ctx,
             guidance_scale=settings.guidance_scale,
             control=control,
             lead=lead_of(order, control, shape),
             first_step=begin,
             hold=_hold(order, joint, noise),
-            blend=blend_of(order.transition, self.text),
+            blend=blend_of(order.transition, encode),
             share=share,
         )
         if order.reference is None:

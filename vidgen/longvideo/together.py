@@ -125,10 +125,11 @@ class Together:
 
     def _part(self, order: Order, control: Conditioning | None, lead: int) -> Part:
         maker, window = self._maker, order.window
-        blend = blend_of(order.transition, maker.text)
+        encode = maker.text_of(window, lead)
+        blend = blend_of(order.transition, encode)
         if blend is not None and lead:
             blend = replace(blend, weights=torch.cat([torch.zeros(1, 1, lead, 1, 1), blend.weights], 2))
-        guide = Guide(maker.text(order.prompt), self._plan, control, blend, batched=not self._sparing)
+        guide = Guide(encode(order.prompt), self._plan, control, blend, batched=not self._sparing)
         return Part(window.start, window.stop, window.head, guide)
 
     @staticmethod

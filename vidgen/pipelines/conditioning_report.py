@@ -1,4 +1,4 @@
-"""What a clip was asked for beside what its frames show: camera, paths, controls, masks, ends. One entry an item.
+"""What a clip was asked for beside what its frames show: camera, paths, controls, masks, ends, references.
 
 Frames are measured as the model made them, before any step and before they are encoded, in a small size.
 """
@@ -19,10 +19,11 @@ from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.masking import Masked
 from vidgen.pipelines.resolved import Resolved
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement, psnr
+from vidgen.quality.conditioning.likeness import colour_likeness
 from vidgen.quality.conditioning.similarity import Similarity, similarities, speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 from vidgen.runtime.context import RunContext
-from vidgen.spec import Camera, ConditioningRules, SamplingFields, Trajectory
+from vidgen.spec import Camera, ConditioningRules, ExtendVideo, SamplingFields, Trajectory
 
 LARGEST = 128
 """The longer side of measured frames, in pixels."""
@@ -50,7 +51,7 @@ class ConditioningMeter:
         """By kind of item; empty where nothing can be measured, as of a single frame."""
         if not self._frames:
             return {}
-        frames = np.concatenate(self._frames)
+        frames = self._new(np.concatenate(self._frames))
         if len(frames) < 2:
             return {}
         conditions = Conditions(self._spec, self._ctx, self._rules)
@@ -62,8 +63,16 @@ class ConditioningMeter:
             "motion": self._motion(frames),
             "mask": self._mask(frames, conditions.masked()),
             "ends": list(self._ends(frames, conditions)),
+            "references": self._references(frames, conditions),
         }
         return {name: entries for name, entries in found.items() if entries}
+
+    def _new(self, frames: FrameChunk) -> FrameChunk:
+        """Of a clip that was made longer the frames that items speak of: those that were not there before."""
+        if not isinstance(self._spec, ExtendVideo):
+            return frames
+        count = self._asked.num_frames
+        return frames[-count:] if self._spec.direction == "forward" else frames[:count]
 
     def _camera(self, frames: FrameChunk) -> list[Entry]:
         camera = self._spec.camera
@@ -166,6 +175,17 @@ class ConditioningMeter:
                 given = conditions.end_frames(name, end)
                 shown = frames[: len(given)] if name == "prefix" else frames[-len(given) :]
                 yield {"end": name, "frames": len(given), "psnr": _rounded(psnr(shown, given))}
+
+    def _references(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
+        """Each by the colours of its subject, or of all of it, beside those of the clip's."""
+        return [
+            {
+                "kind": reference.kind,
+                "requested": 1.0,
+                "measured": _rounded(colour_likeness(frames, conditions.reference_picture(number))),
+            }
+            for number, reference in enumerate(self._spec.references)
+        ]
 
 
 def _as_asked(speeds: dict[str, float], camera: Camera) -> dict[str, float]:

@@ -76,8 +76,8 @@ class Conditions:
             yield self._brush(number, brush)
         for path in spec.trajectories:
             yield self._trajectory(path)
-        for reference in spec.references:
-            picture = to_pixels(self._picture(reference.image))[0, :, 0]
+        for number, reference in enumerate(spec.references):
+            picture = to_pixels(self.reference_picture(number)[None])[0, :, 0]
             yield NamedItem(ReferencePicture(picture), f"reference {self._name(reference.image)}")
 
     def _ends(self) -> Iterator[NamedItem]:
@@ -93,6 +93,11 @@ class Conditions:
         """The frames that the clip begins (`prefix`) or ends (`suffix`) with."""
         reader, count = self._reader(end.video, f"{name}.video"), end.frames or 0
         return reader.read(max(0, reader.available() - count) if name == "prefix" else 0, count)
+
+    def reference_picture(self, number: int) -> NDArray[np.uint8]:
+        """A reference at the clip's size, `uint8 [height, width, 3]`."""
+        shown: NDArray[np.uint8] = self._picture(self._spec.references[number].image)[0]
+        return shown
 
     def control_source(self, number: int) -> DrawnControl:
         """A control's frames, or its motion. Raises SpecError where it is shorter than the clip."""

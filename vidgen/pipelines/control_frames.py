@@ -127,7 +127,7 @@ class DrawnControl:
         return self._kept("motion", first, count, self._move)
 
     def _draw(self, first: int, count: int) -> FrameChunk:
-        begin = max(0, first - 1)
+        begin = _with_one_before(first)
         frames = drawn(
             self.control.kind,
             self.reader.frames(begin, count + 1 + first - begin),
@@ -138,15 +138,20 @@ class DrawnControl:
         return np.stack(list(frames))[first - begin : first - begin + count]
 
     def _move(self, first: int, count: int) -> NDArray[np.float32]:
-        begin = max(0, first - 1)
+        begin = _with_one_before(first)
         fields = motion(self.reader.frames(begin, count + first - begin), self.control.smoothing)
-        return np.stack(list(fields))[first - begin :]
+        return np.stack(list(fields))[first - begin : first - begin + count]
 
     def _kept(self, what: str, first: int, count: int, make: Callable[[int, int], Array]) -> Array:
         asked, kind = self.reader.asked, self.control.kind
         by = self.drawers[kind]().name if kind in self.drawers else ""
         name = f"{what}/{kind}{by}/{self.control.smoothing}/{self.full_speed}/{self.reader.name}"
         return DRAWN.get(f"{name}/{asked.width}x{asked.height}@{asked.fps}/{first}+{count}", lambda: make(first, count))
+
+
+def _with_one_before(first: int) -> int:
+    """A motion leads to a frame from the one before; those before a clip's first repeat that."""
+    return first - 1 if first > 0 else first
 
 
 @lru_cache(maxsize=64)

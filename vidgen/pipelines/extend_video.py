@@ -21,6 +21,7 @@ from vidgen.longvideo.planner import GROUP, Windows, plan, plan_backward
 from vidgen.longvideo.script import Script
 from vidgen.media.frames import FrameChunk
 from vidgen.media.tensor import to_pixels
+from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.long_video import (
     clip_of,
     latent_frames_shown,
@@ -33,8 +34,10 @@ from vidgen.pipelines.long_video import (
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.source_clip import SourceClip, extended_frames
 from vidgen.pipelines.stills import STILL_GROUPS
+from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ExtendVideo, LongFields
+from vidgen.spec.conditioning.camera_words import worded
 from vidgen.stages.decode_latents import decode_latents
 from vidgen.stages.model import VideoModel
 
@@ -53,6 +56,7 @@ class ExtendVideoPipeline:
         self.model = model
 
     def __call__(self, spec: ExtendVideo, ctx: RunContext) -> Iterator[FrameChunk]:
+        spec = worded(spec, self.model.conditioning)
         source = SourceClip.of(spec, ctx)
         if spec.direction == "backward":
             yield from self._backward(spec, ctx, source)
@@ -67,10 +71,10 @@ class ExtendVideoPipeline:
     def _carried(self, spec: ExtendVideo, ctx: RunContext, history: History) -> Iterator[FrameChunk]:
         """Go on from the clip's own latents; all of it is decoded once more."""
         size = sizes_of(spec.long or LongFields())
-        script = self._after(spec, history.last(size.overlap_max), history.length, size, history.frames)
+        script = self._after(spec, ctx, history.last(size.overlap_max), history.length, size, history.frames)
         run_up = history.last(size.overlap_max + RUN_UP)
         script = replace(script, history=history, run_up=run_up, sealable=not spec.post)
-        clip = clip_of(self.model, script, spec, ctx)
+        clip = clip_of(self.model, script, spec, ctx, history.frames)
         chunks = clip.make()
         done, total = 0, extended_frames(spec, ctx)
         *shots, last = history.streams()
@@ -85,8 +89,8 @@ class ExtendVideoPipeline:
         size = sizes_of(spec.long or LongFields())
         tail = min(latent_frames_shown(size.overlap_max + LEAD), (source.length - 1) // GROUP * GROUP + 1)
         encoded = torch.cat([*self._encoded(source.read(source.length - tail, source.length))], 2)
-        script = self._after(spec, encoded, encoded.shape[2], size, source.length)
-        clip = clip_of(self.model, script, spec, ctx)
+        script = self._after(spec, ctx, encoded, encoded.shape[2], size, source.length)
+        clip = clip_of(self.model, script, spec, ctx, source.length)
         (made,) = clip.streams(clip.make())
         fade = min(FADE, tail)
         yield from source.read(0, source.length - fade)
@@ -105,7 +109,7 @@ class ExtendVideoPipeline:
         windows = plan_backward(asked.num_frames, size, future=groups)
         first = windows[0].stop - windows[0].tail
         script = replace(
-            _script(spec),
+            self._script(spec, ctx, (1,)),
             windows=windows,
             pins={(0, first + n): begun[:, :, n : n + 1] for n in range(groups)},
             reference=levels(begun),
@@ -119,18 +123,37 @@ class ExtendVideoPipeline:
         yield from faded(source.read(0, fade), decoded, _ramp(fade)[::-1], after=length)
         yield from source.read(fade, source.length)
 
-    def _after(self, spec: ExtendVideo, last: Tensor, length: int, size: Windows, frames: int) -> Script:
+    def _after(
+        self, spec: ExtendVideo, ctx: RunContext, last: Tensor, length: int, size: Windows, frames: int
+    ) -> Script:
         """The script of what follows a stream of `length` latent frames, which end with `last` and show `frames`."""
-        begin = length - last.shape[2]
+        begin, opened = length - last.shape[2], -GROUP * (length - 1)
         return replace(
-            _script(spec),
+            self._script(spec, ctx, (opened,)),
             windows=plan(spans_of(spec), size, history=length),
             pins={(0, begin + n): last[:, :, n : n + 1] for n in range(last.shape[2])},
             reference=levels(last),
             begin=length,
             run_up=last,
-            clock=(frames - GROUP * (length - 1),),
+            clock=(frames + opened,),
             sealable=False,
+        )
+
+    def _script(self, spec: ExtendVideo, ctx: RunContext, clock: Sequence[int]) -> Script:
+        """What scripts in both directions share. Items speak of the new frames alone, which `clock` counts."""
+        long, asked = spec.long or LongFields(), Resolved.of(spec)
+        led = WindowControl(self.model, Conditions(spec, ctx, self.model.conditioning).items(), asked, clock)
+        return Script(
+            windows=(),
+            prompts=prompts_of(spec),
+            seed=asked.seed,
+            settings=settings_of(spec),
+            takes=long.takes,
+            control=led.of,
+            control_name=led.name,
+            transitions=[(segment.transition_frames or 0) // GROUP for segment in spec.segments],
+            until=long.last_chunk,
+            rerolls=long.rerolls or 0,
         )
 
     def _encoded(self, frames: Iterable[FrameChunk]) -> Iterator[Tensor]:
@@ -165,18 +188,3 @@ def faded(
 def _ramp(length: int) -> list[float]:
     """From just above 0 to just below 1."""
     return [(n + 1) / (length + 1) for n in range(length)]
-
-
-def _script(spec: ExtendVideo) -> Script:
-    """What scripts in both directions share."""
-    long = spec.long or LongFields()
-    return Script(
-        windows=(),
-        prompts=prompts_of(spec),
-        seed=Resolved.of(spec).seed,
-        settings=settings_of(spec),
-        takes=long.takes,
-        transitions=[(segment.transition_frames or 0) // GROUP for segment in spec.segments],
-        until=long.last_chunk,
-        rerolls=long.rerolls or 0,
-    )

@@ -47,16 +47,19 @@ def long_video(
             yield frames
 
 
-def clip_of(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunContext) -> LongClip:
-    """What makes the script's chunks, in the way that the spec asks for."""
-    maker = Chained(model, script.settings, text_encoder(model, spec, ctx))
+def clip_of(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunContext, kept: int = 0) -> LongClip:
+    """What makes the script's chunks, in the way that the spec asks for, after `kept` frames that were there before."""
+    clock = [begin - kept for begin in script.clock]
+    maker = Chained(model, script.settings, text_encoder(model, spec, ctx, clock))
     together = Together(maker, ctx) if spec.long is not None and spec.long.mode == "co_denoise" else None
     return LongClip(maker, script, ctx, together)
 
 
-def text_encoder(model: VideoModel, spec: SamplingFields, ctx: RunContext) -> Callable[[str], TextEmbeddings]:
+def text_encoder(
+    model: VideoModel, spec: SamplingFields, ctx: RunContext, clock: Sequence[int]
+) -> Callable[[str], TextEmbeddings]:
     """Embeddings of any prompt under the spec's other settings, its regions among them."""
-    parts = text_parts(model, spec, ctx)
+    parts = text_parts(model, spec, ctx, clock)
     return lambda prompt: replace(encode_text(model, spec.model_copy(update={"prompt": prompt})), parts=parts)
 
 
@@ -110,7 +113,7 @@ def script_of(
         transitions=[(segment.transition_frames or 0) // GROUP for segment in spec.segments],
         loop=long.loop,
         # where something is asked for at a moment, the moment counts
-        turns=not (stills or spec.segments or (led is not None and any(map(led.name, windows)))),
+        turns=not (stills or spec.segments or _moves(spec) or (led is not None and any(map(led.name, windows)))),
         clock=clock,
         until=long.last_chunk,
         sealable=not spec.post,
@@ -118,6 +121,11 @@ def script_of(
         group=group,
         from_the_end=from_the_end,
     )
+
+
+def _moves(spec: SamplingFields) -> bool:
+    """Whether a region may be somewhere else from frame to frame."""
+    return any(region.media is not None and region.media.frame is None for region in spec.regions)
 
 
 def spans_of(spec: SamplingFields) -> list[Span]:

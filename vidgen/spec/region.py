@@ -16,7 +16,9 @@ class Region(SpecModel):
 
     prompt: str = Field(min_length=1, max_length=PROMPT_LIMIT, description="What this part shows.")
     box: Box | None = None
-    media: MediaRef | None = Field(default=None, description="A picture whose white is the region.")
+    media: MediaRef | None = Field(
+        default=None, description="A picture whose white is the region, or a clip: then where it is, frame by frame."
+    )
     weight: float = Field(default=1.0, ge=0, le=1, description="How far it takes the place of the clip's own prompt.")
     feather: float = Field(default=0.05, ge=0, le=0.5, description="Share of the width over which both are blended.")
 

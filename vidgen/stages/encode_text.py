@@ -1,7 +1,9 @@
 """Prompt and negative prompt to the embeddings that guidance needs."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from vidgen.spec import SamplingFields
@@ -17,13 +19,30 @@ class TextEmbeddings:
     parts: "tuple[TextPart, ...]" = ()
     """What counts in parts of the frame in place of this; where parts overlap, the later one."""
 
+    def within(self, shot: int, start: int, stop: int, lead: int = 0) -> "TextEmbeddings":
+        """For latent frames `start` to `stop` of a shot's stream, behind `lead` frames that no part reaches."""
+        if all(part.over_time is None for part in self.parts):
+            return self
+        return replace(self, parts=tuple(part.within(shot, start, stop, lead) for part in self.parts))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextPart:
-    """A text and how much it counts at each place of the latents' grid, `[1, 1, 1, h, w]` in 0..1."""
+    """A text and how much it counts at each place of the latents' grid, `[1, 1, 1, h, w]` in 0..1.
+
+    Where that changes, `over_time` gives it by shot, first latent frame and the one beyond the last: `[1, 1, n, h, w]`.
+    """
 
     text: TextEmbeddings
     weights: Tensor
+    over_time: Callable[[int, int, int], Tensor] | None = None
+
+    def within(self, shot: int, start: int, stop: int, lead: int) -> "TextPart":
+        if self.over_time is None:
+            return self
+        weights = self.over_time(shot, start, stop)
+        before = torch.zeros(1, 1, lead, *weights.shape[3:])
+        return replace(self, weights=torch.cat([before, weights], 2), over_time=None)
 
 
 def encode_text(model: VideoModel, spec: SamplingFields) -> TextEmbeddings:

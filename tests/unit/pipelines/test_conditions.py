@@ -16,9 +16,10 @@ from vidgen.motion.canvas import Use
 from vidgen.motion.control_video import ControlVideo
 from vidgen.motion.items import Items, NamedItem
 from vidgen.pipelines import Residency
+from vidgen.pipelines.control_frames import ClipReader, DrawnControl
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.window_control import WindowControl
-from vidgen.spec import ImageToVideo, MediaRef, TextToVideo, VideoToVideo, resolve
+from vidgen.spec import Control, ExtendVideo, ImageToVideo, MediaRef, TextToVideo, VideoToVideo, resolve
 from vidgen_models.registry import ModelRegistry
 
 SIDE, FRAMES = 32, 9
@@ -183,3 +184,46 @@ def test_a_long_clip_follows_its_camera_in_every_window(residency, media):
     late = made(residency, media, **long, camera={"keys": [{"at": 0.7, "pan": 0}, {"at": 0.75, "pan": 9}]})
     assert differs(plain[25:], led[25:])
     assert differs(plain[37:], late[37:])
+
+
+EXTENDED = {"kind": ExtendVideo, "video": CLIP, "from_frame": 8, "num_frames": 8, "num_inference_steps": 1}
+
+
+@pytest.mark.parametrize("name", ["canny", "flow", "camera", "trajectory", "reference", "suffix"])
+def test_each_item_leads_the_new_part_of_an_extension_and_nothing_else(residency, media, name):
+    """Fails when an extension is made without its items: tried."""
+    plain = made(residency, media, **EXTENDED)
+    led = made(residency, media, **EXTENDED, **ITEMS[name])
+    assert plain.shape == led.shape
+    assert np.array_equal(plain[:1], led[:1])  # before the frames that fade into what is new
+    assert differs(plain[9:], led[9:])
+
+
+def test_a_control_counts_from_the_first_new_frame_of_an_extension(residency, media, tmp_path):
+    """What a control shows beyond the new part says nothing. Fails when it counts from the clip's beginning: tried."""
+    frames = read_frames_pyav(media[CLIP.key], range(17))
+    asked = {"controls": [{"kind": "gray", "video": PAINTED, "drawn": True}]}
+
+    def extended(shown: np.ndarray, **fields) -> np.ndarray:
+        # drawn, so that no neighbour is looked at
+        path = write_video([shown], tmp_path / "shown.mp4", fps=8, crf=0).path
+        return made(residency, media | {PAINTED.key: path}, **{**EXTENDED, **fields}, **asked)
+
+    late, early = frames.copy(), frames.copy()
+    late[12:], early[:4] = 255 - late[12:], 255 - early[:4]
+    own = extended(frames)
+    assert np.array_equal(own, extended(late))
+    assert differs(own, extended(early))
+
+
+def test_before_a_clips_first_frame_a_control_rests_on_it(media):
+    asked = Resolved(width=SIDE, height=SIDE, num_frames=9, fps=8, seed=0, num_inference_steps=1, guidance_scale=1.0)
+    reader = ClipReader(media[CLIP.key], CLIP, asked, "controls.0.video")
+    edges = DrawnControl(Control(kind="canny", video=CLIP), reader).read(-3, 6)
+    assert len(edges) == 6
+    assert (edges[:4] == edges[0]).all()
+    assert (edges[4] != edges[3]).any()
+    motion = DrawnControl(Control(kind="flow", video=CLIP), reader).motion(-3, 6)
+    assert motion.shape == (6, 2, SIDE, SIDE)
+    assert np.abs(motion[:4]).max() < 0.1
+    assert np.abs(motion[4]).max() > 0.5

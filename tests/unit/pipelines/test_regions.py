@@ -1,17 +1,21 @@
 """Regions: where they lie on the latents' grid, what is refused, and that chunks know them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 from vidgen.errors import SpecError
+from vidgen.media.writer import write_video
 from vidgen.pipelines import Residency
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.long_video import settings_of
 from vidgen.pipelines.regions import text_parts
 from vidgen.runtime.context import RunContext
 from vidgen.spec import TextToVideo, resolve
+from vidgen.stages.encode_text import TextEmbeddings
 
 TOP = {"left": 0, "top": 0, "right": 1, "bottom": 0.5}
 
@@ -60,6 +64,43 @@ def test_a_region_changes_the_frames_and_later_ones_lie_on_top(residency):
     )
     other = frames_of(residency, spec_of(residency, prompt="the green dog"))
     assert np.abs(covered.astype(int) - other.astype(int)).max() <= 1
+
+
+@pytest.fixture(scope="module")
+def wandering(tmp_path_factory) -> Path:
+    """A mask that is the left half for five frames, then the right one for twelve."""
+    frames = np.zeros((17, 32, 32, 3), np.uint8)
+    frames[:5, :, :16], frames[5:, :, 16:] = 255, 255
+    return write_video([frames], tmp_path_factory.mktemp("masks") / "mask.mp4", fps=8, crf=1).path
+
+
+def test_a_mask_clip_is_followed_from_group_to_group(residency, wandering):
+    """In every window its own frames, behind the frames of references. Fails when a window begins anew: tried."""
+    spec = spec_of(residency, {"media": {"upload_id": "upl_mask"}, "feather": 0}, num_frames=13, fps=8)
+    context = RunContext(media={"upl_mask": wandering})
+    (part,) = text_parts(residency.model("tiny"), spec, context)
+    text = TextEmbeddings(part.text.positive, None, (part,))
+
+    def left(start: int, stop: int, lead: int = 0) -> list[float]:
+        (within,) = text.within(0, start, stop, lead).parts
+        return [round(float(it)) for it in within.weights[0, 0, :, 0, 0]]
+
+    assert left(0, 4) == [1, 1, 0, 0]
+    assert left(1, 4, lead=2) == [0, 0, 1, 0, 0]
+    assert left(2, 4) == [0, 0]
+    (later,) = text_parts(residency.model("tiny"), spec, context, clock=[-3])
+    assert later.over_time is not None
+    assert [round(float(it)) for it in later.over_time(0, 0, 4)[0, 0, :, 0, 0]] == [1, 1, 1, 0]
+    short = spec_of(residency, {"media": {"upload_id": "upl_mask"}}, num_frames=21, fps=8)
+    with pytest.raises(SpecError, match=r"regions\.0\.media: the clip holds 17 frames"):
+        text_parts(residency.model("tiny"), short, context)
+
+
+def test_a_mask_clip_gives_other_frames_than_its_first_picture(residency, wandering):
+    asked = {"num_frames": 9, "fps": 8, "num_inference_steps": 1}
+    moving = spec_of(residency, {"media": {"upload_id": "upl_mask"}}, **asked)
+    still = spec_of(residency, {"media": {"upload_id": "upl_mask", "frame": 0}}, **asked)
+    assert (frames_of(residency, moving, upl_mask=wandering) != frames_of(residency, still, upl_mask=wandering)).any()
 
 
 def test_without_guidance_a_region_is_one_pass_more(residency, monkeypatch):

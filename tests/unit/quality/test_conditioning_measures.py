@@ -8,6 +8,7 @@ from vidgen.motion.camera import camera_flow, seen_motion
 from vidgen.motion.controls.draw import drawn
 from vidgen.motion.controls.layout import Box, layout
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement
+from vidgen.quality.conditioning.likeness import colour_likeness
 from vidgen.quality.conditioning.similarity import similarities, speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 
@@ -122,3 +123,20 @@ def test_motion_agrees_by_direction():
     assert motion_agreement(clip, right) > 0.9
     assert motion_agreement(clip, -right) < -0.9
     assert abs(motion_agreement(clip, right[:, ::-1])) < 0.3
+
+
+def test_a_likeness_is_of_the_subjects_colours_whatever_the_ground():
+    """Fails when the whole frame counts where a subject stands out: tried."""
+
+    def ball(colour: tuple[int, int, int], ground: tuple[int, int, int], x: int = 32) -> np.ndarray:
+        frame = np.full((64, 64, 3), ground, np.uint8)
+        cv2.circle(frame, (x, 32), 14, colour, -1)
+        return frame
+
+    picture = ball((200, 40, 170), (255, 255, 255))
+    same = np.stack([ball((200, 40, 170), (40, 60, 160), x) for x in (24, 40)])
+    nearly = np.stack([ball((180, 50, 160), (40, 60, 160))])
+    other = np.stack([ball((60, 190, 80), (255, 255, 255))])
+    assert colour_likeness(same, picture) > 0.9
+    assert 0.3 < colour_likeness(nearly, picture) < colour_likeness(same, picture)
+    assert colour_likeness(other, picture) < 0.05

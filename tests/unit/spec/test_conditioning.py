@@ -154,7 +154,14 @@ def test_items_that_belong_to_another_task_are_refused():
         (TextToVideo(mask=ITEMS["mask"]), "mask"),
         (ImageToVideo(image=picture, prefix={"video": CLIP}), "prefix"),
         (ImageToVideo(image=picture, last_image=picture, suffix={"video": CLIP}), "suffix"),
-        (JOB_SPEC.validate_python({"task": "extend-video", "video": CLIP, "camera": {"pan": 1}}), "camera"),
+        (JOB_SPEC.validate_python({"task": "extend-video", "video": CLIP, "prefix": {"video": CLIP}}), "prefix"),
+        (JOB_SPEC.validate_python({"task": "extend-video", "video": CLIP, "mask": {"media": CLIP}}), "mask"),
+        (
+            JOB_SPEC.validate_python(
+                {"task": "extend-video", "video": CLIP, "suffix": {"video": CLIP}, "direction": "backward"}
+            ),
+            "suffix",
+        ),
     ):
         with pytest.raises(SpecError) as caught:
             resolve(spec, WILLING)

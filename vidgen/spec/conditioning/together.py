@@ -1,7 +1,6 @@
 """Which items go together, and with what else a request asks for. Conflicts are refused by name."""
 
 from vidgen.errors import SpecError
-from vidgen.spec.conditioning.fields import ConditioningFields
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.job import ExtendVideo, ImageToVideo, SamplingFields, VideoToVideo
 
@@ -29,9 +28,10 @@ def check_together(spec: SamplingFields, rules: ConditioningRules) -> None:
 
 def _check_task(spec: SamplingFields) -> None:
     if isinstance(spec, ExtendVideo):
-        for name in ConditioningFields.model_fields:
-            if getattr(spec, name) not in (None, ()):
-                raise _refused(name, "an extension goes on as its clip does; leave it out")
+        if spec.prefix is not None:
+            raise _refused("prefix", "an extension goes on from its own clip; leave it out")
+        if spec.suffix is not None and spec.direction == "backward":
+            raise _refused("suffix", "an extension backward leads up to its own clip; leave it out")
     if not isinstance(spec, VideoToVideo):
         for name in ("mask", "outpaint"):
             if getattr(spec, name) is not None:

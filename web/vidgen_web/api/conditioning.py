@@ -44,6 +44,9 @@ class ConditioningReport(SpecModel):
         default=[], description="`outside_psnr` (dB, 99: equal), `inside_change` (grey levels), `share` made anew."
     )
     ends: list[dict[str, Any]] = Field(default=[], description="`end`, `frames`, `psnr` to the frames given, in dB.")
+    references: list[dict[str, Any]] = Field(
+        default=[], description="`kind`, `measured`: how far the clip has the picture's colours; 1 is wholly."
+    )
 
 
 @blueprint.get("/<job_id>/conditioning")
