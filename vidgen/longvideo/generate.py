@@ -171,8 +171,10 @@ class LongClip:
         pins = self._script.pins
         found += [pins[window.shot, place] for place in places if (window.shot, place) in pins]
         order = self._orders.of(window, chunks)
-        assert order.tail is not None
-        ahead = torch.cat(found, 2) if found else order.tail[:, :, :0]
+        if not found and order.tail is not None:
+            found = [order.tail[:, :, :0]]
+        # what is led up to may be the pins of a clip alone, which are no chunk's tail
+        ahead = torch.cat(found, 2)
         chosen = any(take.chunk == window.n for take in self._script.takes)
         leading = LeadingUp(
             self._maker.model,
