@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.parametrize("ser
 
 ENGINE = "tests.faults.counted_engine:render"
 STEPS, CHUNKS = 6, 4
-CLIP = {"model": "tiny", "num_frames": 61, "width": 32, "height": 32, "num_inference_steps": STEPS}
+CLIP: dict[str, Any] = {"model": "tiny", "num_frames": 61, "width": 32, "height": 32, "num_inference_steps": STEPS}
+# a step that goes by what it saw before, and an encoder, are struck together with the decoder, as frames stream
+CLIP["post"] = [{"step": "normalise-colour"}, {"step": "sharpen"}]
 DECODING = STEPS + 3
 # four runners load the engine one after the other, which took two minutes each where twenty programs shared two cores
 PATIENCE_SECONDS = 600
@@ -47,7 +49,8 @@ HITS = (
 def test_the_resumed_clip_is_the_uninterrupted_one(
     on: Backend, tmp_path: Path, tiny_manifests: Path, monkeypatch: pytest.MonkeyPatch, say: Say
 ) -> None:
-    """Worker, then runner, are killed in the middle of a chunk, and the worker again while frames are decoded.
+    """Worker, then runner, are killed in the middle of a chunk, and the worker again while frames are decoded, go
+    through steps and are encoded.
 
     Fails when chunks lie in the attempt's own folder: tried, chunks were made [4, 4, 3, 2] times; and
     when a chunk's noise follows from what its process has made before: tried, the files differ.

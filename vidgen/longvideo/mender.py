@@ -25,6 +25,10 @@ VAIN = 2
 """After so many joints in a row that no attempt could repair no chunk is made again, until a joint passes by itself: a
 model that cannot do better would cost several times the clip."""
 
+MATCHES_IN_VAIN = 2
+"""After so many matches of colours in a row that made nothing better the clip's other joints are not tried with them:
+what steps there is another thing than light."""
+
 FIRST, MATCH, BLEND, REROLL = "first", "colour match", "wider blend", "reroll"
 
 
@@ -106,7 +110,8 @@ class Mender:
         group: int = GROUP,
     ) -> None:
         self._model, self._ctx, self._gate, self._commit, self._latents = model, ctx, gate, commit, latents
-        self._rerolls, self._longest, self._group, self._in_vain = rerolls, longest, group, 0
+        self._rerolls, self._longest, self._group = rerolls, longest, group
+        self._in_vain = self._matched_in_vain = 0
 
     def joined(self, window: Window, place: Place, *, fixed: bool) -> Chunk:
         """The best chunk of `window`. `fixed`: somebody chose it, it stays."""
@@ -130,9 +135,11 @@ class Mender:
             number = attempt_number(window.n, next(attempts))
             made = self._attempt(Way(kind, number, order, partial(self._measure, run_up, order.window)))
             yield made
-            if COLOURS & set(made.failed):
+            if COLOURS & set(made.failed) and self._matched_in_vain < MATCHES_IN_VAIN:
                 number = attempt_number(window.n, next(attempts))
-                yield self._attempt(replace(made.way, kind=MATCH, number=number, ready=self._matched(made.chunk)))
+                matched = self._attempt(replace(made.way, kind=MATCH, number=number, ready=self._matched(made.chunk)))
+                self._matched_in_vain = 0 if matched.score < made.score else self._matched_in_vain + 1
+                yield matched
 
     def _orders(self, window: Window, place: Place) -> Iterator[tuple[str, Order]]:
         order = place.order_of(window)

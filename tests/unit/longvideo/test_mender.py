@@ -136,3 +136,13 @@ def test_a_model_that_cannot_do_better_is_not_asked_for_ever(monkeypatch):
     told = Workshop(lambda latents: latents).clip()
     made_again = {it["chunk"] for it in told if it["attempt"] in ("wider blend", "reroll")}
     assert made_again == {1, 2}
+
+
+def test_colours_that_matching_does_not_help_are_not_matched_for_ever(monkeypatch):
+    """Fails when the matches that made nothing better are not counted: tried."""
+    monkeypatch.setattr("vidgen.quality.seams.report.calibrated", lambda: NOTHING_PASSES)
+    monkeypatch.setattr("vidgen.longvideo.mender.VAIN", 99)
+    monkeypatch.setattr("vidgen.longvideo.mender.colour_matched", lambda latents, head: latents)  # noqa: ARG005
+    told = Workshop(lambda latents: latents).clip()
+    assert sum(it["attempt"] == "colour match" for it in told) == 2
+    assert {it["chunk"] for it in told if it["attempt"] == "reroll"} == {1, 2, 3}
