@@ -46,12 +46,13 @@ def read_examples(
 
     Raises MediaError for a clip that is shorter, is none, or has no caption.
     """
+    return [read_example(model, clip, caption_of(clip, prompt), rules, num_frames) for clip in clips]
+
+
+def read_example(model: VideoModel, clip: Path, caption: str, rules: ModelRules, num_frames: int) -> Example:
+    """The clip's first `num_frames` at the model's rate and default size. Raises MediaError where it is shorter."""
     size = {"width": rules.sides.default_width, "height": rules.sides.default_height}
     with torch.no_grad():
-        return [
-            Example(
-                model.encode_pixels(to_pixels(read_clip(clip, num_frames=num_frames, fps=rules.fps, **size))),
-                model.encode_text([caption_of(clip, prompt)]),
-            )
-            for clip in clips
-        ]
+        pixels = to_pixels(read_clip(clip, num_frames=num_frames, fps=rules.fps, **size))
+        # cloned, as what was encoded for a render before knows no gradients
+        return Example(model.encode_pixels(pixels).clone(), model.encode_text([caption]).clone())

@@ -17,9 +17,9 @@ from vidgen.spec import (
     FORMATS,
     ImageToVideo,
     MediaRef,
-    ProcessVideo,
     SamplingFields,
     TextToVideo,
+    Unsampled,
     VideoToVideo,
     advanced_of,
     resolve,
@@ -111,8 +111,8 @@ def render(
             spec, media = _requested(image, last_image, video, frame, strength, fields)
         media |= pictures
     registry = ModelRegistry(*load_settings().manifest_folders)
-    if isinstance(spec, ProcessVideo):
-        raise click.UsageError("--spec: this one makes no frames of its own; `vidgen process` does such")
+    if isinstance(spec, Unsampled):
+        raise click.UsageError("--spec: this one makes no frames; `vidgen process` and `vidgen train-lora` do such")
     manifest = registry.get(spec.model)
     if process_count() > 1 and spec.seed in (None, -1):
         raise click.UsageError("--seed: processes that make one clip together need one and the same")

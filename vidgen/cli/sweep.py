@@ -30,7 +30,7 @@ def sweep(prompt: str, varied: tuple[str, ...], fixed: tuple[str, ...], model: s
     """
     from vidgen.jobs.settings import load_settings
     from vidgen.media.probe import probe
-    from vidgen.spec import JOB_SPEC, ProcessVideo, resolve
+    from vidgen.spec import JOB_SPEC, Unsampled, resolve
     from vidgen.spec.sweep import axis_of, cells
     from vidgen_models.registry import ModelRegistry
 
@@ -41,7 +41,7 @@ def sweep(prompt: str, varied: tuple[str, ...], fixed: tuple[str, ...], model: s
 
     def resolved(fields: Mapping[str, Any]) -> Any:
         spec = JOB_SPEC.validate_python(fields)
-        if isinstance(spec, ProcessVideo):
+        if isinstance(spec, Unsampled):
             return spec
         return resolve(spec, registry.get(spec.model).rules, source_seconds=seconds)
 

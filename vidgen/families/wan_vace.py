@@ -145,7 +145,8 @@ class WanVace:
     @cached_property
     def base(self) -> Any:
         """The transformer without its VACE branch, on the same weights."""
-        return base_transformer(self.transformer)
+        with torch.inference_mode(False):  # which is trained on, whoever asks for it first
+            return base_transformer(self.transformer)
 
     def denoisers(self) -> Sequence[Any]:
         return (self.transformer,)

@@ -13,7 +13,7 @@ from vidgen.spec.base import SpecModel
 Item = TypeVar("Item")
 
 MediaKind = Literal["image", "video"]
-ArtifactKind = Literal["video", "poster", "sprite_sheet", "receipt", "seams", "seam_plot", "conditioning"]
+ArtifactKind = Literal["video", "poster", "sprite_sheet", "receipt", "seams", "seam_plot", "conditioning", "lora"]
 DeliveryStatus = Literal["pending", "delivered", "failed"]
 DisabledReason = Literal["gone", "failing", "asked"]
 Dialect = Literal["job", "video"]

@@ -12,7 +12,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.recall import find_recipe
 from vidgen.pipelines.residency import Residency
 from vidgen.runtime.context import RunContext
-from vidgen.spec import JobSpec, ProcessVideo, Recipe, media_refs
+from vidgen.spec import ClipSpec, ProcessVideo, Recipe, media_refs
 from vidgen.spec.advanced import AdvancedFields, deployed_id
 from vidgen.spec.conditioning.camera_loras import used_loras
 from vidgen_models.folder_check import sha256
@@ -37,7 +37,7 @@ class FrameHash:
         return self._digest.hexdigest()
 
 
-def make_recipe(spec: JobSpec, registry: ModelRegistry, ctx: RunContext) -> Recipe:
+def make_recipe(spec: ClipSpec, registry: ModelRegistry, ctx: RunContext) -> Recipe:
     """What the file itself says of how it was made; sources are told by their hashes, as ids are of one service.
 
     A clip that is only processed keeps the recipe that it came with.
@@ -66,7 +66,7 @@ class Notes:
 
 
 def make_receipt(
-    spec: JobSpec,
+    spec: ClipSpec,
     residency: Residency,
     generated: FrameHash,
     delivered: FrameHash,
@@ -98,7 +98,7 @@ def make_receipt(
     }
 
 
-def _adapters(spec: JobSpec, registry: ModelRegistry) -> dict[str, Any]:
+def _adapters(spec: ClipSpec, registry: ModelRegistry) -> dict[str, Any]:
     """Base, adapters and sampler as one id; and the LoRAs that changed the model, by content, where there were any."""
     if isinstance(spec, ProcessVideo):
         return {}

@@ -32,7 +32,7 @@ from vidgen.post.chain import Chain
 from vidgen.quality.seams import SeamMeter
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.waveform import Waveform
-from vidgen.spec import FORMATS, ClipShape, ExtendVideo, JobSpec, ProcessVideo, Progress, Stage, VideoToVideo
+from vidgen.spec import FORMATS, ClipShape, ClipSpec, ExtendVideo, ProcessVideo, Progress, Stage, VideoToVideo
 from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
 
 
@@ -62,7 +62,7 @@ class RenderResult:
         return next(file for file in self.files if file.kind == "video")
 
 
-def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) -> RenderResult:
+def render(spec: ClipSpec, ctx: RunContext, out_dir: Path, residency: Residency) -> RenderResult:
     """Run the task and write the clip, `poster.jpg`, `sprite_sheet.jpg` and `receipt.json` into `out_dir`.
 
     Frames stream from the decoder through the steps into the encoder. Raises VidgenError (Cancelled, ModelError,
@@ -109,7 +109,7 @@ def render(spec: JobSpec, ctx: RunContext, out_dir: Path, residency: Residency) 
     return RenderResult(files=(*files, *_seam_files(seams), *_report_file(report, out_dir)))
 
 
-def _conditioned(spec: JobSpec, ctx: RunContext, residency: Residency) -> ConditioningMeter | None:
+def _conditioned(spec: ClipSpec, ctx: RunContext, residency: Residency) -> ConditioningMeter | None:
     """What measures whether the clip does as it was asked, where there are conditioning items."""
     if isinstance(spec, ProcessVideo) or not spec.conditioned:
         return None
@@ -124,7 +124,7 @@ def _report_file(report: Mapping[str, Any], out_dir: Path) -> tuple[RenderedFile
     return (RenderedFile("conditioning", path, "application/json"),)
 
 
-def _sound(spec: JobSpec, ctx: RunContext) -> Soundtrack | None:
+def _sound(spec: ClipSpec, ctx: RunContext) -> Soundtrack | None:
     """The sound that goes along: that of the clip which is restyled or processed, or of the part that is extended."""
     if spec.output.audio == "drop":
         return None
@@ -144,7 +144,7 @@ def _begun_to_come(frames: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
     return chain(list(islice(frames, 1)), frames)
 
 
-def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:
+def _shape(spec: ClipSpec, ctx: RunContext) -> ClipShape:
     """The clip before any step."""
     if isinstance(spec, ProcessVideo):
         return source_shape(ctx.media[spec.video.key])
@@ -153,7 +153,7 @@ def _shape(spec: JobSpec, ctx: RunContext) -> ClipShape:
     return ClipShape(asked.width, asked.height, length, Fraction(asked.fps))
 
 
-def _frames(spec: JobSpec, ctx: RunContext, residency: Residency) -> Iterator[FrameChunk]:
+def _frames(spec: ClipSpec, ctx: RunContext, residency: Residency) -> Iterator[FrameChunk]:
     """The frames before any step: made by a model, or read."""
     ctx.report(Progress(Stage.LOADING, 0.0))
     if isinstance(spec, ProcessVideo):
@@ -166,7 +166,7 @@ def _frames(spec: JobSpec, ctx: RunContext, residency: Residency) -> Iterator[Fr
     yield from recipe(spec, _quiet_while_decoding(ctx) if spec.post else ctx)
 
 
-def _begun(spec: JobSpec) -> float:
+def _begun(spec: ClipSpec) -> float:
     """The share of the work that is done when the first frame comes."""
     return 0.05 if isinstance(spec, ProcessVideo) else SHARE_BEFORE
 
@@ -201,7 +201,7 @@ def _with_poster(chunks: Iterator[FrameChunk], path: Path) -> Iterator[FrameChun
         yield chunk
 
 
-def _files(spec: JobSpec, video: WrittenVideo, poster: Path, receipt: Path) -> tuple[RenderedFile, ...]:
+def _files(spec: ClipSpec, video: WrittenVideo, poster: Path, receipt: Path) -> tuple[RenderedFile, ...]:
     content_type = FORMATS[spec.output.format].content_type
     return (
         RenderedFile("video", video.path, content_type, video.width, video.height, video.num_frames, video.fps),

@@ -1,5 +1,7 @@
 """Which models are in memory: a model is checked and read once, and stays until another one is asked for."""
 
+import torch
+
 from vidgen.families import load_family
 from vidgen.runtime.device import default_device, default_dtype, use_physical_cores
 from vidgen.spec import MemoryTier
@@ -25,7 +27,9 @@ class Residency:
         wanted = (_identity(manifest), tier)
         if self._resident is None or self._resident[0] != wanted:
             self._resident = None
-            self._resident = (wanted, load_family(manifest, self.device, default_dtype(self.device), tier))
+            # also when a render asks: what is read in inference mode could never be trained on
+            with torch.inference_mode(False):
+                self._resident = (wanted, load_family(manifest, self.device, default_dtype(self.device), tier))
         model = self._resident[1]
         model.conditioning, model.loras = manifest.rules.conditioning, self.registry.loras
         return model

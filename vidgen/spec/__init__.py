@@ -11,6 +11,7 @@ from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.extension import frames_kept
 from vidgen.spec.job import (
     JOB_SPEC,
+    ClipSpec,
     ExtendVideo,
     ImageToVideo,
     JobSpec,
@@ -32,6 +33,7 @@ from vidgen.spec.process import ProcessVideo, delivered_shape, resolve_process
 from vidgen.spec.progress import Progress
 from vidgen.spec.recipe import Recipe
 from vidgen.spec.resolve import resolve
+from vidgen.spec.resolve_training import resolve_training
 from vidgen.spec.rules import (
     FrameRule,
     GuidanceRule,
@@ -43,6 +45,8 @@ from vidgen.spec.rules import (
     nearest_side,
 )
 from vidgen.spec.status import JobStatus, Stage
+from vidgen.spec.train_lora import TrainLora
+from vidgen.spec.unsampled import Unsampled
 
 __all__ = [
     "AXES",
@@ -57,6 +61,7 @@ __all__ = [
     "CameraKey",
     "ClipEnd",
     "ClipShape",
+    "ClipSpec",
     "ConditioningFields",
     "ConditioningRules",
     "Control",
@@ -89,7 +94,9 @@ __all__ = [
     "StepRule",
     "Take",
     "TextToVideo",
+    "TrainLora",
     "Trajectory",
+    "Unsampled",
     "VideoToVideo",
     "Waypoint",
     "advanced_of",
@@ -103,6 +110,7 @@ __all__ = [
     "rate",
     "resolve",
     "resolve_process",
+    "resolve_training",
     "resolved_output",
     "segment_of",
     "shapes_after",

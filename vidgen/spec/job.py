@@ -17,6 +17,7 @@ from vidgen.spec.output import Output
 from vidgen.spec.post import MOST_STEPS, PostStep, Watermark
 from vidgen.spec.process import ProcessVideo
 from vidgen.spec.region import REGION_LIMIT, Region
+from vidgen.spec.train_lora import TrainLora
 
 
 class SamplingFields(ConditioningFields):
@@ -105,12 +106,20 @@ class ExtendVideo(SamplingFields):
     )
 
 
-JobSpec = Annotated[TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo, Field(discriminator="task")]
-JOB_SPEC: TypeAdapter[TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo] = TypeAdapter(JobSpec)
+ClipSpec = TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo
+"""The jobs that give a clip."""
+JobSpec = Annotated[
+    TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo | TrainLora, Field(discriminator="task")
+]
+JOB_SPEC: TypeAdapter[TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo | TrainLora] = TypeAdapter(
+    JobSpec
+)
 
 
-def named_media(spec: SamplingFields | ProcessVideo) -> dict[str, MediaRef]:
+def named_media(spec: SamplingFields | ProcessVideo | TrainLora) -> dict[str, MediaRef]:
     """Every media reference a spec holds, by the name of its field, in their order."""
+    if isinstance(spec, TrainLora):
+        return {f"clips.{n}.video": clip.video for n, clip in enumerate(spec.clips)}
     plain = {name: value for name in type(spec).model_fields if isinstance(value := getattr(spec, name), MediaRef)}
     marks = {f"post.{n}.image": step.image for n, step in enumerate(spec.post) if isinstance(step, Watermark)}
     keys = () if isinstance(spec, ProcessVideo) else spec.keyframes
@@ -121,6 +130,6 @@ def named_media(spec: SamplingFields | ProcessVideo) -> dict[str, MediaRef]:
     return plain | shown | items | {name: ref for name, ref in masks.items() if ref is not None}
 
 
-def media_refs(spec: SamplingFields | ProcessVideo) -> tuple[MediaRef, ...]:
+def media_refs(spec: SamplingFields | ProcessVideo | TrainLora) -> tuple[MediaRef, ...]:
     """Every media reference a spec holds, in field order."""
     return tuple(named_media(spec).values())

@@ -5,17 +5,17 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from vidgen.errors import SpecError
-from vidgen.spec.base import SpecModel
 from vidgen.spec.clip_shape import ClipShape, rate
 from vidgen.spec.media_ref import MediaRef
 from vidgen.spec.output import Output, resolved_output
 from vidgen.spec.post import MOST_STEPS, PostStep, shapes_after
+from vidgen.spec.unsampled import Unsampled
 
 if TYPE_CHECKING:
     from vidgen.spec.job import JobSpec
 
 
-class ProcessVideo(SpecModel):
+class ProcessVideo(Unsampled):
     """Post-processing, or just another format, of a clip. Sides, length and rate are the source's and filled in."""
 
     task: Literal["process-video"] = "process-video"
@@ -27,14 +27,10 @@ class ProcessVideo(SpecModel):
     num_frames: int | None = Field(default=None, description="Of the source, filled in.")
     fps: float | None = Field(default=None, description="Of the source, filled in.")
 
-    # what every job is asked for by those who list, forecast and show jobs; here no model is at work
+    # here no model is at work
     model = property(lambda _self: "post-processing")
-    prompt = negative_prompt = property(lambda _self: "")
-    seed = num_inference_steps = guidance_scale = strength = property(lambda _self: None)
-    segments = property(lambda _self: ())
-    long = property(lambda _self: None)
-    chunked = property(lambda _self: False)
-    frames_in_memory = property(lambda _self: 0)
+    prompt = property(lambda _self: "")
+    seed = property(lambda _self: None)
 
 
 def resolve_process(spec: ProcessVideo, source: ClipShape | None) -> ProcessVideo:

@@ -6,14 +6,14 @@ from itertools import product
 from typing import Any
 
 from vidgen.errors import SpecError
-from vidgen.spec.job import SamplingFields
-from vidgen.spec.process import ProcessVideo
+from vidgen.spec.job import JobSpec, SamplingFields
 from vidgen.spec.resolve import drawn_seed
+from vidgen.spec.unsampled import Unsampled
 
 MOST_CLIPS = 64
 MOST_AXES = 2
 
-Resolver = Callable[[Mapping[str, Any]], SamplingFields | ProcessVideo]
+Resolver = Callable[[Mapping[str, Any]], JobSpec]
 """Fields of a request to its resolved spec. Raises what a request's own errors are."""
 
 
@@ -95,7 +95,7 @@ def told(made: Sequence[Cell], axes: Sequence[Axis]) -> tuple[Axis, ...]:
     return tuple(Axis(axis.field, tuple(values.values())) for axis, values in zip(axes, (across, down), strict=False))
 
 
-def title_of(spec: SamplingFields | ProcessVideo, axes: Sequence[Axis]) -> str:
+def title_of(spec: JobSpec | SamplingFields, axes: Sequence[Axis]) -> str:
     """What all clips share and a viewer wants to know, and what is varied."""
     varied = [axis.field for axis in axes]
     shared = {name: getattr(spec, name) for name in ("seed", "prompt") if name not in varied}
@@ -103,7 +103,7 @@ def title_of(spec: SamplingFields | ProcessVideo, axes: Sequence[Axis]) -> str:
     return f"{spec.model}  {' by '.join(varied)}  {common}"
 
 
-def _clip(spec: SamplingFields | ProcessVideo) -> SamplingFields:
-    if isinstance(spec, ProcessVideo):
+def _clip(spec: JobSpec) -> SamplingFields:
+    if isinstance(spec, Unsampled):
         raise SpecError(f"task={spec.task}: a sweep is of clips that a model makes", field="task")
     return spec

@@ -12,7 +12,16 @@ from pydantic import Field
 from vidgen.errors import ModelError
 from vidgen.jobs.line.admission import memory_need
 from vidgen.jobs.views import Job
-from vidgen.spec import JobSpec, JobStatus, PostStep, ProcessVideo, VideoToVideo, delivered_shape, shapes_after
+from vidgen.spec import (
+    JobSpec,
+    JobStatus,
+    PostStep,
+    TrainLora,
+    Unsampled,
+    VideoToVideo,
+    delivered_shape,
+    shapes_after,
+)
 from vidgen.spec.base import SpecModel
 from vidgen.spec.post import Restore
 from vidgen_models.networks import networks_of
@@ -39,6 +48,8 @@ SECONDS_PER_MEGAPIXEL = {
 }
 ENCODING_SECONDS = {"hevc": 0.13, "av1": 0.09, "vp9": 0.44, "gif": 1.5, "webp": 0.12, "png": 0.18}
 OTHER_ENCODING_SECONDS = 0.07
+TRAINING_WORK = 1.5
+"""Of a step with guidance, which is two predictions."""
 BYTES_BESIDE_THE_CLIP = 64 * 1024
 
 
@@ -67,19 +78,19 @@ def forecast(services: Services, spec: JobSpec, manifest: Manifest | None) -> Fo
         queue_seconds=round(sum(_left(services, job, paces) for job in ahead), 1),
         jobs_ahead=len(ahead),
         measured_jobs=len(learned),
-        memory_mb={}
-        if manifest is None or isinstance(spec, ProcessVideo)
-        else memory_need(spec, manifest, floors=False),
+        memory_mb={} if manifest is None or isinstance(spec, Unsampled) else memory_need(spec, manifest, floors=False),
         disk_bytes=_disk_bytes(spec),
         disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
-        warnings=() if manifest is None or isinstance(spec, ProcessVideo) else remarks(spec, manifest),
+        warnings=() if manifest is None or isinstance(spec, Unsampled) else remarks(spec, manifest),
     )
 
 
 def run_seconds(services: Services, spec: JobSpec, manifest: Manifest | None) -> float:
     """Seconds a resolved spec will run: its denoising, scaled from the default size to its own, and its steps."""
+    if isinstance(spec, TrainLora):
+        return LOAD_AND_WRITE_SECONDS + _training_seconds(spec, manifest)
     seconds = LOAD_AND_WRITE_SECONDS + post_seconds(services, spec)
-    if manifest is None or isinstance(spec, ProcessVideo):
+    if manifest is None or isinstance(spec, Unsampled):
         return seconds
     sides, frames = manifest.rules.sides, manifest.rules.frames
     size = _pixels(spec) / (sides.default_width * sides.default_height * frames.default)
@@ -87,6 +98,14 @@ def run_seconds(services: Services, spec: JobSpec, manifest: Manifest | None) ->
     if isinstance(spec, VideoToVideo):
         steps *= manifest.rules.strength if spec.strength is None else spec.strength
     return seconds + steps * manifest.seconds_per_step * size
+
+
+def _training_seconds(spec: TrainLora, manifest: Manifest | None) -> float:
+    """A step of training goes forward and back through the network: three times the work of a prediction."""
+    if manifest is None:
+        return 0.0
+    share = (spec.num_frames or 0) / manifest.rules.frames.default
+    return spec.steps * spec.batch * share * manifest.seconds_per_step * TRAINING_WORK
 
 
 def post_seconds(services: Services, spec: JobSpec) -> float:
@@ -128,7 +147,7 @@ def _paces(services: Services) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for job in services.every_job.list(limit=LEARNED_FROM, status=JobStatus.SUCCEEDED).items:
         manifest = services.models.manifests.get(job.model)
-        known = manifest is not None or isinstance(job.spec, ProcessVideo)
+        known = manifest is not None or isinstance(job.spec, Unsampled)
         if known and job.started_at and job.finished_at:
             took = (job.finished_at - job.started_at).total_seconds()
             found.setdefault(job.model, []).append(took / run_seconds(services, job.spec, manifest))
@@ -144,7 +163,7 @@ def _left(services: Services, job: Job, paces: dict[str, list[float]]) -> float:
     if job.eta_seconds is not None and job.status is JobStatus.RUNNING:
         return job.eta_seconds
     manifest = services.models.manifests.get(job.model)
-    if manifest is None and not isinstance(job.spec, ProcessVideo):
+    if manifest is None and not isinstance(job.spec, Unsampled):
         return 0.0
     return run_seconds(services, job.spec, manifest) * _pace(paces.get(job.model, [])) * (1 - job.progress)
 

@@ -2,7 +2,7 @@
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, Upload
-from vidgen.spec import ExtendVideo, MediaRef, ProcessVideo, SamplingFields, frames_kept, named_media
+from vidgen.spec import ExtendVideo, JobSpec, MediaRef, SamplingFields, TrainLora, frames_kept, named_media
 from vidgen_web.services import Services
 
 CLIPS = frozenset({"video", "prefix.video", "suffix.video"})
@@ -12,14 +12,16 @@ def find(services: Services, ref: MediaRef) -> Upload | Artifact | None:
     return services.uploads.get(ref.upload_id) if ref.upload_id else services.jobs.artifact(ref.key)
 
 
-def check_media(services: Services, spec: SamplingFields | ProcessVideo) -> None:
+def check_media(services: Services, spec: JobSpec) -> None:
     """Raise SpecError unless every media reference exists, fits the task and has the frames asked for."""
     for name, ref in named_media(spec).items():
-        _check_reference(find(services, ref), name, ref, clip=name in CLIPS)
+        _check_reference(find(services, ref), name, ref, clip=name in CLIPS or name.startswith("clips."))
     if isinstance(spec, ExtendVideo):
         kept_of(services, spec)
     if isinstance(spec, SamplingFields):
         _check_controls(services, spec)
+    if isinstance(spec, TrainLora):
+        _check_lengths(services, spec)
 
 
 def kept_of(services: Services, spec: ExtendVideo) -> range | None:
@@ -41,6 +43,22 @@ def _check_reference(found: Upload | Artifact | None, name: str, ref: MediaRef, 
     frames = found.num_frames if kind == "video" else None
     if ref.frame is not None and frames is not None and not -frames <= ref.frame < frames:
         raise SpecError(f"{name}.frame={ref.frame}: the clip has frames 0 to {frames - 1}", field=f"{name}.frame")
+
+
+def _check_lengths(services: Services, spec: TrainLora) -> None:
+    """A clip that is shorter than what is learned of each has nothing to say of the rest."""
+    manifest = services.models.get(spec.model)
+    for number, clip in enumerate(spec.clips):
+        found = find(services, clip.video)
+        if found is None or not found.num_frames or not found.fps:
+            continue
+        available = int(found.num_frames * manifest.rules.fps / found.fps + 1e-6)
+        if available < (spec.num_frames or 0):
+            raise SpecError(
+                f"clips.{number}.video: holds {available} frames at {manifest.rules.fps} a second, and "
+                f"{spec.num_frames} of each are learned; give a longer one, or ask for a smaller num_frames",
+                field=f"clips.{number}.video",
+            )
 
 
 def _check_controls(services: Services, spec: SamplingFields) -> None:

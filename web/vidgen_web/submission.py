@@ -26,15 +26,18 @@ from vidgen.spec import (
     ClipShape,
     ExtendVideo,
     ImageToVideo,
+    JobSpec,
     ProcessVideo,
-    SamplingFields,
     TextToVideo,
+    TrainLora,
+    Unsampled,
     VideoToVideo,
     delivered_shape,
     media_refs,
     rate,
     resolve,
     resolve_process,
+    resolve_training,
 )
 from vidgen.spec.post import DrawControl
 from vidgen_models.networks import networks_of
@@ -45,7 +48,7 @@ from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of
 from vidgen_web.services import Services
 from vidgen_web.terms import JobChange
 
-Spec = TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo
+Spec = TextToVideo | ImageToVideo | VideoToVideo | ExtendVideo | ProcessVideo | TrainLora
 
 MEDIA_FIELDS = ("image", "last_image", "video")
 # of a clip that is processed: filled in from the source
@@ -198,7 +201,7 @@ def _queue(services: Services, request: Request, uploads: Mapping[str, Upload], 
     return created
 
 
-def source_job(services: Services, spec: SamplingFields | ProcessVideo) -> str | None:
+def source_job(services: Services, spec: JobSpec) -> str | None:
     """The job that made the clip or picture which the spec starts from."""
     found = [services.jobs.artifact(ref.artifact_id) for ref in media_refs(spec) if ref.artifact_id]
     return next((artifact.job_id for artifact in found if artifact is not None), None)
@@ -206,7 +209,7 @@ def source_job(services: Services, spec: SamplingFields | ProcessVideo) -> str |
 
 def _edited_source(services: Services, job: Job, spec: Spec) -> str | None:
     """A retake of the same media takes its chunks from the job it was made from, which no media name."""
-    is_retake = not isinstance(spec, ProcessVideo) and spec.long is not None and bool(spec.long.takes)
+    is_retake = not isinstance(spec, Unsampled) and spec.long is not None and bool(spec.long.takes)
     if is_retake and media_refs(spec) == media_refs(job.spec):
         return job.source_job_id
     return source_job(services, spec)
@@ -233,6 +236,8 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest | None]:
             raise problem_of(error) from error
     manifest = manifest_of(services, spec.model)
     try:
+        if isinstance(spec, TrainLora):
+            return resolve_training(spec, manifest.rules, manifest.family), manifest
         return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
     except SpecError as error:
         raise problem_of(error) from error
@@ -255,7 +260,7 @@ def admitted(services: Services, spec: Spec, manifest: Manifest | None) -> dict[
 
     Steps hold a frame or two, which fits any worker.
     """
-    if manifest is None or isinstance(spec, ProcessVideo):
+    if manifest is None or isinstance(spec, Unsampled):
         return {}
     with suppress(SpecError):
         return admit(spec, manifest, services.presence.lately())

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, FinishedChunk, Job
-from vidgen.spec import JobSpec, ProcessVideo
+from vidgen.spec import JobSpec, Unsampled
 from vidgen.spec.base import SpecModel
 from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT
 from vidgen_web.problems import ProblemError
@@ -82,7 +82,7 @@ def extended(services: Services, job_id: str, asked: Extension) -> dict[str, Any
     if clip is None:
         raise ProblemError("job_not_finished", f"{job_id} is {job.status.value} and has no clip")
     given = asked.model_dump(exclude_none=True)
-    kept = {} if isinstance(job.spec, ProcessVideo) else job.spec.model_dump(mode="json", include=set(TAKEN_OVER))
+    kept = {} if isinstance(job.spec, Unsampled) else job.spec.model_dump(mode="json", include=set(TAKEN_OVER))
     return {"task": "extend-video", **kept, "prompt": _prompt(job.spec, asked), **_media(clip), **given}
 
 

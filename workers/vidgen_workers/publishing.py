@@ -8,7 +8,7 @@ from vidgen.errors import VidgenError
 from vidgen.jobs.files.storage import LocalStore
 from vidgen.jobs.views import Claim, FinishedFile
 
-KINDS = ("video", "poster", "sprite_sheet", "receipt", "seams", "seam_plot", "conditioning")
+KINDS = ("video", "poster", "sprite_sheet", "receipt", "seams", "seam_plot", "conditioning", "lora")
 
 
 def publish(store: LocalStore, claim: Claim, files: Sequence[Mapping[str, Any]]) -> tuple[FinishedFile, ...]:

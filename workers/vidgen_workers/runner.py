@@ -45,7 +45,7 @@ from vidgen_workers.protocol import (
 
 log = logging.getLogger(__name__)
 
-DEFAULT_RENDER = "vidgen.pipelines:render"
+DEFAULT_RENDER = "vidgen_workers.work:work"
 PR_SET_PDEATHSIG = 1
 # no room, no quota left, and a limit on the size of a file
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from vidgen.jobs.leases import ANY
 from vidgen.jobs.line.admission import out_of_memory_advice
 from vidgen.jobs.retries import OUT_OF_MEMORY
 from vidgen.jobs.service import ControlPlane
-from vidgen.jobs.views import Capacity, Claim, FinishedChunk
-from vidgen.spec import JobStatus, ProcessVideo, media_refs
+from vidgen.jobs.views import Capacity, Claim, FinishedChunk, FinishedFile
+from vidgen.spec import JobStatus, TrainLora, Unsampled, media_refs
 from vidgen.telemetry import context
 from vidgen.telemetry.traceparent import trace_of
 from vidgen.telemetry.tracing import past_span, span
 from vidgen_models.registry import ModelRegistry
+from vidgen_workers.installing import install
 from vidgen_workers.lease_keeper import LeaseKeeper
 from vidgen_workers.oom_kills import oom_kills
 from vidgen_workers.protocol import ChunkDone, Exited, Failed, Finished, Repairing, Reported, Run, WasCancelled
@@ -136,6 +137,7 @@ class Supervisor:
                 if isinstance(outcome, Finished):
                     with span("publish", clock.trace):
                         files = publish(self._plane.store, claim, outcome.files)
+                        self._install(claim, files)
                     return self._settle(lease, lambda: self._jobs.succeed(claim, files))
                 if isinstance(outcome, Failed):
                     failed = self._explained(claim, outcome)
@@ -149,6 +151,12 @@ class Supervisor:
                 if isinstance(error, LeaseLost):
                     raise
                 return self._fail(lease, claim, Failed(error.code, error.message, error.retryable))
+
+    def _install(self, claim: Claim, files: Sequence[FinishedFile]) -> None:
+        """Weights that a job made are there for others before it is told to have succeeded."""
+        if isinstance(claim.spec, TrainLora):
+            weights = next(file for file in files if file.kind == "lora")
+            install(claim.spec, files, self._plane.store.path(weights.key), self._settings.added_models)
 
     def _tell_times(self, clock: StageClock) -> None:
         try:
@@ -250,7 +258,7 @@ class Supervisor:
 
     def _explained(self, claim: Claim, failed: Failed) -> Failed:
         """An out-of-memory failure with what would fit, and the memory given back before the next attempt."""
-        if failed.code != OUT_OF_MEMORY or isinstance(claim.spec, ProcessVideo):
+        if failed.code != OUT_OF_MEMORY or isinstance(claim.spec, Unsampled):
             return failed
         self._runner.stop()
         try:

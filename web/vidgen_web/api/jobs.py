@@ -8,7 +8,7 @@ from pydantic import Field
 
 from vidgen.errors import ModelError
 from vidgen.jobs.views import Created, Job
-from vidgen.spec import JobStatus, ProcessVideo
+from vidgen.spec import JobStatus, Unsampled
 from vidgen.spec.base import SpecModel
 from vidgen_models.words import Remark, remarks
 from vidgen_web import removal, submission
@@ -227,7 +227,7 @@ def accepted(created: Created) -> Response:
 
 
 def _remarks(job: Job) -> tuple[Remark, ...]:
-    if isinstance(job.spec, ProcessVideo):
+    if isinstance(job.spec, Unsampled):
         return ()  # no model reads words of it
     try:
         return remarks(job.spec, services().models.get(job.model))

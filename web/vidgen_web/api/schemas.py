@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from vidgen.spec import ExtendVideo, ImageToVideo, ProcessVideo, TextToVideo, VideoToVideo
+from vidgen.spec import ExtendVideo, ImageToVideo, ProcessVideo, TextToVideo, TrainLora, VideoToVideo
 from vidgen_web.problems import FieldError, ProblemError
 from vidgen_web.terms import Terms
 
@@ -43,8 +43,17 @@ class ProcessVideoRequest(ProcessVideo, WithTerms):
     """Steps over a clip, or another format for it."""
 
 
+class TrainLoraRequest(TrainLora, WithTerms):
+    """A LoRA learned from clips."""
+
+
 JobRequest = Annotated[
-    TextToVideoRequest | ImageToVideoRequest | VideoToVideoRequest | ExtendVideoRequest | ProcessVideoRequest,
+    TextToVideoRequest
+    | ImageToVideoRequest
+    | VideoToVideoRequest
+    | ExtendVideoRequest
+    | ProcessVideoRequest
+    | TrainLoraRequest,
     Field(description="A job spec; only `task` and, where the task needs one, the media are required."),
 ]
 

@@ -8,7 +8,7 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, Job
-from vidgen.spec import JobSpec, ModelRules, ProcessVideo, SamplingFields, nearest_frame_counts
+from vidgen.spec import JobSpec, ModelRules, SamplingFields, Unsampled, nearest_frame_counts
 from vidgen_models.registry import Manifest
 from vidgen_web import submission
 from vidgen_web.api.schemas import checked_callback
@@ -126,7 +126,7 @@ def _manifest(services: Services, model: str | None) -> Manifest:
 
 def _manifest_of(services: Services, job: Job) -> Manifest:
     """Of the model that made the clip, or of the default one where none did."""
-    return _manifest(services, None if isinstance(job.spec, ProcessVideo) else job.model)
+    return _manifest(services, None if isinstance(job.spec, Unsampled) else job.model)
 
 
 def _as_given(body: Prompted) -> Fields:
@@ -136,7 +136,7 @@ def _as_given(body: Prompted) -> Fields:
 
 def _taken_over(spec: JobSpec) -> Fields:
     """A clip that was only processed was made without a model, and says nothing of how to make another."""
-    return {} if isinstance(spec, ProcessVideo) else {name: getattr(spec, name) for name in TAKEN_OVER}
+    return {} if isinstance(spec, Unsampled) else {name: getattr(spec, name) for name in TAKEN_OVER}
 
 
 def _restyle(services: Services, job: Job, clip: Artifact, body: VideoRemix) -> Fields:

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from vidgen.errors import VidgenError
 from vidgen.jobs.prompts import better_prompt
 from vidgen.jobs.views import Job
-from vidgen.spec import ProcessVideo
+from vidgen.spec import Unsampled
 from vidgen_web import intake, removal, submission
 from vidgen_web.access import needs
 from vidgen_web.portal import csrf
@@ -100,7 +100,7 @@ def recall() -> AnyResponse:
             raise ProblemError("invalid_request", told.message, errors=(told,))
         spec = intake.recipe_of(found, file).whole()
         known = default_draft(found, spec.model)
-        if known.model != spec.model and not isinstance(spec, ProcessVideo):
+        if known.model != spec.model and not isinstance(spec, Unsampled):
             raise ProblemError(
                 "unknown_model", _("This clip is of the model %(name)s, which is not here.", name=spec.model)
             )

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, request
 
 from vidgen.jobs.views import Job
-from vidgen.spec import JobStatus, ProcessVideo, nearest_frame_counts
+from vidgen.spec import JobStatus, Unsampled, nearest_frame_counts
 from vidgen.spec.conditioning.control import UNDRAWN
 from vidgen_models.registry import Manifest
 from vidgen_models.words import remarks
@@ -142,7 +142,7 @@ def job_parts(found: Services, job: Job | None) -> dict[str, Any]:
         "measured": measured(found, job),
         "finishes": finishes(found),
         "seam_plot": artifact_of(job, "seam_plot"),
-        "told": remarks(job.spec, manifest) if manifest and not isinstance(job.spec, ProcessVideo) else (),
+        "told": remarks(job.spec, manifest) if manifest and not isinstance(job.spec, Unsampled) else (),
         "can_lead": manifest is not None and manifest.rules.keyframes and "text-to-video" in manifest.rules.tasks,
         "can_refer": manifest is not None and manifest.rules.conditioning.references > 0,
         "can_extend": manifest is not None and "extend-video" in manifest.rules.tasks,
@@ -180,7 +180,7 @@ def _draft(found: Services) -> Draft:
         editing = None
     reused = editing or (found.jobs.get(request.args["reuse"]) if request.args.get("reuse") else None)
     draft = default_draft(found, reused.model if reused else request.args.get("model"))
-    if reused is not None and (reused.model == draft.model or isinstance(reused.spec, ProcessVideo)):
+    if reused is not None and (reused.model == draft.model or isinstance(reused.spec, Unsampled)):
         draft = drafts.recalled(draft, filled.from_job(found, draft, reused), request.args.get("only", ""))
     return filled.from_query(found, drafts.editing(draft, editing), request.args)
 

@@ -9,7 +9,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
 from vidgen.jobs.views import Job
-from vidgen.spec import JobStatus, ProcessVideo, Stage
+from vidgen.spec import JobStatus, ProcessVideo, Stage, TrainLora
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.languages import language, mark
 from vidgen_web.portal.messages import failure, said
@@ -82,6 +82,7 @@ TASKS = {
     "video-to-video": mark("Restyle"),
     "extend-video": mark("Extend"),
     "process-video": mark("Finish"),
+    "train-lora": mark("Training"),
 }
 ARTIFACTS = {
     "video": mark("Clip"),
@@ -204,6 +205,8 @@ def artifact_name(kind: str) -> str:
 
 def title(job: Job) -> str:
     """What to call a job: its prompt, or what it does."""
+    if isinstance(job.spec, TrainLora):
+        return job.spec.name
     if isinstance(job.spec, ProcessVideo):
         return ", ".join(step.step for step in job.spec.post) or _("Another format")
     spoken = [job.spec.prompt, *(segment.prompt for segment in job.spec.segments)]

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from vidgen.jobs.views import Job
-from vidgen.spec import ExtendVideo, JobSpec, ModelRules, ProcessVideo
+from vidgen.spec import ExtendVideo, JobSpec, ModelRules, ProcessVideo, TrainLora
 from vidgen_web.portal.composer import advanced, conditioning, finishing, keyframes, story
 from vidgen_web.portal.composer.drafts import (
     EXTEND,
@@ -33,6 +33,8 @@ def from_job(services: Services, draft: Draft, job: Job) -> Draft:
 
 def from_spec(services: Services, draft: Draft, spec: JobSpec) -> Draft:
     """A resolved spec as a draft; media that this service does not hold leave their slots empty."""
+    if isinstance(spec, TrainLora):
+        return draft  # nothing of it is asked for here
     slots = {name: from_reference(services, getattr(spec, name, None)) for name in SLOTS}
     slots[finishing.PICTURE] = finishing.picture_of(services, spec.post)
     values = {**draft.values, **finishing.texts(spec.post, spec.output)}

@@ -1,0 +1,25 @@
+"""A LoRA that a job has trained, put where jobs find it by name, before the job is told to have succeeded."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from vidgen.jobs.views import FinishedFile
+from vidgen.spec.train_lora import TrainLora
+from vidgen_models.loras import FOLDER, LoraManifest
+from vidgen_models.shelf import Shelf
+
+FILES = "trained"
+"""The folder of the weights themselves, beside the manifests of LoRAs: they stay when the job's files are removed."""
+
+
+def install(spec: TrainLora, files: Sequence[FinishedFile], published: Path, added_models: Path) -> None:
+    """`published` is the job's file. One of that name that was there before is replaced."""
+    found = next(file for file in files if file.kind == "lora")
+    folder = added_models / FOLDER / FILES
+    folder.mkdir(parents=True, exist_ok=True)
+    half, place = folder / f"{spec.name}.half", folder / f"{spec.name}.safetensors"
+    shutil.copyfile(published, half)
+    half.replace(place)
+    made = LoraManifest(id=spec.name, models=(spec.model,), file=str(place), sha256=found.sha256, licence="yours")
+    Shelf(added_models).put_lora(made)
