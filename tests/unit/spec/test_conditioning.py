@@ -134,7 +134,12 @@ def test_a_preset_becomes_speeds_and_keys_change_evenly():
         ({"suffix": {"video": CLIP, "frames": 5}}, "suffix.frames", (4, 8)),
         ({"prefix": {"video": {**CLIP, "frame": 1}}}, "prefix.video.frame", ()),
         ({"prefix": {"video": CLIP}, "keyframes": [{"image": CLIP, "frame": 4}]}, "keyframes.0.frame", (5,)),
-        ({"controls": ITEMS["controls"], "long": {"loop": True}, "num_frames": 16}, "controls", ()),
+        ({"camera": {"pan": 3}, "long": {"loop": True}, "num_frames": 16}, "camera", ()),
+        (
+            {"trajectories": ITEMS["trajectories"], "long": {"loop": True}, "num_frames": 16},
+            "trajectories.0.points",
+            (),
+        ),
         ({"trajectories": [STILL]}, "trajectories.0.points.1.at", ()),
     ],
     ids=str,

@@ -4,8 +4,10 @@ from vidgen.errors import SpecError
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.job import ExtendVideo, ImageToVideo, SamplingFields, VideoToVideo
 
-BY_FRAMES = ("controls", "camera", "trajectories", "brushes", "prefix", "suffix")
-"""Items that say something about certain frames."""
+OPEN = ("camera", "prefix", "suffix")
+"""Items that lead from somewhere to somewhere else."""
+CLOSED = ("trajectories", "brushes")
+"""Those that can come back to where they began."""
 
 
 def check_together(spec: SamplingFields, rules: ConditioningRules) -> None:
@@ -37,9 +39,19 @@ def _check_task(spec: SamplingFields) -> None:
             if getattr(spec, name) is not None:
                 raise _refused(name, "belongs to video-to-video; give the clip as video")
     if spec.long is not None and spec.long.loop:
-        for name in BY_FRAMES:
-            if getattr(spec, name) not in (None, ()):
-                raise _refused(name, "says something of a first or last frame, which a loop has not; leave it out")
+        _check_loop(spec)
+
+
+def _check_loop(spec: SamplingFields) -> None:
+    for name in OPEN:
+        if getattr(spec, name) not in (None, ()):
+            raise _refused(name, "says something of a first or last frame, which a loop has not; leave it out")
+    for name in CLOSED:
+        for number, path in enumerate(getattr(spec, name)):
+            first, last = path.points[0], path.points[-1]
+            if (first.x, first.y) != (last.x, last.y):
+                why = f"in a loop a path ends where it begins; make the last point {first.x:g}, {first.y:g}"
+                raise _refused(f"{name}.{number}.points", why)
 
 
 def _check_ends(spec: SamplingFields) -> None:
