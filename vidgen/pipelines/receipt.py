@@ -77,7 +77,8 @@ def make_receipt(
 
     `generated` are the frames before the steps, which `steps` records one by one; `delivered` those that were encoded.
     `chunks` are those of the finished clip: place, window, frames, seed, prompt, take, sha256 of their latents.
-    `joints` are the steps at which chunks join, `repairs` every attempt at a chunk whose joint showed.
+    `joints` are the steps at which chunks join, `repairs` every attempt at a chunk whose joint showed, `ended_early`
+    says after which chunk the clip was ended, if it was.
     """
     device = residency.device
     manifest = None if isinstance(spec, ProcessVideo) else residency.registry.get(spec.model)
