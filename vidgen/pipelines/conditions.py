@@ -118,7 +118,8 @@ class Conditions:
         item: ConditioningItem = ControlVideo(source.read, use)
         if control.kind == "flow":
             item = MotionOfClip(source.motion, use) if not control.drawn else ControlVideo(self._stronger(source), use)
-        return NamedItem(item, f"control {control.model_dump_json(exclude={'video'})} {source.reader.name}")
+        name = f"control {control.model_dump_json(exclude={'video'})} {source.reader.name}{source.by}"
+        return NamedItem(item, name)
 
     def _stronger(self, source: DrawnControl) -> Callable[[int, int], FrameChunk]:
         """A drawn motion by its strength: colours leave white as far as it is fast."""

@@ -132,6 +132,12 @@ class DrawnControl:
     full_speed: float | None = None
     drawers: Drawers = field(default_factory=dict)
 
+    @property
+    def by(self) -> str:
+        """The network that draws it; empty where none does."""
+        takes = not self.control.drawn and self.control.kind in self.drawers
+        return self.drawers[self.control.kind]().name if takes else ""
+
     def read(self, first: int, count: int) -> FrameChunk:
         """`uint8 [count, height, width, 3]`. Raises SpecError where the kind cannot be drawn."""
         if self.control.drawn:
@@ -165,8 +171,7 @@ class DrawnControl:
     def _kept(self, what: str, first: int, count: int, make: Callable[[int, int], Array]) -> Array:
         asked, kind = self.reader.asked, self.control.kind
         rounds = f"%{asked.num_frames}" if self.reader.around else ""
-        by = self.drawers[kind]().name if kind in self.drawers else ""
-        name = f"{what}/{kind}{by}/{self.control.smoothing}/{self.full_speed}/{self.reader.name}"
+        name = f"{what}/{kind}{self.by}/{self.control.smoothing}/{self.full_speed}/{self.reader.name}"
         return DRAWN.get(
             f"{name}/{asked.width}x{asked.height}@{asked.fps}/{first}+{count}{rounds}", lambda: make(first, count)
         )
