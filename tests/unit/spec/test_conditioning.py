@@ -134,6 +134,9 @@ def test_a_preset_becomes_speeds_and_keys_change_evenly():
         ({"suffix": {"video": CLIP, "frames": 5}}, "suffix.frames", (4, 8)),
         ({"prefix": {"video": {**CLIP, "frame": 1}}}, "prefix.video.frame", ()),
         ({"prefix": {"video": CLIP}, "keyframes": [{"image": CLIP, "frame": 4}]}, "keyframes.0.frame", (5,)),
+        ({"prefix": {"video": CLIP}, "keyframes": [{"image": CLIP, "seconds": 0.1}]}, "keyframes.0.frame", (5,)),
+        ({"suffix": {"video": CLIP}, "keyframes": [{"image": CLIP, "frame": -1}]}, "keyframes.0.frame", (12,)),
+        ({"controls": 2 * [{"kind": "flow", "video": CLIP}]}, "controls.1", ()),
         ({"camera": {"pan": 3}, "long": {"loop": True}, "num_frames": 16}, "camera", ()),
         (
             {"trajectories": ITEMS["trajectories"], "long": {"loop": True}, "num_frames": 16},

@@ -16,6 +16,7 @@ def check_together(spec: SamplingFields, rules: ConditioningRules) -> None:
     _check_ends(spec)
     if spec.mask is not None and spec.outpaint is not None:
         raise _refused("outpaint", "the clip has a mask already; give one of them")
+    _check_flows(spec)
     by_flow = rules.camera == "flow" or not rules.camera
     for number, control in enumerate(spec.controls):
         if control.kind == "flow" and spec.camera is not None and by_flow:
@@ -40,6 +41,14 @@ def _check_task(spec: SamplingFields) -> None:
                 raise _refused(name, "belongs to video-to-video; give the clip as video")
     if spec.long is not None and spec.long.loop:
         _check_loop(spec)
+
+
+def _check_flows(spec: SamplingFields) -> None:
+    """Of two motions drawn from clips the later would take the earlier's place; those given drawn lie side by side."""
+    moving = [number for number, control in enumerate(spec.controls) if control.kind == "flow" and not control.drawn]
+    if len(moving) > 1:
+        first, second = moving[:2]
+        raise _refused(f"controls.{second}", f"controls.{first} says how everything moves; give one of them")
 
 
 def _check_loop(spec: SamplingFields) -> None:
