@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from waitress.server import TcpWSGIServer, create_server
+from waitress.server import TcpWSGIServer
 
 from vidgen.jobs.settings import Settings
 from vidgen_web import create_app
-from vidgen_web.services import EXTENSION, SERVER_THREADS
+from vidgen_web.serve import bound
+from vidgen_web.services import EXTENSION
 
 ROOT = Path(__file__).parents[1]
 # the program that draws controls, out of this working tree
@@ -27,7 +28,8 @@ def served(settings: Settings) -> Iterator[str]:
     """Where the server of a migrated database listens, until the block ends."""
     app = create_app(settings, draw_command=DRAW)
     services = app.extensions[EXTENSION]
-    server = create_server(app, host="127.0.0.1", port=0, threads=SERVER_THREADS)
+    server = bound(app, settings)
+    assert isinstance(server, TcpWSGIServer), "one address"
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"

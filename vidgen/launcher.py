@@ -11,6 +11,7 @@ from importlib import import_module
 from vidgen.child_processes import Child, StopSignal, Worker, stop_all
 from vidgen.errors import VidgenError
 from vidgen.jobs.database.session import make_engine, migrate
+from vidgen.jobs.exposure import refuse_exposure
 from vidgen.jobs.settings import Settings, load_settings, unknown_variables
 from vidgen.jobs.tenants.keys import KeyRepository
 
@@ -39,8 +40,10 @@ def run_service(settings: Settings) -> int:
     """Web and worker as child processes until a signal comes; one that dies is started again.
 
     The database is migrated once, before either starts. Returns 0 after a clean stop, and the exit code of a child
-    that ends by itself as soon as it is first started. Raises VidgenError address_unavailable, before anything starts.
+    that ends by itself as soon as it is first started. Raises VidgenError address_unavailable and
+    exposed_without_login, before anything is made or started.
     """
+    refuse_exposure(settings)
     tell_unknown_variables()
     check_port(settings)
     with sole_launcher(settings):

@@ -211,6 +211,7 @@ def test_the_command_line_makes_lists_and_revokes(tmp_path: Path, monkeypatch: p
         ("keys", "revoke", "none"),
         ("keys", "create", "--tenant", "Anna!"),
         ("keys", "create", "--scope", "x"),
+        *(("keys", "create", "--days", days) for days in ("1e300", "nan", "3651")),
     ):
         done = CliRunner().invoke(main, list(wrong))
         assert (done.exit_code, "Traceback" in done.output) == (1, False)

@@ -1,17 +1,31 @@
 """No key at home (ADR 7): who counts as this machine's user, and who does not."""
 
+from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 
 from tests.security.conftest import Person
+from tests.serving import served
+from vidgen.jobs.database.session import migrate
+from vidgen.jobs.exposure import ExposedWithoutLogin, refuse_exposure
 from vidgen.jobs.service import ControlPlane
 from vidgen.jobs.settings import Settings
-from vidgen_web.security import ExposedWithoutLogin, refuse_exposure
 from vidgen_web.services import EXTENSION, Services
 
 JOBS = "/api/v1/jobs"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the real server of single-user mode listens."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("home"), port=0)
+    migrate(settings)
+    with served(settings) as address:
+        yield address
 
 
 def status(app: Flask, path: str = JOBS, **arguments: object) -> int:
@@ -30,6 +44,18 @@ def test_whoever_comes_through_a_proxy_needs_one(local_app: Flask, name: str) ->
     """Fails when `_is_at_home` does not look at the headers: tried."""
     assert status(local_app, headers={name: "203.0.113.7"}) == 401
     assert status(local_app, "/", headers={name: "203.0.113.7"}) == 401
+
+
+@pytest.mark.parametrize("name", ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
+def test_the_server_hands_on_what_a_proxy_says(home: str, name: str) -> None:
+    """Fails when waitress clears the headers of proxies before the app sees them, as it does by itself: tried."""
+    answers = []
+    for headers in ({}, {name: "203.0.113.7"}):
+        connection = HTTPConnection(urlsplit(home).netloc)
+        connection.request("GET", JOBS, headers=headers)
+        answers.append(connection.getresponse().status)
+        connection.close()
+    assert answers == [200, 401]
 
 
 def test_another_machine_needs_one(local_app: Flask) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from vidgen.doctor.finding import Finding, ok, problem, warning
+from vidgen.jobs.exposure import is_loopback
 from vidgen.jobs.line.pokes import celery_app, is_embedded
 from vidgen.jobs.settings import Settings
 from vidgen.telemetry.logs import masked
@@ -35,7 +36,7 @@ def check_access(settings: Settings) -> Iterator[Finding]:
     """Whether strangers stay out, and whether anybody can come in."""
     if settings.auth == "keys":
         yield ok("access", "by API key")
-    elif _is_local(settings.host):
+    elif is_loopback(settings.host):
         yield ok("access", "single-user mode: this machine, without a key")
     else:
         told = f"VIDGEN_HOST={settings.host} can be reached by other machines, and VIDGEN_AUTH=local asks for no key"
@@ -56,7 +57,7 @@ def check_public_url(settings: Settings) -> Iterator[Finding]:
     wrong = _fault(url)
     if wrong:
         yield problem("public URL", wrong, "set VIDGEN_PUBLIC_URL to something like https://video.example.org")
-    elif url.startswith("http://") and not _is_local(urlsplit(url).hostname or ""):
+    elif url.startswith("http://") and not is_loopback(urlsplit(url).hostname or ""):
         yield warning("public URL", "without TLS everybody on the way can read the links", "serve it as https://")
     else:
         yield ok("public URL", url)
@@ -123,15 +124,6 @@ def _fault(url: str) -> str | None:
     if parts.query or parts.fragment:
         return "VIDGEN_PUBLIC_URL must end with the host, a port or a path"
     return None
-
-
-def _is_local(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _is_wildcard(host: str) -> bool:

@@ -6,15 +6,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.files.secret_files import read_or_create, web_secret, webhook_secret
+from vidgen.jobs.files.secret_files import check_webhook_secret, read_or_create, web_secret, webhook_secret
 from vidgen.telemetry.logs import LogFormat
 
 # where Docker and Podman mount secrets; a file is named like the variable that it stands for
 SECRETS_DIR = Path("/run/secrets")
+
+LEASE_SECONDS = 60.0
+# what the service makes for itself has 64; fewer than these could be guessed
+SECRET_KEY_CHARACTERS = 32
 
 # of two names, 0 to 1: what differs in a letter or two of the part after VIDGEN_
 ALIKE = 0.8
@@ -42,8 +46,14 @@ class Settings(BaseSettings):
     port: int = Field(default=8765, ge=0, le=65535)
     public_url: str | None = Field(default=None, description="How clients reach the service; prefix of artifact URLs.")
     model_folders: Folders = Field(default=(), description="Further folders of model manifests.")
-    lease_seconds: float = Field(default=60, gt=0, description="A job whose worker is silent this long is requeued.")
-    heartbeat_seconds: float = Field(default=20, gt=0, description="How often a worker renews its lease.")
+    lease_seconds: float = Field(
+        default=LEASE_SECONDS, gt=0, description="A job whose worker is silent this long is requeued."
+    )
+    heartbeat_seconds: float = Field(
+        default_factory=lambda given: given.get("lease_seconds", LEASE_SECONDS) / 3,
+        gt=0,
+        description="How often a worker renews its lease, at most half of it; default: a third of it.",
+    )
     poll_seconds: float = Field(
         default=1, gt=0, description="How often an idle worker looks for jobs, a busy one for cancels."
     )
@@ -91,6 +101,33 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
+    @field_validator("heartbeat_seconds")
+    @classmethod
+    def _renews_in_time(cls, value: float, info: ValidationInfo) -> float:
+        lease = info.data.get("lease_seconds")
+        if lease is not None and value > lease / 2:
+            raise ValueError(f"must be at most half of VIDGEN_LEASE_SECONDS, which is {lease:g}: {lease / 2:g} or less")
+        return value
+
+    @field_validator("secret_key_value", "webhook_secret_value", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @field_validator("secret_key_value")
+    @classmethod
+    def _not_guessed(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SECRET_KEY_CHARACTERS:
+            raise ValueError(f"must have at least {SECRET_KEY_CHARACTERS} characters; left out, one is made and kept")
+        return value
+
+    @field_validator("webhook_secret_value")
+    @classmethod
+    def _signs(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_webhook_secret(value.get_secret_value())
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -127,7 +164,12 @@ class Settings(BaseSettings):
         """`whsec_…`: signs per-job callbacks, and every endpoint's own secret is derived from it."""
         if self.webhook_secret_value is not None:
             return self.webhook_secret_value.get_secret_value()
-        return read_or_create(self.data_dir / "webhook_secret", webhook_secret)
+        secret = read_or_create(self.data_dir / "webhook_secret", webhook_secret)
+        try:
+            check_webhook_secret(secret)
+        except ValueError as error:
+            raise VidgenError(f"{self.data_dir / 'webhook_secret'}: {error}", code="invalid_setting") from None
+        return secret
 
     @cached_property
     def base_url(self) -> str:

@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestedRangeN
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.database.outages import is_disk_full, is_outage, told
+from vidgen.jobs.exposure import refuse_exposure
 from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.presets import PresetRepository
 from vidgen.jobs.service import open_control_plane
@@ -44,7 +45,7 @@ def create_app(
     draw_command: tuple[str, ...] = DRAW_COMMAND,
 ) -> Flask:
     """The WSGI app. The database must have been migrated. Raises ExposedWithoutLogin for a public host."""
-    security.refuse_exposure(settings)
+    refuse_exposure(settings)
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_upload_mb * MEGABYTE + FORM_OVERHEAD
     app.json.sort_keys = False  # type: ignore[attr-defined]

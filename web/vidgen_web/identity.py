@@ -4,13 +4,13 @@ At home means: the service runs in single-user mode, the request comes from this
 handed on by a proxy. Anybody else needs a key, also where a proxy on this machine opens the port to the world.
 """
 
-import ipaddress
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from flask import Flask, request
 
+from vidgen.jobs.exposure import is_loopback
 from vidgen.jobs.settings import Settings
 from vidgen.jobs.tenants.keys import PREFIX, KeyRefused, KeyRepository
 from vidgen.jobs.views import ApiKey
@@ -68,17 +68,6 @@ def is_from_here() -> bool:
 def host_name(host: str) -> str:
     """The name in a Host header, without its port."""
     return urlsplit(f"//{host}").hostname or ""
-
-
-@lru_cache(maxsize=256)
-def is_loopback(host: str) -> bool:
-    """Whether `host` is `localhost` or an address of the loopback interface."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _api_caller(settings: Settings, keys: KeyRepository) -> Caller:

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from flask import request
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import FileStorage
 
 from vidgen_web.problems import FieldError, ProblemError, problem_of_validation
 
@@ -56,6 +57,15 @@ def plain_form() -> dict[str, str]:
     if not _is_plain(form := request.form.to_dict()):
         raise ProblemError("bad_request", "texts may not hold the character NUL")
     return form
+
+
+def form_files() -> dict[str, FileStorage]:
+    """The request's files by their fields. Raises ProblemError invalid_request for two files in one field."""
+    for name, files in request.files.lists():
+        if len(files) > 1:
+            told = FieldError(field=name, message=f"{name}: {len(files)} files in one field; send one")
+            raise ProblemError("invalid_request", told.message, errors=(told,))
+    return dict(request.files)
 
 
 def form_number(name: str) -> int | None:

@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
-from vidgen.errors import VidgenError
 from vidgen.jobs.settings import Settings
 from vidgen_web.access import checks_signatures
-from vidgen_web.identity import LOOPBACK_NAMES, host_name, is_loopback
+from vidgen_web.identity import LOOPBACK_NAMES, host_name
 from vidgen_web.problems import ProblemError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -33,21 +32,6 @@ HEADERS = {
     "Content-Security-Policy": PAGE_POLICY,
 }
 POLICIES = tuple((name.lower(), name, value) for name, value in HEADERS.items())
-
-
-class ExposedWithoutLogin(VidgenError):
-    """The settings would let strangers in."""
-
-    code = "exposed_without_login"
-
-
-def refuse_exposure(settings: Settings) -> None:
-    """Raise ExposedWithoutLogin when an address that other machines reach would let in callers without a key."""
-    if settings.auth == "local" and not is_loopback(settings.host):
-        raise ExposedWithoutLogin(
-            f"host={settings.host}: other machines reach this address, and without VIDGEN_AUTH=keys it would let "
-            "everybody in; set VIDGEN_AUTH=keys (`vidgen keys create` makes keys), or use 127.0.0.1"
-        )
 
 
 def protect(app: Flask, settings: Settings) -> None:

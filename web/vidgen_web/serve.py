@@ -72,6 +72,8 @@ def bound(app: Flask, settings: Settings) -> BaseWSGIServer | MultiSocketServer:
         asyncore_use_poll=True,
         # reading on while a request runs is how an event stream learns that its client has gone
         channel_request_lookahead=1,
+        # who counts as at home is told by these headers, so they must arrive (identity.py); nothing else reads them
+        clear_untrusted_proxy_headers=False,
         ident="vidgen",
     )
 

@@ -4,12 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from vidgen.jobs.line.waiting import StartBy
+from vidgen.jobs.line.waiting import LONGEST_WAIT_SECONDS, StartBy
 from vidgen.spec import HIGHEST_PRIORITY, LOWEST_PRIORITY, NORMAL_PRIORITY
 from vidgen.spec.base import SpecModel
 from vidgen_web.requests import checked
-
-LONGEST_WAIT_SECONDS = 366 * 86400.0
 
 Priority = Annotated[
     int,

@@ -65,6 +65,17 @@ def test_nobody_waits_for_the_pause_before_a_restart(codes: list[int], monkeypat
         child.look_after()  # takes no second process from the list, and returns
 
 
+def test_an_open_address_without_keys_is_refused_before_anything_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the refusal is left to the web process: tried, a key and a worker were made by then."""
+    monkeypatch.setattr("vidgen.launcher.check_port", lambda _: pytest.fail("the refusal comes first"))
+    with pytest.raises(VidgenError, match="VIDGEN_AUTH=keys") as caught:
+        run_service(make_settings(tmp_path / "data", host="0.0.0.0"))
+    assert caught.value.code == "exposed_without_login"
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path: Path) -> None:
     """Fails when the port is left to the web process: a worker had started by then."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -40,14 +40,19 @@ def test_terms_are_accepted_beside_the_spec(client: FlaskClient) -> None:
         ({"start_within_seconds": 1e12}, "start_within_seconds"),
         ({"start_by": "2026-01-01T00:00:00"}, "start_by"),
         ({"start_by": "2020-01-01T00:00:00Z"}, "start_by"),
+        ({"start_by": "0001-01-01T00:00:00+14:00"}, "start_by"),
+        ({"start_by": "9999-12-31T23:59:59-23:59"}, "start_by"),
         ({"start_by": "2099-01-01T00:00:00Z", "start_within_seconds": 5}, ""),
     ],
 )
 def test_wrong_terms_are_named(client: FlaskClient, terms: dict[str, object], field: str) -> None:
+    """Fails when the last moment of a calendar is taken, which no answer can show, or the forecast asks less: tried."""
     answer = client.post(JOBS, json={**PROMPT, **terms})
     assert answer.status_code == 422
     assert answer.get_json()["errors"][0]["field"] == field
     assert client.get(JOBS).get_json()["items"] == []
+    told = client.post(f"{JOBS}/forecast", json={**PROMPT, **terms})
+    assert (told.status_code, told.get_json()["errors"][0]["field"]) == (422, field)
 
 
 def test_other_terms_are_another_body(client: FlaskClient) -> None:

@@ -62,6 +62,8 @@ def test_large_files_are_413(client: FlaskClient) -> None:
 def test_uploads_need_exactly_one_file(client: FlaskClient) -> None:
     assert client.post(UPLOADS, json={}).status_code == 415
     assert client.post(UPLOADS, data={"other": (io.BytesIO(MP4), "a")}).get_json()["code"] == "invalid_request"
+    two = client.post(UPLOADS, data={"file": [(io.BytesIO(MP4), "a"), (io.BytesIO(MP4), "b")]}).get_json()
+    assert (two["code"], two["errors"][0]["message"]) == ("invalid_request", "file: 2 files in one field; send one")
     assert client.get(f"{UPLOADS}/upl_missing").status_code == 404
     assert client.get(f"{UPLOADS}/upl_missing/content").status_code == 404
 
@@ -81,6 +83,9 @@ def test_artifacts_answer_ranges(client: FlaskClient, video: dict[str, object]) 
         with client.get(url, headers={"Range": asked}) as answer:
             assert answer.status_code == 206
             assert answer.data == part
+    for passed_over in ("items=0-1", "bytes=abc", "bytes=0-1,4-5"):
+        with client.get(url, headers={"Range": passed_over}) as answer:
+            assert (answer.status_code, answer.data) == (200, body), passed_over
     beyond = client.get(url, headers={"Range": f"bytes={len(body)}-"})
     assert (beyond.status_code, beyond.get_json()["code"]) == (416, "range_not_satisfiable")
     assert beyond.headers["Content-Range"] == f"bytes */{len(body)}"

@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from vidgen.jobs.exposure import ExposedWithoutLogin
 from vidgen.jobs.settings import Settings
 from vidgen_web import create_app
-from vidgen_web.security import ExposedWithoutLogin
 from vidgen_web.services import EXTENSION
 
 PATHS = ["/", "/docs", "/healthz", "/api/v1/jobs", "/static/main.js", "/nowhere"]

@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.awaited import check_sources
-from vidgen.jobs.database.clock import database_now
+from vidgen.jobs.database.clock import as_datetime, database_now
 from vidgen.jobs.database.session import CLAIM_LOCK, CREATE_LOCK, lock, writing
 from vidgen.jobs.database.tables import JobRow
 from vidgen.jobs.history import record
@@ -21,6 +21,8 @@ from vidgen.jobs.owned_jobs import OwnedJobs
 from vidgen.jobs.spec_hash import spec_hash
 from vidgen.jobs.views import Job
 from vidgen.spec import JobSpec, JobStatus
+
+LONGEST_WAIT_SECONDS = 366 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class StartBy:
     moment: datetime | None = None
 
     def deadline(self, now: float) -> float | None:
-        """Seconds since 1970 by the database's clock. Raises SpecError for a moment that is over."""
+        """Seconds since 1970 by the database's clock. Raises SpecError for a moment that is over or too far."""
         if self.within_seconds is not None:
             return now + self.within_seconds
         if self.moment is None:
@@ -39,6 +41,12 @@ class StartBy:
         deadline = self.moment.timestamp()
         if deadline <= now:
             raise SpecError(f"start_by={self.moment.isoformat()}: this moment is over", field="start_by")
+        if deadline > now + LONGEST_WAIT_SECONDS:
+            latest = as_datetime(now + LONGEST_WAIT_SECONDS).isoformat(timespec="seconds")
+            raise SpecError(
+                f"start_by={self.moment.isoformat()}: a job waits for at most 366 days; latest is {latest}",
+                field="start_by",
+            )
         return deadline
 
 

@@ -48,6 +48,7 @@ TOUCH_SECONDS = 60.0
 TOUCH_WAIT_SECONDS = 0.05
 TOUCH_AGAIN_SECONDS = 10.0
 DAY = 86400.0
+MOST_DAYS = 3650.0
 
 _KEYS, _ENDED = table_of(ApiKeyRow), table_of(EndedSessionRow)
 # asked with every request: made once, as making it takes longer than running it
@@ -74,7 +75,7 @@ class KeyRepository(Tenanted):
         """A new key of this tenant; the answer holds it, this once. Raises VidgenError invalid_scopes."""
         text = make_key()
         with writing(self._engine) as session:
-            row = self._add(session, text, name, _checked(scopes), expires_in_days)
+            row = self._add(session, text, name, _checked(scopes), _checked_days(expires_in_days))
             return MadeKey(**_view(row).model_dump(), key=text)
 
     def create_first(self, folder: Path) -> Path | None:
@@ -215,6 +216,15 @@ def _checked(scopes: Sequence[str]) -> Sequence[str]:
     if not scopes or not set(scopes) <= set(SCOPES):
         raise VidgenError(f"scopes: choose from {', '.join(SCOPES)}", code="invalid_scopes")
     return [scope for scope in SCOPES if scope in scopes]
+
+
+def _checked_days(days: float | None) -> float | None:
+    if days is not None and not 0 < days <= MOST_DAYS:
+        nearest = "leave it out for a key without an end" if days != days or days <= 0 else f"nearest is {MOST_DAYS:g}"
+        raise VidgenError(
+            f"days={days:g}: a key lasts more than 0 and at most {MOST_DAYS:g} days; {nearest}", code="invalid_request"
+        )
+    return days
 
 
 def _refusal(row: Row[Any], now: float) -> str | None:

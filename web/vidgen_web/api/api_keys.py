@@ -5,7 +5,7 @@ from typing import Annotated
 from flask import Blueprint, Response, jsonify, url_for
 from pydantic import Field
 
-from vidgen.jobs.tenants.keys import ADMIN, SCOPES
+from vidgen.jobs.tenants.keys import ADMIN, MOST_DAYS, SCOPES
 from vidgen.jobs.views import ApiKey, MadeKey
 from vidgen.spec.base import SpecModel
 from vidgen_web.answers import KeyList
@@ -24,7 +24,7 @@ Scopes = Annotated[
 class KeyCreate(SpecModel):
     name: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f]*$", description="What the key is for.")
     scopes: Scopes
-    expires_in_days: float | None = Field(default=None, gt=0, le=3650, description="Left out: it does not expire.")
+    expires_in_days: float | None = Field(default=None, gt=0, le=MOST_DAYS, description="Left out: it does not expire.")
 
 
 class ListQuery(SpecModel):

@@ -107,6 +107,8 @@ def stored_file(artifact: Artifact, key: str | None) -> Response:
 
 def media_answer(file: Path, facts: Artifact | Upload) -> Response:
     """The bytes of a stored file, whole or in part. Raises FileNotFoundError."""
+    if not _asks_for_one_range():
+        request.environ.pop("HTTP_RANGE", None)
     response = send_file(
         file,
         mimetype=facts.content_type,
@@ -119,3 +121,8 @@ def media_answer(file: Path, facts: Artifact | Upload) -> Response:
     response.headers["Content-Security-Policy"] = MEDIA_POLICY
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     return response
+
+
+def _asks_for_one_range() -> bool:
+    """Other units and what cannot be read are passed over, as RFC 9110 (14.2) asks; several ranges may be, too."""
+    return request.range is not None and request.range.units == "bytes" and len(request.range.ranges) == 1

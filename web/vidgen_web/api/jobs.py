@@ -1,5 +1,6 @@
 """/jobs: queue, list, read, cancel, retry, delete, forecast, preview."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,16 @@ from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.media_check import check_media
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
-from vidgen_web.requests import FORM_TYPES, JSON_TYPE, form_texts, json_object, parse_object, query_model, unsupported
+from vidgen_web.requests import (
+    FORM_TYPES,
+    JSON_TYPE,
+    form_files,
+    form_texts,
+    json_object,
+    parse_object,
+    query_model,
+    unsupported,
+)
 from vidgen_web.services import services
 from vidgen_web.terms import Terms, take_terms
 
@@ -189,7 +199,8 @@ def preview(job_id: str) -> Response:
 @operation(
     "Jobs",
     "Forecast a job without queueing it",
-    description="Takes what POST /jobs takes as JSON, and refuses what that would refuse.",
+    description="Takes what POST /jobs takes as JSON, and refuses what that would refuse of it; quotas and the "
+    "address of a callback are looked at when the job is queued.",
     body=schemas.JobRequest,
     scope="jobs:read",
     answers={200: Forecast},
@@ -209,8 +220,8 @@ def preview(job_id: str) -> Response:
 )
 def foresee() -> Response:
     fields = json_object()
-    fields.pop("callback_url", None)
-    take_terms(fields)
+    schemas.checked_callback(fields.pop("callback_url", None))
+    take_terms(fields).start.deadline(time.time())
     spec, manifest = submission.resolved(services(), submission.parse(fields))
     check_media(services(), spec)
     submission.admitted(services(), spec, manifest)
@@ -259,7 +270,7 @@ def _request() -> submission.Request:
         fields = parse_object(form["spec"]) if "spec" in form else form_fields(form)
         if "spec" in form:
             fields |= {name: value for name, value in form.items() if name in TERMS}
-        files = {name: file for name, file in request.files.items() if file.filename}
+        files = {name: file for name, file in form_files().items() if file.filename}
         if unknown := set(files) - set(submission.MEDIA_FIELDS):
             raise ProblemError(
                 "invalid_request", f"files are named image, last_image or video, not {', '.join(sorted(unknown))}"

@@ -9,7 +9,7 @@ from vidgen_web.api import schemas
 from vidgen_web.api.artifacts import media_answer
 from vidgen_web.operations import Media, operation
 from vidgen_web.problems import FieldError, ProblemError
-from vidgen_web.requests import unsupported
+from vidgen_web.requests import form_files, unsupported
 from vidgen_web.services import services
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
@@ -48,8 +48,9 @@ def only_file() -> FileStorage:
     """The one file of a form with nothing else in it. Raises ProblemError."""
     if request.mimetype != MULTIPART:
         raise unsupported(MULTIPART)
-    file = request.files.get(FILE_FIELD)
-    if file is None or set(request.files) != {FILE_FIELD} or request.form:
+    files = form_files()
+    file = files.get(FILE_FIELD)
+    if file is None or len(files) > 1 or request.form:
         message = "send exactly one file in the field named file"
         raise ProblemError("invalid_request", message, errors=(FieldError(field=FILE_FIELD, message=message),))
     return file

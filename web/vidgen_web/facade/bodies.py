@@ -11,7 +11,16 @@ from werkzeug.datastructures import FileStorage
 from vidgen.spec.base import SpecModel
 from vidgen_web.facade.image_urls import URL_LIMIT
 from vidgen_web.problems import FieldError, ProblemError
-from vidgen_web.requests import FORM_TYPES, JSON_LIMIT, JSON_TYPE, checked, json_object, plain_form, unsupported
+from vidgen_web.requests import (
+    FORM_TYPES,
+    JSON_LIMIT,
+    JSON_TYPE,
+    checked,
+    form_files,
+    json_object,
+    plain_form,
+    unsupported,
+)
 
 NESTED = re.compile(r"(\w+)\[(\w+)\]")
 BODY_LIMIT = URL_LIMIT + JSON_LIMIT
@@ -80,7 +89,7 @@ def read(model: type[Body], file_field: str | None = None) -> tuple[Body, FileSt
         # a data: URL comes as a plain field, and may be longer than werkzeug allows those to be
         request.max_form_memory_size = BODY_LIMIT
         # a client whose only field is an empty text sends a form without fields: what it lacks is told below
-        fields, files = unflattened(plain_form()), dict(request.files)
+        fields, files = unflattened(plain_form()), form_files()
     elif request.mimetype == JSON_TYPE:
         fields, files = json_object(limit=BODY_LIMIT), {}
     else:
