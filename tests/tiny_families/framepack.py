@@ -1,5 +1,6 @@
 """FramePack: the network of HunyuanVideo with its history of several grains, and a Siglip that looks at the picture."""
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,7 +10,8 @@ from transformers import SiglipImageProcessor, SiglipVisionConfig, SiglipVisionM
 from tests.tiny_families import hunyuan_video, parts
 
 
-def build(folder: Path) -> Path:
+def build(folder: Path, *, forward: bool = False) -> Path:
+    """`forward`: of F1, whose index says so."""
     hunyuan_video.build(folder)
     torch.manual_seed(1)
     HunyuanVideoFramepackTransformer3DModel(
@@ -44,6 +46,7 @@ def build(folder: Path) -> Path:
             "vae": ("diffusers", "AutoencoderKLHunyuanVideo"),
             "scheduler": ("diffusers", "FlowMatchEulerDiscreteScheduler"),
         },
+        **({"sampling_type": "vanilla"} if forward else {}),
     )
 
 
@@ -56,5 +59,12 @@ CASES = (
         "image-to-video",
         CLIP | {"num_frames": 109, "last_image": True},
         ("last_image",),
+    ),
+    parts.Case(
+        "framepack-f1",
+        partial(build, forward=True),
+        "image-to-video",
+        CLIP | {"num_frames": 109},
+        ("seed", "prompt", "image"),
     ),
 )

@@ -3,8 +3,13 @@
 arXiv:2504.12626. A clip is made in sections from its end to its beginning; each sees the given picture and, the more
 coarsely the further away, what was made after it. Decoded sections overlap, and are faded into each other. Of a long
 clip each section is a window: the pipeline makes it as a clip of one section, with what it sees put in on the way.
+
+FramePack F1 goes the other way, from the picture on, and each section sees what was made before it; it takes no last
+picture. Its files do not differ: a folder is one of F1 when its index says `"sampling_type": "vanilla"`, or F1 stands
+in its name or that of its transformer.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -34,6 +39,7 @@ from vidgen.spec import FrameRule, GuidanceRule, LongRule, ModelRules, StepRule
 from vidgen.stages.clip_model import ClipRequest, OnStep
 
 TEXT_LENGTH = 256
+F1 = re.compile(r"(?<![a-z0-9])f1(?![a-z0-9])", re.IGNORECASE)
 SECTION = 9
 """Latent frames of a section."""
 TEMPORAL = 4
@@ -54,8 +60,8 @@ LONG = LongRule(
     led_by=("last_image",),
     from_the_end=True,
 )
-MOST_SECTIONS = 4
-"""Of a clip that is made in one go."""
+MOST_SECTIONS, MOST_FORWARD = 4, 50
+"""Of a clip that is made in one go, from its end or from its beginning."""
 
 
 class FramePack(DiffusersModel):
@@ -76,18 +82,19 @@ class FramePack(DiffusersModel):
         """Only whole sections: the last one ends on the last picture, so that nothing can be cut off there."""
         transformer, vae = folder.config("transformer"), folder.config("vae")
         multiple = int(vae.get("spatial_compression_ratio", 8)) * int(transformer["patch_size"])
+        most = MOST_FORWARD if goes_forward(folder) else MOST_SECTIONS
         rules = ModelRules(
             tasks=("image-to-video",),
-            frames=FrameRule(min=STEP + 1, max=STEP * MOST_SECTIONS + 1, step=STEP, default=4 * STEP + 1),
+            frames=FrameRule(min=STEP + 1, max=STEP * most + 1, step=STEP, default=4 * STEP + 1),
             sides=sides(multiple, width=832, height=480),
             steps=StepRule(min=1, max=100, default=25),
             guidance=GuidanceRule(min=1.0, max=15.0, default=9.0),
             fps=30,
-            last_image="optional",
+            last_image="no" if goes_forward(folder) else "optional",
             negative_prompt=False,
             options=("shift", "loras"),
             prediction="flow_prediction",
-            long=LONG,
+            long=None if goes_forward(folder) else LONG,
         )
         return Description(rules, TEXT_LENGTH)
 
@@ -119,6 +126,8 @@ class FramePack(DiffusersModel):
             "guidance_scale": request.guidance_scale,
             "max_sequence_length": self.text_length,
         }
+        if goes_forward(self.folder):
+            return asked | {"sampling_type": "vanilla"}
         return asked if request.last_image is None else asked | {"last_image": picture(request.last_image)}
 
     def passes(self, request: ClipRequest) -> int:
@@ -133,7 +142,7 @@ class FramePack(DiffusersModel):
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         """From the beginning on, a section at a time with the one that follows it, as the library's sections lie."""
         joined = whole(latents)
-        places = sections(joined.shape[2])
+        places = (sections_forward if goes_forward(self.folder) else sections)(joined.shape[2])
         pixels = self._pixels(joined[:, :, slice(*places[0])])
         for start, end in places[1:]:
             yield pixels[:, :, :-FADED].clamp(-1, 1)
@@ -154,6 +163,17 @@ def sections(length: int) -> list[tuple[int, int]]:
     first = SECTION + length % SECTION
     later = [(start, min(start + 2 * SECTION, length)) for start in range(first, length, SECTION)]
     return [(0, min(first + SECTION, length)), *later]
+
+
+def sections_forward(length: int) -> list[tuple[int, int]]:
+    """The same of F1: the first section with the picture, then each with the one before it."""
+    return [(0, SECTION + 1), *((start, start + 2 * SECTION) for start in range(1, length - 2 * SECTION + 1, SECTION))]
+
+
+def goes_forward(folder: ModelFolder) -> bool:
+    """Whether a folder is one of FramePack F1."""
+    names = (folder.path.name, str(folder.config("transformer").get("_name_or_path", "")))
+    return folder.index.get("sampling_type") == "vanilla" or any(F1.search(name) for name in names)
 
 
 def faded(before: Tensor, after: Tensor) -> Tensor:
