@@ -137,6 +137,18 @@ def test_a_long_clip_of_ltx_ends_on_its_last_picture_and_follows_no_source(tiny_
     assert not torch.allclose(second[:, :, -1], other[:, :, -1], atol=1e-3)
 
 
+def test_a_shot_after_a_cut_knows_nothing_of_the_first_picture(tiny_of):
+    """Fails when every window that begins a stream is given it: tried."""
+    (case,) = (it for it in ltx.CASES if it.name == "ltx-condition-i2v")
+    tiny, stores = tiny_of(case), [CountingStore() for _ in range(2)]
+    shots = tuple(Segment(prompt="a red cat", frames=9, cut=number > 0) for number in range(2))
+    for store, image in zip(stores, ("upl_image", "upl_other"), strict=True):
+        clip(tiny, store, num_frames=None, segments=shots, image={"upload_id": image}, last_image=None)
+    (first, second), (other, same) = map(chunks, stores)
+    assert not torch.equal(first, other)
+    assert torch.equal(second, same)
+
+
 SECTIONS = 5
 
 
