@@ -48,12 +48,12 @@ lint: $(STAMP) ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint ## the fast gate: lint and fast tests
-	$(BIN)/pytest -q -m "not integration and not faults and not browser and not slow and not gpu" tests
-
 # a file's tests stay in one process, and the long ones, which come first in the alphabet, begin first
 TEST_PROCESSES ?= 2
 SIDE_BY_SIDE := --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
+check: lint ## the fast gate: lint and fast tests
+	$(BIN)/pytest $(SIDE_BY_SIDE) -q -m "not integration and not faults and not browser and not slow and not gpu" tests
 
 test: $(STAMP) $(SDKS) ## every test that this machine can run
 	$(BIN)/pytest $(SIDE_BY_SIDE) tests

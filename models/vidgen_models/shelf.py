@@ -35,6 +35,10 @@ class Shelf:
             self._keep(manifest.id)
         _write(file, as_toml(manifest))
 
+    def has(self, model_id: str) -> bool:
+        """Whether a manifest of this id was added here and is in use."""
+        return self._file(model_id).is_file()
+
     def remove(self, model_id: str) -> None:
         """Take a manifest out of use, into its history. Raises ModelError when it was not added here."""
         self._keep(model_id)

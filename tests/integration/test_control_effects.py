@@ -18,6 +18,7 @@ from vidgen.pipelines import Residency, render
 from vidgen.pipelines.conditioning_report import ConditioningMeter
 from vidgen.runtime.context import RunContext
 from vidgen.spec import JOB_SPEC, MediaRef, resolve
+from vidgen.spec.conditioning.camera import PRESETS
 from vidgen_models.registry import ModelRegistry
 
 MODEL = "sprites-64"
@@ -130,18 +131,41 @@ def test_a_subject_follows_its_path(studio: Studio, way: Any) -> None:
     assert led["mean_error"] < 0.7 * plain["mean_error"]
 
 
-@pytest.mark.parametrize(("axis", "speed", "least"), [("pan", -3, 0.33), ("pan", 3, 0.33), ("zoom", 3, 0.15)])
-def test_the_camera_moves_as_asked(studio: Studio, axis: str, speed: float, least: float) -> None:
+LEAST = {"pan-left": 0.33, "tilt-up": 0.4, "zoom-in": 0.15, "zoom-out": 0.25, "roll-left": 0.4}
+
+
+@pytest.mark.parametrize("preset", LEAST)
+def test_the_camera_moves_as_asked(studio: Studio, preset: str) -> None:
     """The right way, by so much of the speed at least; without it by hardly anything."""
-    asked = {"prompt": GROUND, "camera": {axis: speed}, "seed": 4}
+    asked = {"prompt": GROUND, "camera": {"preset": preset}, "seed": 4}
     if LED.camera is None:
         refused("camera", **asked)
         return
+    (axis, speed), least = next(iter(PRESETS[preset].items())), LEAST[preset]
     (led,) = studio.measured(studio.clip(**asked), **asked)["camera"]
     (plain,) = studio.measured(studio.clip(prompt=GROUND, seed=4), **asked)["camera"]
     share, before = (it["axes"][axis]["measured"] / speed for it in (led, plain))
     assert share > least
     assert share > before + least / 2
+
+
+def test_an_axis_that_the_camera_does_not_have_is_refused_by_name() -> None:
+    """Each preset either moves the shipped model's camera, or is refused; none is made without an effect."""
+    for preset, speeds in PRESETS.items():
+        for axis in set(speeds) - set(LED.camera_axes):
+            refused(f"camera.{axis}", camera={"preset": preset})
+    assert {axis for speeds in PRESETS.values() for axis in speeds} - set(LED.camera_axes) == {"dolly", "orbit"}
+
+
+def test_an_extension_is_led_by_its_camera_in_its_new_frames(studio: Studio) -> None:
+    """A pan to the right reaches a quarter of its speed at least; without it nothing moves."""
+    ref = MediaRef(upload_id="upl_ground")
+    studio.media[ref.key] = write_video([studio.clip(prompt=GROUND, seed=4)], studio.folder / "ground.mp4", fps=8).path
+    asked = {"task": "extend-video", "video": ref, "prompt": GROUND, "num_frames": 16, "camera": {"pan": 4}}
+    (led,) = studio.measured(studio.clip(**asked), **asked)["camera"]
+    (plain,) = studio.measured(studio.clip(**asked | {"camera": None}), **asked)["camera"]
+    assert led["axes"]["pan"]["measured"] > 1
+    assert abs(plain["axes"]["pan"]["measured"]) < 0.3
 
 
 @pytest.mark.parametrize(("kind", "gain"), [("canny", 0.1), ("gray", 0.15), ("flow", 0.2), ("layout", 0.1)])

@@ -30,6 +30,8 @@ PROMPT = "a rocket moves right on a blue background"
 # what the SDK's types allow for `size`, which no small model can do
 SIZE_OF_THE_TYPES = "720x1280"
 WAIT_SECONDS = 120
+# where a clip need not look like anything
+FEW: dict[str, Any] = {"num_inference_steps": 2}
 
 
 class Neighbour:
@@ -118,9 +120,13 @@ def all_variants(video: Any) -> None:
 def references(_: Any) -> None:
     inline = "data:image/jpeg;base64," + base64.b64encode(neighbour.picture).decode()
     made = [
-        client.videos.create(prompt=PROMPT, input_reference=("first.jpg", neighbour.picture, "image/jpeg")),
-        client.videos.create(prompt=PROMPT, extra_body={"input_reference": {"image_url": inline}}),
-        client.videos.create(prompt=PROMPT, extra_body={"input_reference": {"image_url": f"{neighbour.url}/a.jpg"}}),
+        client.videos.create(
+            prompt=PROMPT, input_reference=("first.jpg", neighbour.picture, "image/jpeg"), extra_body=FEW
+        ),
+        client.videos.create(prompt=PROMPT, extra_body={"input_reference": {"image_url": inline}, **FEW}),
+        client.videos.create(
+            prompt=PROMPT, extra_body={"input_reference": {"image_url": f"{neighbour.url}/a.jpg"}, **FEW}
+        ),
     ]
     for video in made:
         finished(video)
@@ -129,7 +135,7 @@ def references(_: Any) -> None:
 
 def remix(video: Any) -> None:
     prompt = "a rocket moves right on a green background"
-    remixed = finished(client.videos.remix(video.id, prompt=prompt))
+    remixed = finished(client.videos.remix(video.id, prompt=prompt, extra_body=FEW))
     assert (remixed.remixed_from_video_id, remixed.prompt) == (video.id, prompt)
     old, new = native(f"/jobs/{video.id}")["spec"], native(f"/jobs/{remixed.id}")["spec"]
     assert (new["seed"], new["num_frames"], new["task"]) == (old["seed"], old["num_frames"], "video-to-video")
@@ -137,8 +143,8 @@ def remix(video: Any) -> None:
 
 def edit(video: Any) -> None:
     clip = client.videos.download_content(video.id).read()
-    by_id = client.videos.edit(prompt="an apple", video=openai.omit, extra_body={"video": {"id": video.id}})
-    by_file = client.videos.edit(prompt="an apple", video=("clip.mp4", clip, "video/mp4"))
+    by_id = client.videos.edit(prompt="an apple", video=openai.omit, extra_body={"video": {"id": video.id}, **FEW})
+    by_file = client.videos.edit(prompt="an apple", video=("clip.mp4", clip, "video/mp4"), extra_body=FEW)
     # as long as the video; of a file, the model's default length
     assert [finished(edited).seconds for edited in (by_id, by_file)] == [video.seconds, "2"]
     assert {native(f"/jobs/{edited.id}")["task"] for edited in (by_id, by_file)} == {"video-to-video"}
@@ -148,9 +154,11 @@ def edit(video: Any) -> None:
 def extend(video: Any) -> None:
     clip = client.videos.download_content(video.id).read()
     by_id = client.videos.extend(
-        prompt="it rises", seconds="3", video=openai.omit, extra_body={"video": {"id": video.id}}
+        prompt="it rises", seconds="3", video=openai.omit, extra_body={"video": {"id": video.id}, **FEW}
     )
-    by_file = client.videos.extend(prompt="it rises", seconds="1", video=("clip.mp4", clip, "video/mp4"))
+    by_file = client.videos.extend(
+        prompt="it rises", seconds="1", video=("clip.mp4", clip, "video/mp4"), extra_body=FEW
+    )
     # the whole, from the beginning: the video and what is added
     whole = [str(int(video.seconds) + n) for n in (3, 1)]
     assert [by_id.seconds, by_file.seconds] == whole
@@ -236,7 +244,7 @@ def cancelled_is_failed(_: Any) -> None:
 def webhooks(_: Any) -> None:
     events = ["video.completed", "video.failed"]
     endpoint = native("/webhook-endpoints", {"url": f"{neighbour.url}/hook", "events": events})
-    video = finished(client.videos.create(prompt=PROMPT, extra_body={"num_inference_steps": 2}))
+    video = finished(client.videos.create(prompt=PROMPT, extra_body=FEW))
     headers, body = neighbour.webhooks.get(timeout=WAIT_SECONDS)
     event = client.webhooks.unwrap(body, headers, secret=endpoint["secret"])
     assert (event.type, event.data.id, event.object) == ("video.completed", video.id, "event")
@@ -249,7 +257,7 @@ def webhooks(_: Any) -> None:
 def asynchronously(_: Any) -> None:
     async def drive() -> None:
         async with AsyncOpenAI(base_url=BASE_URL, api_key="unused") as other:
-            video = await other.videos.create_and_poll(prompt=PROMPT, extra_body={"num_inference_steps": 2})
+            video = await other.videos.create_and_poll(prompt=PROMPT, extra_body=FEW)
             assert video.status == "completed"
             content = await other.videos.download_content(video.id, variant="thumbnail")
             assert content.read()[:2] == b"\xff\xd8"

@@ -116,9 +116,7 @@ def plan(model_id: str, memory_mb: int | None, device: Any, applied: bool) -> No
     show_ways(ways(manifest, device), chosen, memory_mb)
     show_running(manifest, attention_here(device))
     if applied and chosen is not None:
-        changed = planned(manifest, chosen)
-        _shelf().put(changed)
-        click.echo(f"{model_id} runs so from its next job on" if changed != manifest else f"{model_id} runs so already")
+        _apply(manifest, planned(manifest, chosen))
 
 
 @models.command()
@@ -220,6 +218,24 @@ def _single(path: Path, base: str | None, component: str | None, wishes: dict[st
         under = Path(base) if base not in registry.manifests and Path(base).is_dir() else registry.get(base)
     installed = list(registry.manifests.values())
     return single_file_manifest(path, installed, Wishes(**wishes), base=under, component=component)
+
+
+def _apply(manifest: Any, changed: Any) -> None:
+    """Put the changed manifest to use. Raises ModelError where one of a folder that comes later hides it."""
+    from vidgen.errors import ModelError
+
+    if changed == manifest:
+        click.echo(f"{manifest.id} runs so already")
+        return
+    back = "rollback" if _shelf().has(manifest.id) else "remove"
+    _shelf().put(changed)
+    if _registry().get(manifest.id) != changed:
+        _shelf().remove(manifest.id)
+        raise ModelError(
+            f"model={manifest.id}: its manifest lies in a folder of VIDGEN_MODEL_FOLDERS, which counts more; write "
+            f'weights = "{changed.weights}" and [running] offload = "{changed.running.offload}" there'
+        )
+    click.echo(f"{manifest.id} runs so from its next job on; `vidgen models {back} {manifest.id}` takes it back")
 
 
 def _list() -> None:

@@ -39,6 +39,7 @@ class CogVideoX(DiffusersModel):
         "vae": AutoencoderKLCogVideoX,
     }
     weighted_prompts = True
+    time_axis = 1
 
     @classmethod
     def describe(cls, folder: ModelFolder) -> Description:
@@ -58,6 +59,7 @@ class CogVideoX(DiffusersModel):
             last_image="no",
             options=("sampler", *TURNING, "step_cache", "loras"),
             weighted_prompts=True,
+            regions=True,
             conditioning=CONTROLLED if folder.pipeline == CONTROL else ConditioningRules(),
             **sampling(folder),
         )

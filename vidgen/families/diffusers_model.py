@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,7 @@ from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
 from vidgen.families.lora import adapted
+from vidgen.families.regional import regional
 from vidgen.families.remembering import remembering
 from vidgen.families.running import offload_layers
 from vidgen.families.step_cache import taking_over
@@ -60,6 +62,8 @@ class DiffusersModel(ABC):
     """How many frames a latent frame shows, as far as clips are made in windows."""
     from_the_end: bool = False
     """Whether the windows of a long clip are made from its end to its beginning."""
+    time_axis: ClassVar[int] = 2
+    """Of what the denoiser predicts."""
     skips_unguided: ClassVar[bool] = False
     """Whether its pipelines run the unconditional pass by itself, and ask at each step whether it is needed."""
     previews: ClassVar[bool] = True
@@ -190,6 +194,13 @@ class DiffusersModel(ABC):
                 remembering(self.parts, self.kept, self._changed(uses, words)),
                 self._weighing(pipeline, texts),
                 taking_over(self.denoisers(), advanced.step_cache),
+                regional(
+                    self.denoisers(),
+                    request.spec.prompt,
+                    request.regions,
+                    partial(self._encoded, pipeline),
+                    self.time_axis,
+                ),
             ):
                 output = pipeline(
                     **arguments,
@@ -205,6 +216,15 @@ class DiffusersModel(ABC):
             if self._offload:
                 pipeline.remove_all_hooks()
         return self.unpack(output.frames, request)
+
+    def _encoded(self, pipeline: Any, prompt: str) -> Tensor:
+        """A prompt's embedding as the pipeline makes it, of families that take regions."""
+        device, tokens = pipeline._execution_device, self.text_length
+        made = pipeline.encode_prompt(
+            prompt, do_classifier_free_guidance=False, max_sequence_length=tokens, device=device
+        )
+        found: Tensor = made[0]
+        return found
 
     def _turning(self, pipeline: Any, request: ClipRequest) -> TurningScale | None:
         """The scale of a run whose guidance is another one at each step; None where it stays, or there is none."""
@@ -228,12 +248,17 @@ class DiffusersModel(ABC):
             return request, ()
         spec = request.spec
         prompts = [prompt_clean(prompt) for prompt in (spec.prompt, spec.negative_prompt)]
+        prompts += [prompt_clean(region.prompt) for region in request.regions]
         texts = [weighted_text(prompt) for prompt in prompts]
         if [text.text for text in texts] == prompts:
             return request, ()
         plain = spec.model_copy(update={"prompt": texts[0].text, "negative_prompt": texts[1].text})
+        regions = tuple(
+            replace(region, prompt=text.text) for region, text in zip(request.regions, texts[2:], strict=True)
+        )
         # without guidance the negative prompt is never encoded
-        return replace(request, spec=plain), texts if request.guidance_scale > 1.0 else texts[:1]
+        told = texts if request.guidance_scale > 1.0 else [texts[0], *texts[2:]]
+        return replace(request, spec=plain, regions=regions), told
 
     @staticmethod
     def _weighing(pipeline: Any, texts: Sequence[WeightedText]) -> AbstractContextManager[None]:

@@ -27,7 +27,8 @@ HELD: Mapping[str, float] = {"float8": 1, "int8": 1, "nf4": 0.5}
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a model could lie on a device: `at_once_mb` of its weights are there together."""
+    """How a model could lie on a device: `at_once_mb` of its weights are there together, and what was measured of a
+    run beside them."""
 
     weights: Weights
     tier: MemoryTier
@@ -76,10 +77,11 @@ def _ways(manifest: Manifest, device: Device) -> Iterator[Way]:
     rounded = [form for form in ("int8", "nf4") if manifest.weights == "own" and form in family.holdable]
 
     def way(weights: Any, tier: MemoryTier, offload: Offload = "networks") -> Way:
+        beside = _beside(manifest, device, tier)
         asked = manifest.model_copy(
             update={"weights": weights, "running": manifest.running.model_copy(update={"offload": offload})}
         )
-        return Way(weights, tier, offload, _at_once(asked, device, tier))
+        return Way(weights, tier, offload, _at_once(asked, device, tier) + beside)
 
     for weights in (manifest.weights, *rounded):
         yield way(weights, MemoryTier.FULL)
@@ -87,6 +89,12 @@ def _ways(manifest: Manifest, device: Device) -> Iterator[Way]:
             yield way(weights, MemoryTier.LOW)
         if low and weights == (rounded[0] if rounded else manifest.weights) and family.moves_layers:
             yield way(manifest.weights, MemoryTier.LOW, "layers")
+
+
+def _beside(manifest: Manifest, device: Device, tier: MemoryTier) -> int:
+    """What a run was measured to take beside the weights, whatever the clip; 0 where nobody measured."""
+    rows = [row for row in manifest.memory if row.measured and (row.device, row.tier) == (device, tier.word)]
+    return max((math.ceil(row.base_mb) - _at_once(manifest, device, tier) for row in rows), default=0)
 
 
 def _at_once(manifest: Manifest, device: Device, tier: MemoryTier) -> int:

@@ -69,6 +69,7 @@ class SkyReels(DiffusersModel):
             options=("shift", *TURNING, "loras"),
             prediction="flow_prediction",
             weighted_prompts=True,
+            regions=True,
             long=LONG,
         )
         return Description(rules, TEXT_LENGTH)

@@ -72,6 +72,7 @@ class Wan(DiffusersModel):
             options=("sampler", "shift", "shift_by_size", *TURNING, "step_cache")
             + (() if folder.has("transformer_2") else ("loras",)),
             weighted_prompts=True,
+            regions=True,
             **sampling(folder, SAMPLERS),
         )
         return Description(rules, TEXT_LENGTH)

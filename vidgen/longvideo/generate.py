@@ -68,6 +68,8 @@ class LongClip:
         made = list(chunks.values())
         if self._script.loop and self._script.turns and len(made) == len(self._script.windows):
             self.turn = self._calm_moment(made)
+        if len(made) < len(self._script.windows):
+            self._ctx.note("ended_early", {"last_chunk": max(chunk.window.n for chunk in made)})
         self._record.tell(made, self._ctx, self.turn or self._begun_later(made))
         return made
 

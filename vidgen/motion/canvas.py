@@ -2,7 +2,7 @@
 layers beside them, the motion that is asked for, and reference pictures.
 
 A canvas may be a piece of the clip: `first` is the frame of the clip that it begins with, `total` how many the clip
-has.
+has. `around` says that the clip is a loop, in which frame `total` is frame 0 again.
 """
 
 from collections.abc import Iterable
@@ -55,6 +55,7 @@ class Canvas:
     mask: Tensor
     first: int = 0
     total: int = 0
+    around: bool = False
     layers: tuple[ControlLayer, ...] = ()
     flow: Field | None = None
     flow_use: Use = ALWAYS
@@ -77,7 +78,9 @@ class Canvas:
         return not bool((self.mask > 0.5).all())
 
     def share(self, frame: float) -> float:
-        """Of the clip's time, at a frame of this canvas; frames may lie a little beside it."""
+        """Of the clip's time, at a frame of this canvas; frames may lie a little beside it, or go around."""
+        if self.around:
+            return (self.first + frame) % self.total / self.total
         return min(1.0, max(0.0, (self.first + frame) / max(1, self.total - 1)))
 
     def shown(self, pixels: Tensor, begin: int) -> "Canvas":
@@ -142,13 +145,16 @@ def painted(items: Iterable[ConditioningItem], canvas: Canvas) -> Canvas:
     return canvas
 
 
-def blank_canvas(num_frames: int, height: int, width: int, *, first: int = 0, total: int | None = None) -> Canvas:
+def blank_canvas(
+    num_frames: int, height: int, width: int, *, first: int = 0, total: int | None = None, around: bool = False
+) -> Canvas:
     """Nothing is known, everything is to be made."""
     return Canvas(
         pixels=torch.zeros(1, 3, num_frames, height, width),
         mask=torch.ones(1, 1, num_frames, height, width),
         first=first,
         total=first + num_frames if total is None else total,
+        around=around,
     )
 
 

@@ -24,10 +24,11 @@ class NamedItem:
 @dataclass(frozen=True, slots=True, eq=False)
 class Items:
     """In the order in which they are painted. `full_speed` is that of a drawn motion's full colour, in widths a frame;
-    None: the fastest of each canvas."""
+    None: the fastest of each canvas. `around`: of a loop."""
 
     items: Sequence[NamedItem] = ()
     full_speed: float | None = None
+    around: bool = False
 
     def canvas(self, first: int, count: int, total: int, height: int, width: int) -> Canvas:
         """Frames `first` to `first + count` of the clip of `total`, with every item painted that speaks of them.
@@ -35,7 +36,7 @@ class Items:
         Raises SpecError when two items claim the same frame.
         """
         there = [it.item for it in self.items if it.reaches(first, count)]
-        return painted(there, blank_canvas(count, height, width, first=first, total=total))
+        return painted(there, blank_canvas(count, height, width, first=first, total=total, around=self.around))
 
     def name_of(self, first: int, count: int) -> str:
         """The names of the items that speak of these frames."""

@@ -57,7 +57,7 @@ def place(path: Path, canvas: Canvas, frame: int) -> tuple[float, float]:
 
 def step_to(path: Path, canvas: Canvas, frame: int) -> tuple[float, float]:
     """How far the path has come since the frame before, in pixels; to the clip's first frame as to its second."""
-    later = max(1 - canvas.first, frame)
+    later = frame if canvas.around else max(1 - canvas.first, frame)
     before, now = place(path, canvas, later - 1), place(path, canvas, later)
     height, width = canvas.size
     return (now[0] - before[0]) * width, (now[1] - before[1]) * height

@@ -108,7 +108,8 @@ class ConditioningMeter:
 
     def _track(self, frames: FrameChunk, path: Trajectory, conditions: Conditions, seen: Any) -> Entry:
         strength = 1.0 if self._spec.motion_strength is None else self._spec.motion_strength
-        canvas = replace(blank_canvas(1, 8, 8, total=self._asked.num_frames), strength=strength)
+        around = self._spec.long is not None and self._spec.long.loop
+        canvas = replace(blank_canvas(1, 8, 8, total=self._asked.num_frames, around=around), strength=strength)
         asked = np.array([place(path, canvas, frame) for frame in range(len(frames))])
         width, height = conditions.box(path)
         x, y = map(float, asked[0])

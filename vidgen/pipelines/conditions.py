@@ -1,6 +1,7 @@
 """The conditioning items of a spec as things to paint: media read, motion turned into what the model understands."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -53,7 +54,11 @@ class Conditions:
 
     def items(self, *before: NamedItem) -> Items:
         """All of them, after those `before`."""
-        return Items((*before, *self._items()), self._rules.flow_full)
+        return Items((*before, *self._items()), self._rules.flow_full, self._around)
+
+    @property
+    def _around(self) -> bool:
+        return self._spec.long is not None and self._spec.long.loop
 
     def masked(self) -> Masked | None:
         """The source with its mask, where a part of it is made anew."""
@@ -102,7 +107,7 @@ class Conditions:
     def control_source(self, number: int) -> DrawnControl:
         """A control's frames, or its motion. Raises SpecError where it is shorter than the clip."""
         control = self._spec.controls[number]
-        reader = self._reader(control.video, f"controls.{number}.video")
+        reader = replace(self._reader(control.video, f"controls.{number}.video"), around=self._around)
         reader.check()
         return DrawnControl(control, reader, self._rules.flow_full, self._ctx.drawers)
 
@@ -113,7 +118,8 @@ class Conditions:
         item: ConditioningItem = ControlVideo(source.read, use)
         if control.kind == "flow":
             item = MotionOfClip(source.motion, use) if not control.drawn else ControlVideo(self._stronger(source), use)
-        return NamedItem(item, f"control {control.model_dump_json(exclude={'video'})} {source.reader.name}")
+        name = f"control {control.model_dump_json(exclude={'video'})} {source.reader.name}{source.by}"
+        return NamedItem(item, name)
 
     def _stronger(self, source: DrawnControl) -> Callable[[int, int], FrameChunk]:
         """A drawn motion by its strength: colours leave white as far as it is fast."""

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,16 @@ DRAWN = ArrayCache(128 << 20)
 
 @dataclass(frozen=True, slots=True)
 class ClipReader:
-    """A clip, or a picture that stands still, as frames of a job. `field` is where it stands in the spec."""
+    """A clip, or a picture that stands still, as frames of a job. `field` is where it stands in the spec.
+
+    `around`: the job is a loop, in which the clip's frames go round.
+    """
 
     path: Path
     ref: MediaRef
     asked: Resolved
     field: str
+    around: bool = False
 
     def check(self) -> None:
         """Raises SpecError when the clip is shorter than the job's: what is missing is never made up."""
@@ -87,6 +91,9 @@ class ClipReader:
             (picture,) = read_picture(self.path, frame=self.ref.frame, **size)
             yield from (picture for _ in range(count))
             return
+        if self.around:
+            yield from self._round(first, count)
+            return
         begin = max(0, first)
         stop = max(begin + 1, min(first + count, self.available()))
         read = stream_clip(self.path, fps=self.asked.fps, num_frames=stop - begin, first=begin, **size)
@@ -97,6 +104,15 @@ class ClipReader:
         if frame is None:
             raise MediaError(f"{self.field}: the clip has no frame")
         yield from (frame for _ in range(first + count - stop))
+
+    def _round(self, first: int, count: int) -> Iterator[NDArray[np.uint8]]:
+        """The clip's frames as often as they come round."""
+        once, total = replace(self, around=False), self.asked.num_frames
+        while count:
+            begin = first % total
+            run = min(count, total - begin)
+            yield from once.frames(begin, run)
+            first, count = first + run, count - run
 
     def read(self, first: int, count: int) -> FrameChunk:
         return np.stack(list(self.frames(first, count)))
@@ -116,6 +132,12 @@ class DrawnControl:
     full_speed: float | None = None
     drawers: Drawers = field(default_factory=dict)
 
+    @property
+    def by(self) -> str:
+        """The network that draws it; empty where none does."""
+        takes = not self.control.drawn and self.control.kind in self.drawers
+        return self.drawers[self.control.kind]().name if takes else ""
+
     def read(self, first: int, count: int) -> FrameChunk:
         """`uint8 [count, height, width, 3]`. Raises SpecError where the kind cannot be drawn."""
         if self.control.drawn:
@@ -127,7 +149,7 @@ class DrawnControl:
         return self._kept("motion", first, count, self._move)
 
     def _draw(self, first: int, count: int) -> FrameChunk:
-        begin = _with_one_before(first)
+        begin = self._with_one_before(first)
         frames = drawn(
             self.control.kind,
             self.reader.frames(begin, count + 1 + first - begin),
@@ -138,20 +160,21 @@ class DrawnControl:
         return np.stack(list(frames))[first - begin : first - begin + count]
 
     def _move(self, first: int, count: int) -> NDArray[np.float32]:
-        begin = _with_one_before(first)
+        begin = self._with_one_before(first)
         fields = motion(self.reader.frames(begin, count + first - begin), self.control.smoothing)
         return np.stack(list(fields))[first - begin : first - begin + count]
 
+    def _with_one_before(self, first: int) -> int:
+        """A motion leads to a frame from the one before; those before a clip's first repeat that, but in a loop."""
+        return first - 1 if first > 0 or self.reader.around else first
+
     def _kept(self, what: str, first: int, count: int, make: Callable[[int, int], Array]) -> Array:
         asked, kind = self.reader.asked, self.control.kind
-        by = self.drawers[kind]().name if kind in self.drawers else ""
-        name = f"{what}/{kind}{by}/{self.control.smoothing}/{self.full_speed}/{self.reader.name}"
-        return DRAWN.get(f"{name}/{asked.width}x{asked.height}@{asked.fps}/{first}+{count}", lambda: make(first, count))
-
-
-def _with_one_before(first: int) -> int:
-    """A motion leads to a frame from the one before; those before a clip's first repeat that."""
-    return first - 1 if first > 0 else first
+        rounds = f"%{asked.num_frames}" if self.reader.around else ""
+        name = f"{what}/{kind}{self.by}/{self.control.smoothing}/{self.full_speed}/{self.reader.name}"
+        return DRAWN.get(
+            f"{name}/{asked.width}x{asked.height}@{asked.fps}/{first}+{count}{rounds}", lambda: make(first, count)
+        )
 
 
 @lru_cache(maxsize=64)

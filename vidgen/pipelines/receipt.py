@@ -77,7 +77,8 @@ def make_receipt(
 
     `generated` are the frames before the steps, which `steps` records one by one; `delivered` those that were encoded.
     `chunks` are those of the finished clip: place, window, frames, seed, prompt, take, sha256 of their latents.
-    `joints` are the steps at which chunks join, `repairs` every attempt at a chunk whose joint showed.
+    `joints` are the steps at which chunks join, `repairs` every attempt at a chunk whose joint showed, `ended_early`
+    says after which chunk the clip was ended, if it was.
     """
     device = residency.device
     manifest = None if isinstance(spec, ProcessVideo) else residency.registry.get(spec.model)
@@ -91,6 +92,7 @@ def make_receipt(
     return notes.sections | {
         "spec": spec.model_dump(mode="json"),
         "model": model,
+        **_estimators(spec, residency.registry),
         **more,
         "frames": _facts(delivered),
         "software": {"vidgen": vidgen.__version__, "torch": torch.__version__, "python": platform.python_version()},
@@ -112,6 +114,14 @@ def _adapters(spec: ClipSpec, registry: ModelRegistry) -> dict[str, Any]:
         return deployed
     used = [{"id": use.id, "weight": use.weight, "sha256": registry.loras[use.id].sha256} for use in advanced.loras]
     return {**deployed, "adapters": used}
+
+
+def _estimators(spec: ClipSpec, registry: ModelRegistry) -> dict[str, Any]:
+    """The networks that drew controls from clips, by content."""
+    kinds = () if isinstance(spec, ProcessVideo) else [it.kind for it in spec.controls if not it.drawn]
+    found = {kind: registry.drawn_with[kind] for kind in kinds if kind in registry.drawn_with}
+    told = [{"kind": kind, "id": it.id, "revision": it.revision, "sha256": it.sha256} for kind, it in found.items()]
+    return {"estimators": told} if told else {}
 
 
 def _facts(frames: FrameHash) -> dict[str, Any]:

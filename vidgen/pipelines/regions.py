@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d
 
+from vidgen.errors import SpecError
 from vidgen.longvideo.planner import GROUP
 from vidgen.pipelines.control_frames import ClipReader
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Box, SamplingFields
 from vidgen.spec.region import Region
+from vidgen.stages.clip_model import PaintedRegion
 from vidgen.stages.encode_text import TextPart, encode_text
 from vidgen.stages.model import VideoModel
 
@@ -35,6 +37,23 @@ def text_parts(
         over_time = None if mask is None else partial(_over_time, shares, clock)
         parts.append(TextPart(text, shares(0, 1)[:, :, None], over_time))
     return tuple(parts)
+
+
+def painted_regions(spec: SamplingFields, ctx: RunContext) -> tuple[PaintedRegion, ...]:
+    """The regions of a resolved spec, for families that denoise by themselves.
+
+    Raises SpecError where a mask's clip is too short, or is to be followed through windows.
+    """
+    made = []
+    for number, region in enumerate(spec.regions):
+        painted, mask = _painter(number, region, spec, ctx)
+        if mask is not None and spec.long is not None:
+            field = f"regions.{number}.media"
+            raise SpecError(f"{field}: this model follows no mask clip through a long clip; give a still", field=field)
+        count = 1 if mask is None else Resolved.of(spec).num_frames
+        shares = region.weight * painted(0, count).movedim(0, 1)[None]
+        made.append(PaintedRegion(region.prompt, shares))
+    return tuple(made)
 
 
 Painter = Callable[[int, int], Tensor]

@@ -91,7 +91,7 @@ def render(spec: ClipSpec, ctx: RunContext, out_dir: Path, residency: Residency)
             out_dir,
             output=spec.output,
             fps=steps.result.fps,
-            recipe=make_recipe(spec, residency.registry, ctx),
+            recipe=make_recipe(_as_made(spec, notes), residency.registry, ctx),
             alpha=steps.result.alpha,
             sound=_sound(spec, ctx) or _made_sound(heard, Path(folder)),
         )
@@ -107,6 +107,14 @@ def render(spec: ClipSpec, ctx: RunContext, out_dir: Path, residency: Residency)
     receipt.write_text(json.dumps(facts, indent=2) + "\n")
     files = (*_files(spec, video, poster, receipt), _sheet_file(sheet, out_dir / "sprite_sheet.jpg"))
     return RenderResult(files=(*files, *_seam_files(seams), *_report_file(report, out_dir)))
+
+
+def _as_made(spec: ClipSpec, notes: Notes) -> ClipSpec:
+    """The spec of the clip that there is: one that was ended early ends there when it is made again, too."""
+    ended = notes.of("ended_early")
+    if not ended or isinstance(spec, ProcessVideo) or spec.long is None:
+        return spec
+    return spec.model_copy(update={"long": spec.long.model_copy(update=dict(ended[0]))})
 
 
 def _conditioned(spec: ClipSpec, ctx: RunContext, residency: Residency) -> ConditioningMeter | None:
@@ -140,7 +148,8 @@ def _made_sound(heard: Sequence[Waveform], folder: Path) -> Soundtrack | None:
 
 
 def _begun_to_come(frames: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
-    """The same frames, the first of them made: only then is it known whether there is sound to put into the file."""
+    """The same frames, the first of them made: only then is it known whether there is sound to put into the file, and
+    whether the clip was ended early."""
     return chain(list(islice(frames, 1)), frames)
 
 

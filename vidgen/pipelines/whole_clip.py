@@ -12,6 +12,7 @@ from vidgen.media.source import read_clip, read_picture
 from vidgen.pipelines.control_frames import ClipReader, DrawnControl
 from vidgen.pipelines.long_video import long_video, script_of
 from vidgen.pipelines.masking import Masked
+from vidgen.pipelines.regions import painted_regions
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo, MediaRef, MemoryTier, Progress, SamplingFields, Stage, VideoToVideo
@@ -92,6 +93,7 @@ def _request(spec: SamplingFields, ctx: RunContext) -> ClipRequest:
             key.frame or 0: read_picture(ctx.media[key.image.key], frame=key.image.frame, **size)
             for key in spec.keyframes
         },
+        regions=painted_regions(spec, ctx),
         on_sound=None if spec.output.audio == "drop" else ctx.on_sound,
     )
 

@@ -40,6 +40,15 @@ class ControlClip:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PaintedRegion:
+    """A part of the frame with a prompt of its own; `shares` (0..1, `[1, 1, frames or 1, height, width]`) is how
+    much it counts."""
+
+    prompt: str
+    shares: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ClipRequest:
     """A resolved spec with its media read: pictures `uint8 [1, height, width, 3]`, clips `uint8 [frames, …]`.
 
@@ -68,6 +77,7 @@ class ClipRequest:
     controls: tuple[ControlClip, ...] = ()
     references: tuple[FrameChunk, ...] = ()
     keyframes: Mapping[int, FrameChunk] = field(default_factory=dict)
+    regions: tuple[PaintedRegion, ...] = ()
     on_sound: OnSound | None = None
     head: Tensor | None = None
     tail: Tensor | None = None

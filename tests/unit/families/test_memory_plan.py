@@ -17,6 +17,7 @@ from vidgen.jobs.line.admission import admit, memory_need
 from vidgen.jobs.views import Capacity
 from vidgen.spec import MemoryTier
 from vidgen_models.registry import ModelRegistry
+from vidgen_models.shelf import Shelf
 
 # of Mochi's autocast to float32
 pytestmark = pytest.mark.filterwarnings("ignore:In CPU autocast:UserWarning")
@@ -129,12 +130,12 @@ def test_a_clip_that_does_not_fit_at_once_is_decoded_in_tiles(case, tiny_of, mon
 
 def test_the_plan_is_shown_and_applied(tiny, monkeypatch, tmp_path):
     """Fails when what was chosen is not written into the manifest: tried."""
-    monkeypatch.setenv("VIDGEN_MODEL_FOLDERS", str(tiny.manifests))
     monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path))
+    Shelf(tmp_path / "models").put(tiny.manifest)
 
-    def plan(*more):
+    def plan(*more, code=0):
         shown = CliRunner().invoke(main, ["models", "plan", "tiny-family", "--device", "cpu", *more])
-        assert shown.exit_code == 0, shown.output
+        assert shown.exit_code == code, shown.output
         return shown.output
 
     told = plan("--memory-mb", "100")
@@ -143,7 +144,25 @@ def test_the_plan_is_shown_and_applied(tiny, monkeypatch, tmp_path):
     assert "attention native (here: native, math" in told
     monkeypatch.setattr(memory_plan, "MEGABYTE", 1)
     everything = sum(network_megabytes(tiny.manifest, "cpu").values())
-    assert "tiny-family runs so from its next job on" in plan("--memory-mb", str(everything - 1), "--apply")
-    applied = ModelRegistry(tiny.manifests, tmp_path / "models").get("tiny-family")
+    told = plan("--memory-mb", str(everything - 1), "--apply")
+    assert "tiny-family runs so from its next job on; `vidgen models rollback tiny-family`" in told
+    applied = ModelRegistry(tmp_path / "models").get("tiny-family")
     assert (applied.weights, "loras" in applied.rules.options) == ("int8", False)
     assert "no way fits" in plan("--memory-mb", "1")
+    CliRunner().invoke(main, ["models", "rollback", "tiny-family"])
+    # a folder of manifests that the operator wrote counts more
+    monkeypatch.setenv("VIDGEN_MODEL_FOLDERS", str(tiny.manifests))
+    assert 'write weights = "int8"' in plan("--memory-mb", str(everything - 1), "--apply", code=1)
+
+
+def test_a_plan_counts_what_was_measured_beside_the_weights(monkeypatch, tmp_path):
+    """Of the shipped model, whose weights are a tenth of a run. Fails when weights alone are planned: tried."""
+    monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path))
+    manifest = ModelRegistry().get("sprites-64")
+    measured = next(row.base_mb for row in manifest.memory if (row.device, row.tier) == ("cpu", "full"))
+    assert plan_for(manifest, "cpu", 100) is None
+    assert plan_for(manifest, "cpu", int(measured)).at_once_mb == int(measured)
+    arguments = ["models", "plan", "sprites-64", "--device", "cpu", "--memory-mb", "2000", "--apply"]
+    assert "runs so already" in CliRunner().invoke(main, arguments).output
+    # the shipped manifest stays the one in use
+    assert not list(tmp_path.rglob("sprites-64.toml"))

@@ -11,6 +11,7 @@ from vidgen.longvideo.gate import RunUp, measured
 from vidgen.longvideo.joints import joint_at
 from vidgen.longvideo.planner import Window
 from vidgen.longvideo.repair import attempt_number, colour_matched, derived_seed, wider
+from vidgen.media.recall import recall
 from vidgen.pipelines import Residency, render
 from vidgen.pipelines.receipt import Notes
 from vidgen.quality.seams import SeamMeter, report
@@ -229,3 +230,15 @@ def test_a_wider_window_takes_one_latent_frame_more_of_the_one_before():
     assert wider(window, before, 7) == Window(2, 0, 0, 7, 13, 3)
     assert wider(window, before, 5) is None
     assert wider(Window(2, 0, 0, 6, 11, 4), before, 7) is None
+
+
+def test_a_clip_that_was_ended_early_recalls_its_own_length(residency, tmp_path):
+    """Fails when the recipe is that of the whole clip: tried."""
+    store, asked = CountingStore(), resolve(clip(rerolls=0), residency.registry.get("tiny").rules)
+    for name in ("first", "again"):
+        (tmp_path / name).mkdir()
+    ended = render(asked, RunContext(chunks=store, stop_requested=lambda: True), tmp_path / "first", residency)
+    recalled = recall(ended.video.path).spec
+    again = render(recalled, RunContext(), tmp_path / "again", residency)
+    assert ended.video.num_frames == again.video.num_frames == 25
+    assert ended.video.path.read_bytes() == again.video.path.read_bytes()

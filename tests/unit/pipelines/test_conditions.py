@@ -16,9 +16,11 @@ from vidgen.motion.canvas import Use
 from vidgen.motion.control_video import ControlVideo
 from vidgen.motion.items import Items, NamedItem
 from vidgen.pipelines import Residency
+from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.control_frames import ClipReader, DrawnControl
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.window_control import WindowControl
+from vidgen.runtime.context import RunContext
 from vidgen.spec import Control, ExtendVideo, ImageToVideo, MediaRef, TextToVideo, VideoToVideo, resolve
 from vidgen_models.registry import ModelRegistry
 
@@ -227,3 +229,31 @@ def test_before_a_clips_first_frame_a_control_rests_on_it(media):
     assert motion.shape == (6, 2, SIDE, SIDE)
     assert np.abs(motion[:4]).max() < 0.1
     assert np.abs(motion[4]).max() > 0.5
+
+
+ROUND = {"points": [{"x": 0.3, "y": 0.5}, {"x": 0.7, "y": 0.5}, {"x": 0.3, "y": 0.5}]}
+LOOP = {"num_frames": 12, "long": {"loop": True}, "num_inference_steps": 1}
+
+
+@pytest.mark.parametrize(
+    "items", [ITEMS["canny"], ITEMS["flow"], {"trajectories": [ROUND]}, {"brushes": [{"media": PAINTED, **ROUND}]}]
+)
+def test_what_comes_back_to_its_beginning_leads_a_loop(residency, media, items):
+    assert differs(made(residency, media, **LOOP), made(residency, media, **LOOP, **items))
+
+
+def test_in_a_loop_a_control_and_a_path_go_round(residency, media):
+    """Before the first frame lies the last one, and after the last the first. Fails when ends repeat: tried."""
+    asked = {"model": "tiny", "width": SIDE, "height": SIDE, "fps": 8, "trajectories": [ROUND]} | LOOP
+    asked["controls"] = [{"kind": "gray", "video": CLIP, "drawn": True}]
+    model = residency.registry.get("tiny")
+    spec = resolve(TextToVideo.model_validate(asked), model.rules)
+    items = Conditions(spec, RunContext(media=media), model.rules.conditioning).items()
+    canvas = items.canvas(-1, 14, 12, SIDE, SIDE)
+    (layer,) = canvas.layers
+    assert torch.equal(layer.pixels[:, :, 0], layer.pixels[:, :, 12])
+    assert torch.equal(layer.pixels[:, :, 1], layer.pixels[:, :, 13])
+    assert not torch.equal(layer.pixels[:, :, 0], layer.pixels[:, :, 1])
+    (track,) = canvas.tracks
+    assert [round(box.left - track[1].left, 3) for box in (track[1], track[7], track[13])] == [0, 0.4, 0]
+    assert track[0] == track[12]

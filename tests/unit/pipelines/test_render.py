@@ -7,13 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests import tiny_estimators
 from vidgen.errors import Cancelled, ModelError
+from vidgen.families.estimator_folder import estimator_in
 from vidgen.media.probe import probe
 from vidgen.media.reader import read_frames_pyav
 from vidgen.media.recall import recall
+from vidgen.media.writer import write_video
 from vidgen.pipelines import Residency, render
 from vidgen.runtime.context import RunContext
-from vidgen.spec import JOB_SPEC, TextToVideo, resolve
+from vidgen.spec import JOB_SPEC, Control, MediaRef, TextToVideo, resolve
+from vidgen_models.registry import ModelRegistry
+from vidgen_models.shelf import Shelf
 
 
 @pytest.fixture
@@ -73,3 +78,25 @@ def test_a_changed_weight_file_is_refused_before_it_is_read(tiny_manifests, spec
     (tmp_path / "tiny.toml").write_text(text.replace(first_digest, "0" * 64))
     with pytest.raises(ModelError, match="sha256 differs"):
         render(spec, RunContext(), tmp_path, Residency(ModelRegistry(tmp_path)))
+
+
+def test_a_control_drawn_with_a_network_is_followed_measured_and_in_the_receipt(tiny_manifests, spec, tmp_path):
+    """Control: the same job without it. Fails when the meter has no drawers: tried."""
+    clip = tmp_path / "clip.mp4"
+    write_video([np.random.default_rng(0).integers(0, 255, (9, 32, 32, 3), dtype=np.uint8)], clip, fps=8)
+    estimator = estimator_in(tiny_estimators.dpt(tmp_path / "seer"))
+    Shelf(tmp_path / "shelf").put_estimator(estimator)
+    registry = ModelRegistry(tiny_manifests, tmp_path / "shelf")
+    control = Control(kind="depth", video=MediaRef(upload_id="upl_clip"))
+    led = resolve(spec.model_copy(update={"controls": (control,)}), registry.get("tiny").rules)
+    (tmp_path / "led").mkdir()
+    (tmp_path / "free").mkdir()
+    render(led, RunContext(media={"upl_clip": clip}), tmp_path / "led", Residency(registry))
+    render(spec, RunContext(), tmp_path / "free", Residency(registry))
+    receipt, free = (json.loads((tmp_path / name / "receipt.json").read_text()) for name in ("led", "free"))
+    (used,) = receipt["estimators"]
+    assert (used["kind"], used["id"], used["sha256"]) == ("depth", "seer", estimator.sha256)
+    assert "estimators" not in free
+    assert receipt["frames"]["sha256"] != free["frames"]["sha256"]
+    (measured,) = receipt["conditioning"]["controls"]
+    assert -1 <= measured["measured"] <= 1

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
 from vidgen.spec import ConditioningRules
+from vidgen_models.estimators import EstimatorManifest
 from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
 
@@ -109,3 +110,30 @@ def test_a_control_video_is_a_job_of_its_own(client: FlaskClient, clip: dict) ->
     assert (status, job["spec"]["post"][0]["kind"]) == (202, "flow")
     status, problem = process(kind="depth")
     assert (status, problem["errors"][0]["field"]) == (422, "post.0.kind")
+
+
+def test_depth_is_drawn_from_a_clip_once_a_network_for_it_is_added(
+    client: FlaskClient, clip: dict, settings: Any
+) -> None:
+    """While the service runs. Fails when the app keeps the estimators that it found at its start: tried."""
+    follow = {"model": "sprites-64", "controls": [{"kind": "depth", "video": clip}]}
+    preview = {"task": "process-video", "video": clip, "post": [{"step": "draw-control", "kind": "depth"}]}
+    status, problem = post(client, **follow)
+    assert (status, problem["errors"][0]["field"]) == (422, "controls.0.drawn")
+    assert client.post(JOBS, json=preview).status_code == 422
+    Shelf(settings.added_models).put_estimator(
+        EstimatorManifest(
+            id="seer",
+            kind="depth",
+            network="DPTForDepthEstimation",
+            revision="1",
+            folder="/models/seer",
+            files={"model.safetensors": 64 * "0"},
+        )
+    )
+    assert client.get("/api/v1/models/sprites-64").get_json()["rules"]["conditioning"]["estimated"] == ["depth"]
+    status, job = post(client, **follow)
+    assert (status, job["spec"]["controls"][0]["drawn"]) == (202, False)
+    answer = client.post(JOBS, json=preview)
+    assert answer.status_code == 202
+    assert client.get(f"{JOBS}/{answer.get_json()['id']}").status_code == 200

@@ -19,7 +19,8 @@ region_option = click.option(
     "--region",
     "regions",
     multiple=True,
-    help="'LEFT,TOP,RIGHT,BOTTOM PROMPT' in shares of the frame, or 'MASK.png PROMPT': a prompt for a part of it.",
+    help="'LEFT,TOP,RIGHT,BOTTOM PROMPT' in shares of the frame, or 'MASK.png PROMPT': a prompt for a part of it; "
+    "a mask may be a clip.",
 )
 
 

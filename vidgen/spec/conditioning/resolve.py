@@ -13,6 +13,7 @@ from vidgen.spec.conditioning.reference import ClipEnd
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.conditioning.together import check_together
 from vidgen.spec.job import ImageToVideo, SamplingFields
+from vidgen.spec.keyframe import Keyframe
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts
 
 SUBJECT_BOX = 0.4
@@ -138,17 +139,25 @@ def _ends(spec: SamplingFields, num_frames: int, rules: ModelRules) -> dict[str,
     prefix = _end("prefix", spec.prefix, FrameRule(min=1, max=num_frames - step, step=step, default=1 + step))
     left = num_frames - step - ((prefix.frames or 0) if prefix else 1)
     suffix = _end("suffix", spec.suffix, FrameRule(min=step, max=max(step, left), step=step, default=step))
-    taken = prefix.frames or 0 if prefix else 0
+    begun, rest = (prefix.frames or 0) if prefix else 0, num_frames - ((suffix.frames or 0) if suffix else 0)
     for number, key in enumerate(spec.keyframes):
-        place = key.frame if key.frame is not None else 0
-        if prefix is not None and key.seconds is None and 0 <= place < taken:
-            name = f"keyframes.{number}.frame"
-            raise SpecError(
-                f"{name}={place}: the prefix has frames 0 to {taken - 1}; nearest is {taken}",
-                field=name,
-                nearest=(taken,),
-            )
+        place = _place(key, num_frames, spec.fps or rules.fps)
+        if place < begun:
+            raise _taken(number, place, "prefix", 0, begun - 1, nearest=begun)
+        if place >= rest:
+            raise _taken(number, place, "suffix", rest, num_frames - 1, nearest=rest - 1)
     return {"prefix": prefix, "suffix": suffix}
+
+
+def _place(key: Keyframe, num_frames: int, fps: int) -> int:
+    """The keyframe's frame, counted from 0."""
+    return key.frame % num_frames if key.frame is not None else min(num_frames - 1, round((key.seconds or 0.0) * fps))
+
+
+def _taken(number: int, place: int, end: str, first: int, last: int, *, nearest: int) -> SpecError:
+    field = f"keyframes.{number}.frame"
+    told = f"{field}={place}: the {end} has frames {first} to {last}; nearest is {nearest}"
+    return SpecError(told, field=field, nearest=(nearest,))
 
 
 def _end(name: str, end: ClipEnd | None, rule: FrameRule) -> ClipEnd | None:

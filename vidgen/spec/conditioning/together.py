@@ -4,8 +4,10 @@ from vidgen.errors import SpecError
 from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.job import ExtendVideo, ImageToVideo, SamplingFields, VideoToVideo
 
-BY_FRAMES = ("controls", "camera", "trajectories", "brushes", "prefix", "suffix")
-"""Items that say something about certain frames."""
+OPEN = ("camera", "prefix", "suffix")
+"""Items that lead from somewhere to somewhere else."""
+CLOSED = ("trajectories", "brushes")
+"""Those that can come back to where they began."""
 
 
 def check_together(spec: SamplingFields, rules: ConditioningRules) -> None:
@@ -14,6 +16,7 @@ def check_together(spec: SamplingFields, rules: ConditioningRules) -> None:
     _check_ends(spec)
     if spec.mask is not None and spec.outpaint is not None:
         raise _refused("outpaint", "the clip has a mask already; give one of them")
+    _check_flows(spec)
     by_flow = rules.camera == "flow" or not rules.camera
     for number, control in enumerate(spec.controls):
         if control.kind == "flow" and spec.camera is not None and by_flow:
@@ -37,9 +40,27 @@ def _check_task(spec: SamplingFields) -> None:
             if getattr(spec, name) is not None:
                 raise _refused(name, "belongs to video-to-video; give the clip as video")
     if spec.long is not None and spec.long.loop:
-        for name in BY_FRAMES:
-            if getattr(spec, name) not in (None, ()):
-                raise _refused(name, "says something of a first or last frame, which a loop has not; leave it out")
+        _check_loop(spec)
+
+
+def _check_flows(spec: SamplingFields) -> None:
+    """Of two motions drawn from clips the later would take the earlier's place; those given drawn lie side by side."""
+    moving = [number for number, control in enumerate(spec.controls) if control.kind == "flow" and not control.drawn]
+    if len(moving) > 1:
+        first, second = moving[:2]
+        raise _refused(f"controls.{second}", f"controls.{first} says how everything moves; give one of them")
+
+
+def _check_loop(spec: SamplingFields) -> None:
+    for name in OPEN:
+        if getattr(spec, name) not in (None, ()):
+            raise _refused(name, "says something of a first or last frame, which a loop has not; leave it out")
+    for name in CLOSED:
+        for number, path in enumerate(getattr(spec, name)):
+            first, last = path.points[0], path.points[-1]
+            if (first.x, first.y) != (last.x, last.y):
+                why = f"in a loop a path ends where it begins; make the last point {first.x:g}, {first.y:g}"
+                raise _refused(f"{name}.{number}.points", why)
 
 
 def _check_ends(spec: SamplingFields) -> None:
