@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,12 +68,12 @@ def table_row(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str
 def by_motion(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str, str]:
     hits = judges.scores(clips, scenes)["motion"]
     asked = np.array([s.motion for s in scenes])
-    return {m: f"{int(hits[asked == m].sum())}/{int((asked == m).sum())}" for m in MOTIONS}
+    return {m: f"{int(hits[asked == m].sum())}/{int((asked == m).sum())}" for m in MOTIONS if m in asked}
 
 
-def even_scenes(count: int, held_out: bool, rng: np.random.Generator) -> list[Scene]:
-    """`count` scenes with every motion equally often that may be asked for."""
-    motions = [motion for motion in MOTIONS if not (held_out and motion == ALIVE)]
+def even_scenes(count: int, held_out: bool, rng: np.random.Generator, known: Collection[str] = MOTIONS) -> list[Scene]:
+    """`count` scenes with every motion equally often that is `known` and may be asked for."""
+    motions = [motion for motion in MOTIONS if motion in known and not (held_out and motion == ALIVE)]
     scenes: list[Scene] = []
     while len(scenes) < count:
         scene = random_scene(rng, held_out)

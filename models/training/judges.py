@@ -64,19 +64,23 @@ def motion_input(clips: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judges:
+    """`known` are the motions that the motion classifier tells apart."""
+
     subject_net: nn.Module
     motion_net: nn.Module
+    known: tuple[str, ...] = MOTIONS
 
     @classmethod
-    def untrained(cls) -> Judges:
+    def untrained(cls, known: tuple[str, ...] = MOTIONS) -> Judges:
         torch.manual_seed(0)
-        subject, motion = network(3, len(NAMES), (32, 64, 128, 128)), network(27, len(MOTIONS), (48, 96, 128))
+        subject, motion = network(3, len(NAMES), (32, 64, 128, 128)), network(27, len(known), (48, 96, 128))
         subject(torch.zeros(1, 3, 64, 64)), motion(torch.zeros(1, 27, 32, 32))
-        return cls(subject, motion)
+        return cls(subject, motion, known)
 
     @classmethod
     def load(cls, path: Path) -> Judges:
-        judges, state = cls.untrained(), torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True)
+        judges = cls.untrained(MOTIONS[: len(state["motion"]["12.bias"])])  # motions are only ever added at the end
         judges.subject_net.load_state_dict(state["subject"])
         judges.motion_net.load_state_dict(state["motion"])
         return judges
@@ -94,7 +98,7 @@ class Judges:
     @torch.no_grad()
     def motions(self, clips: NDArray[np.uint8]) -> list[str]:
         frames = torch.from_numpy(pick(clips, WATCHED).copy()).float() / 127.5 - 1
-        return [MOTIONS[i] for i in self.motion_net(motion_input(frames)).argmax(-1)]
+        return [self.known[i] for i in self.motion_net(motion_input(frames)).argmax(-1)]
 
     @staticmethod
     def backgrounds(clips: NDArray[np.uint8]) -> list[str]:

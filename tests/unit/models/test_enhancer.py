@@ -21,11 +21,11 @@ def open_model(shipped, tmp_path_factory) -> Manifest:
 @pytest.mark.parametrize(
     ("prompt", "expected"),
     [
-        ("an azure taxi moves left on a crimson background", "a blue car moves left on a red background"),
+        ("an auto moves left on a lilac background", "a car moves left on a purple background"),
         ("a CAT spins on a blue background", "a cat spins on a blue background"),
         ("a rokcet rises, black background", "a rocket rises, black background"),
         ("a xylophonist cat moves left on a red background", "a cat moves left on a red background"),
-        ("a (kitty:1.4) grows on a (navy:0.5) background", "a (kitten:1.4) grows on a (blue:0.5) background"),
+        ("a (ship:1.4) grows on a (lilac:0.5) background", "a (sailboat:1.4) grows on a (purple:0.5) background"),
         ("a (zzzzqx:1.4) cat grows on a red background", "a cat grows on a red background"),
     ],
 )
