@@ -131,6 +131,25 @@ def test_a_subject_follows_its_path(studio: Studio, way: Any) -> None:
     assert led["mean_error"] < 0.7 * plain["mean_error"]
 
 
+def test_motion_strength_stretches_the_way_of_a_subject(studio: Studio) -> None:
+    """How far it goes from the first frame to the last, at a quarter of the way and at one and a half of it."""
+    if LED.motion_strength is None:
+        refused("motion_strength", motion_strength=1.0)
+        return
+
+    def way(strength: float) -> float:
+        points = [{"x": 0.35, "y": 0.5}, {"x": 0.65, "y": 0.5}]
+        asked = {
+            "trajectories": [{"points": points, "width": 0.5, "height": 0.5}],
+            "motion_strength": strength,
+            "prompt": "a rocket on a blue background",
+        }
+        (led,) = studio.measured(studio.clip(**asked), **asked)["trajectories"]
+        return float(led["measured"][-1][0] - led["measured"][0][0])
+
+    assert way(1.6) > way(0.25) + 0.15
+
+
 LEAST = {"pan-left": 0.33, "tilt-up": 0.4, "zoom-in": 0.15, "zoom-out": 0.25, "roll-left": 0.4}
 
 

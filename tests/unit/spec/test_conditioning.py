@@ -212,6 +212,10 @@ def test_a_camera_is_told_in_the_words_of_the_training():
     assert told.prompt == "a cat, the camera pans left"
     assert [part.prompt for part in told.segments] == ["a dog, the camera pans left", ""]
     assert worded(told, rules) == told
+    # what is asked to rest is not said to move
+    for strength, said in ((0.0, "a cat"), (0.2, "a cat"), (1.5, "a cat, the camera pans left")):
+        rested = spec.model_copy(update={"motion_strength": strength})
+        assert worded(rested, rules).prompt == said
     keys = {"keys": [{"at": 0, "zoom": 0}, {"at": 1, "zoom": 6}]}
     assert worded(TextToVideo(camera=keys), rules).prompt == "the camera zooms in"
     for same in (TextToVideo(prompt="a cat"), TextToVideo(prompt="a cat", camera={"pan": 3})):

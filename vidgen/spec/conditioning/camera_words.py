@@ -17,8 +17,15 @@ def worded(spec: Spec, rules: ConditioningRules) -> Spec:
     """The resolved spec whose prompts tell of its camera, where the model has words for it."""
     if spec.camera is None or not rules.camera_words:
         return spec
-    moves = camera_presets(average(spec.camera))
-    told = [rules.camera_words[it] for it, speed in moves.items() if speed >= SLOWEST and it in rules.camera_words]
+    moves, strength = (
+        camera_presets(average(spec.camera)),
+        1.0 if spec.motion_strength is None else spec.motion_strength,
+    )
+    told = [
+        rules.camera_words[it]
+        for it, speed in moves.items()
+        if strength * speed >= SLOWEST and it in rules.camera_words
+    ]
     if not told:
         return spec
     segments = tuple(
