@@ -1,6 +1,6 @@
 // What is dropped on the composer beside its slots: a dialog asks what it shall be there.
 import { recall, recallFile } from "./recall.js";
-import { chooseTab, place, slotOf, upload } from "./slots.js";
+import { chooseTab, slotOf, upload } from "./slots.js";
 
 let asked = null;
 
@@ -49,9 +49,10 @@ function placeFile(as, file) {
   return upload(slotOf(as === "start" ? "image" : "video"), file);
 }
 
-function placeClip(as, { job, clip, fps, prompt }) {
+async function placeClip(as, { job, clip, fps, prompt }) {
   if (as === "settings") return recall("all", `/?reuse=${job}`);
   const tab = { start: "image-to-video", restyle: "video-to-video", extend: "extend-video" }[as];
   const frame = as === "start" ? "-1" : "";
+  const { place } = await import("./next.js");
   return place(tab, as === "start" ? "image" : "video", { artifact: clip, frame, fps, prompt });
 }

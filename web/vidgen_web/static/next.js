@@ -1,7 +1,10 @@
 // What is made next from the clip in the viewer: it goes into a slot, and the rest of the composer stays as it is.
 // Where the composer has no such slot at hand, the link or form does what it does without scripts.
-import { onSwap } from "./page.js";
-import { emptySlot, place } from "./slots.js";
+import { announce } from "./announce.js";
+import { apiUrl } from "./api.js";
+import { onSwap, reveal } from "./page.js";
+import { chooseTab, fill, slotOf } from "./slots.js";
+import { say } from "./words.js";
 
 const TABS = { image: "image-to-video", last_image: "image-to-video", video: "video-to-video", extend: "extend-video", keyframes: "keyframes" };
 
@@ -71,4 +74,34 @@ function after(button, then) {
   waiting = then;
   found.click();
   return true;
+}
+
+/**
+ * A clip, or a frame of it, into the slot of a tab; what else stands in the composer stays. False where it has none.
+ * `frame` counts from 0 (-1 is the last, "" the whole clip).
+ */
+export function place(tab, name, { artifact, frame, fps, prompt }) {
+  const slot = slotOf(name);
+  if (!slot || !document.getElementById(`task-${tab}`)) return false;
+  chooseTab(tab);
+  const video = document.createElement("video");
+  video.src = apiUrl(`/artifacts/${artifact}`);
+  Object.assign(video.dataset, { frame, fps });
+  fill(slot, { artifact, frame, label: say("%(which)s of “%(prompt)s”", { which: frameName(frame), prompt }), picture: video });
+  const words = document.getElementById("prompt");
+  if (!words.value) words.value = prompt;
+  reveal("composer");
+  announce(slot.querySelector(".what").textContent);
+  return true;
+}
+
+function frameName(frame) {
+  if (frame === "") return say("Clip");
+  return frame === "-1" ? say("Last frame") : say("Frame %(n)s", { n: Number(frame) + 1 });
+}
+
+/** The name of the first empty slot whose name begins so. */
+function emptySlot(start) {
+  const slots = [...document.querySelectorAll(`.slot[data-slot^="${start}"]`)];
+  return slots.find((slot) => slot.querySelector(".filled").hidden)?.dataset.slot;
 }

@@ -1,7 +1,7 @@
 // Media slots: a chosen, dropped or pasted file becomes an upload at once; a clip of the gallery becomes a reference.
 import { announce } from "./announce.js";
 import { apiUrl, call } from "./api.js";
-import { onSwap, reveal } from "./page.js";
+import { onSwap } from "./page.js";
 import { say } from "./words.js";
 
 const SLOT_BY_TASK = { "image-to-video": "image", "video-to-video": "video", "extend-video": "video", "process-video": "video", keyframes: "keyframes" };
@@ -81,36 +81,6 @@ function onDrag(event) {
   } else if (event.dataTransfer.files.length) upload(slot, event.dataTransfer.files[0]);
 }
 
-/**
- * A clip, or a frame of it, into the slot of a tab; what else stands in the composer stays. False where it has none.
- * `frame` counts from 0 (-1 is the last, "" the whole clip).
- */
-export function place(tab, name, { artifact, frame, fps, prompt }) {
-  const slot = slotOf(name);
-  if (!slot || !document.getElementById(`task-${tab}`)) return false;
-  chooseTab(tab);
-  const video = document.createElement("video");
-  video.src = apiUrl(`/artifacts/${artifact}`);
-  Object.assign(video.dataset, { frame, fps });
-  fill(slot, { artifact, frame, label: say("%(which)s of “%(prompt)s”", { which: frameName(frame), prompt }), picture: video });
-  const words = document.getElementById("prompt");
-  if (!words.value) words.value = prompt;
-  reveal("composer");
-  announce(slot.querySelector(".what").textContent);
-  return true;
-}
-
-function frameName(frame) {
-  if (frame === "") return say("Clip");
-  return frame === "-1" ? say("Last frame") : say("Frame %(n)s", { n: Number(frame) + 1 });
-}
-
-/** The name of the first empty slot whose name begins so. */
-export function emptySlot(start) {
-  const slots = [...document.querySelectorAll(`.slot[data-slot^="${start}"]`)];
-  return slots.find((slot) => slot.querySelector(".filled").hidden)?.dataset.slot;
-}
-
 function pick(name) {
   picking = name;
   document.body.classList.toggle("is-picking", Boolean(name));
@@ -166,7 +136,7 @@ export async function upload(slot, file) {
   }
 }
 
-function fill(slot, { upload = "", artifact = "", frame = "", label = "", picture = null }) {
+export function fill(slot, { upload = "", artifact = "", frame = "", label = "", picture = null }) {
   const name = slot.dataset.slot;
   const set = (part, value) => {
     const control = slot.querySelector(`[name="${name}.${part}"]`);
