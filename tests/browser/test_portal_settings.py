@@ -27,8 +27,11 @@ def test_a_webhook_receiver_is_managed_and_a_delivery_resent(page: Page, plane: 
         page.get_by_role("link", name="Look at webhooks").click()
         page.get_by_role("link", name=there.url).click()
         expect(page.locator("#main")).to_contain_text("it answered that it is gone (410)")
+        # each answer is waited for, so that nothing is asked of a page that is about to go
         page.get_by_role("button", name="Switch on").click()
+        expect(page.get_by_role("button", name="Switch off")).to_be_visible()
         page.get_by_role("button", name="Send again: webhook.test").click()
+        expect(page.locator("#log")).to_contain_text("under way")
         assert dispatcher.deliver_one()
         page.reload()
         expect(page.locator("#log")).to_contain_text("delivered")

@@ -1,13 +1,20 @@
-"""What a person would feel as a hitch: work that keeps the page's main thread busy at a stretch."""
+"""What a person would feel as a hitch: work that keeps the page's main thread busy, and things that jump."""
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.main_thread import watched
+from tests.simulated_worker import SimulatedWorker
+from vidgen.spec import TextToVideo
 
 pytestmark = pytest.mark.browser
 
 LONG_TASK_MS = 50
+SHIFTS = """() => {
+  window.shifts = [];
+  const add = (it) => shifts.push([it.value, ...it.sources.map((source) => source.node?.className ?? "")]);
+  new PerformanceObserver((list) => list.getEntries().forEach(add)).observe({ type: "layout-shift", buffered: true });
+}"""
 
 
 def test_no_task_of_the_composer_is_long(page: Page, browser: Browser) -> None:
@@ -22,3 +29,14 @@ def test_no_task_of_the_composer_is_long(page: Page, browser: Browser) -> None:
         expect(page.locator("#prompt-remark")).to_be_visible()
     assert len(tasks.times) > 100
     assert tasks.longest < LONG_TASK_MS, f"{tasks.longest:.0f} ms"
+
+
+def test_nothing_moves_while_the_page_opens(page: Page, address: str, worker: SimulatedWorker) -> None:
+    """With a clip in the viewer. Fails when a script and not the style says what works without scripts only: tried."""
+    spec = TextToVideo(prompt="a cat", width=64, height=64, num_frames=9, fps=8, seed=1)
+    worker.plane.jobs.create(spec, model_revision="1", max_queued=9)
+    worker.run()
+    page.add_init_script(f"({SHIFTS})()")
+    page.goto(address, wait_until="load")
+    page.wait_for_function("() => document.getElementById('player')?.currentTime > 0")
+    assert page.evaluate("() => shifts") == []

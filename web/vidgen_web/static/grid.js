@@ -3,8 +3,6 @@ import { swap } from "./page.js";
 
 const AGAIN_MS = 4000;
 
-document.documentElement.classList.add("js");
-
 async function look() {
   if (!document.getElementById("grid").dataset.left) return;
   if (!document.hidden) await swap(location.href, ["grid"]).catch(() => {});

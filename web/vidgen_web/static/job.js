@@ -9,7 +9,6 @@ import { say } from "./words.js";
 
 const TERMINAL = new Set(["succeeded", "failed", "cancelled"]);
 
-document.documentElement.classList.add("js");
 startConfirm();
 startSwaps();
 startViewer();

@@ -7,7 +7,6 @@ import { startForms } from "./forms.js";
 import { followJobs, onRefresh } from "./live.js";
 import { onSwap, startSwaps } from "./page.js";
 
-document.documentElement.classList.add("js");
 startConfirm();
 startSwaps();
 startForms();

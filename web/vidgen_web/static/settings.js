@@ -1,5 +1,4 @@
 // Boots the settings pages, which are plain forms.
 import { startConfirm } from "./confirm.js";
 
-document.documentElement.classList.add("js");
 startConfirm();
