@@ -10,6 +10,8 @@ from vidgen.spec import TextToVideo
 pytestmark = pytest.mark.browser
 
 LONG_TASK_MS = 50
+# share of the page, by the browser's own sum; letters that settle by a pixel are a hundred times less
+MOVED = 0.002
 SHIFTS = """() => {
   window.shifts = [];
   const add = (it) => shifts.push([it.value, ...it.sources.map((source) => source.node?.className ?? "")]);
@@ -32,11 +34,13 @@ def test_no_task_of_the_composer_is_long(page: Page, browser: Browser) -> None:
 
 
 def test_nothing_moves_while_the_page_opens(page: Page, address: str, worker: SimulatedWorker) -> None:
-    """With a clip in the viewer. Fails when a script and not the style says what works without scripts only: tried."""
+    """With a clip in the viewer. Fails when a script and not the style says what works without scripts only:
+    tried, 0.01."""
     spec = TextToVideo(prompt="a cat", width=64, height=64, num_frames=9, fps=8, seed=1)
     worker.plane.jobs.create(spec, model_revision="1", max_queued=9)
     worker.run()
     page.add_init_script(f"({SHIFTS})()")
     page.goto(address, wait_until="load")
     page.wait_for_function("() => document.getElementById('player')?.currentTime > 0")
-    assert page.evaluate("() => shifts") == []
+    shifts = page.evaluate("() => shifts")
+    assert sum(share for share, *_ in shifts) < MOVED, shifts
