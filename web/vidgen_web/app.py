@@ -20,8 +20,17 @@ from vidgen_models.registry import ModelRegistry
 from vidgen_web import api, conditional, facade, identity, observation, portal, problems, rate_limits, security
 from vidgen_web.intake import MEGABYTE
 from vidgen_web.problems import ProblemError
-from vidgen_web.services import DRAW_COMMAND, EXTENSION, INGEST_COMMAND, RECALL_COMMAND, STREAMS, Services
-from vidgen_web.streams import StreamSlots
+from vidgen_web.services import (
+    CALLS_AT_ONCE,
+    DRAW_COMMAND,
+    EXTENSION,
+    FILE_PLACES,
+    INGEST_COMMAND,
+    RECALL_COMMAND,
+    STREAMS,
+    Services,
+)
+from vidgen_web.shares import Shares
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +76,7 @@ def create_app(
 
 def _services(settings: Settings, ingest: tuple[str, ...], recall: tuple[str, ...], draw: tuple[str, ...]) -> Services:
     plane, models = open_control_plane(settings), ModelRegistry(*settings.manifest_folders)
+    shared = settings.auth == "keys"
     return Services(
         settings=settings,
         engine=plane.engine,
@@ -86,7 +96,9 @@ def _services(settings: Settings, ingest: tuple[str, ...], recall: tuple[str, ..
         store=plane.store,
         models=models,
         networks=networks_beside(models),
-        streams=StreamSlots(STREAMS, shared=settings.auth == "keys"),
+        streams=Shares(STREAMS, shared=shared),
+        calls=Shares(CALLS_AT_ONCE, shared=shared),
+        files=Shares(FILE_PLACES, shared=shared),
         ingest_command=ingest,
         recall_command=recall,
         draw_command=draw,

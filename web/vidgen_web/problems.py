@@ -91,6 +91,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
         "Idempotency-Key.",
     ),
     "too_many_streams": (503, "The bounded number of event streams is open; poll, or try again later."),
+    "too_many_calls": (503, "Too many requests wait for other hosts already; Retry-After says when to try again."),
     "too_many_uploads": (503, "Other files are being read; Retry-After says when to try again."),
     "not_ready": (503, "The database is away or not migrated, or the disk is full; detail says which."),
     "storage_full": (507, "The disk is full; nothing was queued."),

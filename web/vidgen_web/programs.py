@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from vidgen.errors import MediaError
+from vidgen_web.caller import caller
 from vidgen_web.problems import ProblemError
 from vidgen_web.services import Services
 
@@ -26,13 +27,26 @@ CHILD_CODES = ("invalid_media", "no_recipe")
 
 @contextmanager
 def turn(services: Services) -> Iterator[None]:
-    """Few files are read at a time: each may take gigabytes. Raises ProblemError too_many_uploads."""
-    if not services.ingests.acquire(timeout=WAIT_SECONDS):
-        raise ProblemError("too_many_uploads", "other files are being read; try again", headers={"Retry-After": "5"})
+    """Few files are read at a time: each may take gigabytes. Few wait for that: each holds one of the server's threads.
+
+    Raises ProblemError too_many_uploads.
+    """
+    tenant = caller().tenant
+    if not services.files.take(tenant):
+        raise _busy()
     try:
-        yield
+        if not services.ingests.acquire(timeout=WAIT_SECONDS):
+            raise _busy()
+        try:
+            yield
+        finally:
+            services.ingests.release()
     finally:
-        services.ingests.release()
+        services.files.give_back(tenant)
+
+
+def _busy() -> ProblemError:
+    return ProblemError("too_many_uploads", "other files are being read; try again", headers={"Retry-After": "5"})
 
 
 def told(command: tuple[str, ...], folder: Path, limit: int = ANSWER_LIMIT) -> Any:

@@ -25,13 +25,17 @@ from vidgen.jobs.webhooks.endpoints import EndpointRepository
 from vidgen_models.networks import NetworkRegistry
 from vidgen_models.registry import ModelRegistry
 from vidgen_web.caller import API, Caller, caller
-from vidgen_web.streams import StreamSlots
+from vidgen_web.shares import Shares
 
 EXTENSION = "vidgen"
-SERVER_THREADS = 20
+SERVER_THREADS = 32
+# what is slow may hold all of its places at once, and the rest of the threads answers everybody else
 STREAMS = 12
-FILES_AT_ONCE = 2
+CALLS_AT_ONCE = 6
+FILE_PLACES = 8
 WAITS_AT_ONCE = 2
+# of those who have a place: the others wait for their turn
+FILES_AT_ONCE = 2
 INGEST_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.ingest")
 RECALL_COMMAND = (sys.executable, "-I", "-m", "vidgen.media.recall")
 DRAW_COMMAND = (sys.executable, "-I", "-m", "vidgen.motion.controls.strip")
@@ -43,7 +47,7 @@ class Services:
 
     `api` is where the caller's browser finds the API. `ingest_command` is run with the arguments SRC OUT_DIR,
     `recall_command` with FILE, `draw_command` with FILE OUT KIND WIDTH HEIGHT FPS SMOOTHING; `stopping` ends the event
-    streams.
+    streams. `streams`, `calls` and `files` bound event streams, waits for hosts outside, and files that are read.
     """
 
     settings: Settings
@@ -64,7 +68,9 @@ class Services:
     store: LocalStore
     models: ModelRegistry
     networks: NetworkRegistry
-    streams: StreamSlots
+    streams: Shares
+    calls: Shares
+    files: Shares
     api: str = API
     ingest_command: tuple[str, ...] = INGEST_COMMAND
     recall_command: tuple[str, ...] = RECALL_COMMAND

@@ -43,6 +43,7 @@ from vidgen.spec.post import DrawControl
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
+from vidgen_web.calls_outside import call_outside
 from vidgen_web.media_check import check_media, find
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
 from vidgen_web.services import Services
@@ -116,7 +117,8 @@ def submit(services: Services, request: Request) -> Created:
     if before is not None:
         return before
     if request.callback_url is not None:
-        check_url(request.callback_url, services.settings.webhook_allow_private)
+        with call_outside(services):
+            check_url(request.callback_url, services.settings.webhook_allow_private)
     if request.files:
         # a first check with stand-ins for the files, so that a job that can never run costs no re-encoding
         stand_ins = {name: {"upload_id": "upl_pending", **_frame(request.fields, name)} for name in request.files}

@@ -15,7 +15,7 @@ from vidgen.jobs.settings import Settings
 
 BUSY_SECONDS = 15
 # one for each thread of the web process, since opening one more costs as much as the request that it is for
-POOL_SIZE, POOL_OVERFLOW = 16, 8
+POOL_SIZE, POOL_OVERFLOW = 16, 16
 _POOL: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": POOL_OVERFLOW}
 MIGRATIONS = Path(__file__).parent / "migrations"
 # PostgreSQL gives each statement its own look unless it is told otherwise; SQLite's transactions have one anyway

@@ -57,6 +57,7 @@ SUBMIT_PROBLEMS = (
     "storage_quota",
     "storage_full",
     "too_many_uploads",
+    "too_many_calls",
 )
 # beside the field `spec`, plain fields may hold these
 TERMS = frozenset({"callback_url", *Terms.model_fields})

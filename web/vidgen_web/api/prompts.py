@@ -5,11 +5,11 @@ from typing import Literal
 from flask import Blueprint, Response, jsonify
 from pydantic import Field
 
-from vidgen.jobs.prompts import better_prompt
 from vidgen.spec import SamplingFields
 from vidgen.spec.base import SpecModel
 from vidgen.spec.long import PROMPT_LIMIT
 from vidgen_web import submission
+from vidgen_web.calls_outside import enhanced
 from vidgen_web.operations import operation
 from vidgen_web.requests import json_model
 from vidgen_web.services import services
@@ -51,10 +51,11 @@ class EnhancedPrompt(SpecModel):
         "invalid_request",
         "unknown_model",
         "model_unavailable",
+        "too_many_calls",
     ),
 )
 def enhance() -> Response:
     asked = json_model(EnhanceRequest)
-    made = better_prompt(services().settings, asked.prompt, submission.manifest_of(services(), asked.model))
+    made = enhanced(services(), asked.prompt, submission.manifest_of(services(), asked.model))
     answer = EnhancedPrompt(prompt=made.prompt, by=made.by, changes=made.changes, warning=made.warning)
     return jsonify(answer.model_dump(mode="json"))

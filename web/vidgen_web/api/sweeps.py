@@ -67,7 +67,7 @@ class SweepList(SpecModel):
     scope="jobs:write",
     answers={202: SweepAnswer},
     parameters=(IDEMPOTENCY,),
-    problems=tuple(code for code in SUBMIT_PROBLEMS if code not in ("url_refused", "invalid_media")),
+    problems=tuple(code for code in SUBMIT_PROBLEMS if code not in ("url_refused", "too_many_calls", "invalid_media")),
 )
 def create() -> Response:
     asked = json_model(sweeps.SweepRequest)

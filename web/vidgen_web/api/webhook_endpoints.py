@@ -1,5 +1,6 @@
 """/webhook-endpoints and /webhook-deliveries: who is told when jobs end, and what became of the telling."""
 
+from contextlib import nullcontext
 from typing import Annotated, get_args
 
 from flask import Blueprint, Response, jsonify, url_for
@@ -9,6 +10,7 @@ from vidgen.jobs.views import Delivery, DeliveryStatus, Endpoint
 from vidgen.jobs.webhooks.endpoints import ALL_EVENTS, EVENTS
 from vidgen.spec.base import SpecModel
 from vidgen_web.answers import DeliveryList, EndpointAnswer, EndpointList, EndpointSecret, Recovered
+from vidgen_web.calls_outside import call_outside
 from vidgen_web.operations import Parameter, operation
 from vidgen_web.problems import ProblemError
 from vidgen_web.requests import json_model, query_model
@@ -65,11 +67,12 @@ STATUS = Parameter("status", "Only these.", schema={"type": "string", "enum": li
     body=EndpointCreate,
     scope="webhooks",
     answers={201: EndpointSecret},
-    problems=(*BODY_PROBLEMS, "url_refused", "invalid_events"),
+    problems=(*BODY_PROBLEMS, "url_refused", "too_many_calls", "invalid_events"),
 )
 def create() -> Response:
     asked = json_model(EndpointCreate)
-    endpoint = services().endpoints.create(asked.url, asked.description, asked.events)
+    with call_outside(services()):
+        endpoint = services().endpoints.create(asked.url, asked.description, asked.events)
     response = jsonify(endpoint.model_dump(mode="json"))
     response.status_code = 201
     response.headers["Location"] = url_for(".show", endpoint_id=endpoint.id)
@@ -105,13 +108,14 @@ def show(endpoint_id: str) -> Response:
     body=EndpointUpdate,
     scope="webhooks",
     answers={200: EndpointAnswer},
-    problems=(*BODY_PROBLEMS, "not_found", "url_refused", "invalid_events"),
+    problems=(*BODY_PROBLEMS, "not_found", "url_refused", "too_many_calls", "invalid_events"),
 )
 def update(endpoint_id: str) -> Response:
     asked = json_model(EndpointUpdate)
-    changed = services().endpoints.update(
-        endpoint_id, url=asked.url, description=asked.description, events=asked.events, enabled=asked.enabled
-    )
+    with nullcontext() if asked.url is None else call_outside(services()):
+        changed = services().endpoints.update(
+            endpoint_id, url=asked.url, description=asked.description, events=asked.events, enabled=asked.enabled
+        )
     return jsonify(_answer(changed))
 
 

@@ -12,6 +12,7 @@ from werkzeug.datastructures import FileStorage
 
 from vidgen.errors import VidgenError
 from vidgen.jobs.outbound.fetching import fetch
+from vidgen_web.calls_outside import call_outside
 from vidgen_web.problems import FieldError, ProblemError
 from vidgen_web.services import Services
 
@@ -23,9 +24,11 @@ FIELD = "input_reference.image_url"
 
 
 def picture(services: Services, url: str) -> FileStorage:
-    """The file behind a URL. Raises ProblemError url_refused, url_unreachable or invalid_media."""
+    """The file behind a URL. Raises ProblemError url_refused, url_unreachable, invalid_media or too_many_calls."""
     try:
         content = _inline(url) if url.startswith("data:") else _fetched(services, url)
+    except ProblemError:
+        raise  # too many calls: nothing is wrong with the field
     except VidgenError as error:
         problem = FieldError(field=FIELD, message=error.message)
         raise ProblemError(error.code, f"{FIELD}: {error.message}", errors=(problem,)) from error
@@ -45,4 +48,5 @@ def _inline(url: str) -> bytes:
 
 
 def _fetched(services: Services, url: str) -> bytes:
-    return fetch(url, limit=PICTURE_LIMIT, allow=services.settings.fetch_allow_private)
+    with call_outside(services):
+        return fetch(url, limit=PICTURE_LIMIT, allow=services.settings.fetch_allow_private)

@@ -48,6 +48,7 @@ CREATE_PROBLEMS = (
     "storage_quota",
     "storage_full",
     "too_many_uploads",
+    "too_many_calls",
 )
 IDEMPOTENCY = Parameter(
     "Idempotency-Key", "Sending the same request again with the same key makes nothing new.", "header"

@@ -8,11 +8,11 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.prompts import better_prompt
 from vidgen.jobs.views import Job
 from vidgen.spec import Unsampled
 from vidgen_web import intake, removal, submission
 from vidgen_web.access import needs
+from vidgen_web.calls_outside import enhanced
 from vidgen_web.portal import csrf
 from vidgen_web.portal.composer import conditioning, drafts, filled, keyframes
 from vidgen_web.portal.composer.drafts import Draft
@@ -68,7 +68,10 @@ def recompose() -> AnyResponse:
         return refused(draft, error)
     if "enrich" in form and draft["prompt"].strip():
         found = services()
-        better = better_prompt(found.settings, draft["prompt"], found.models.manifests[draft.model])
+        try:
+            better = enhanced(found, draft["prompt"], found.models.manifests[draft.model])
+        except VidgenError as error:
+            return refused(draft, error)
         draft = replace(draft, values={**draft.values, "prompt": better.prompt}, changes=better.changes)
     if "add_part" in form:
         draft = replace(draft, parts=(*draft.rows, Part()))

@@ -50,6 +50,7 @@ FORMS = (
     mark("one is named twice; give it one weight"),
     mark("other files are being read; try again"),
     mark("takes none; %(others)s do"),
+    mark("too many requests wait for other hosts; try again"),
     mark("the clip has a mask already; give one of them"),
     mark("the clip has frames 0 to %(last)s"),
     mark("the database does not answer or is busy; try again in %(n)s s"),

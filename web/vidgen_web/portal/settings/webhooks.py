@@ -11,6 +11,7 @@ from vidgen.jobs.views import Endpoint
 from vidgen.jobs.webhooks.endpoints import ALL_EVENTS, EVENTS
 from vidgen_web.access import needs
 from vidgen_web.api.webhook_endpoints import EndpointCreate, EndpointUpdate
+from vidgen_web.calls_outside import call_outside
 from vidgen_web.portal.messages import said
 from vidgen_web.portal.settings.deliveries import log_of
 from vidgen_web.problems import STATUS_BY_CODE, ProblemError, problem_of
@@ -48,7 +49,8 @@ def create() -> Response:
     form = plain_form()
     try:
         asked = checked(EndpointCreate, _told(form))
-        made = services().endpoints.create(asked.url, asked.description, asked.events)
+        with call_outside(services()):
+            made = services().endpoints.create(asked.url, asked.description, asked.events)
     except VidgenError as error:
         return _refused(error, lambda errors: _list(errors=errors, form=form))
     return _secret_page(made)
@@ -64,7 +66,8 @@ def change(endpoint_id: str) -> AnyResponse:
     endpoint, form = _existing(endpoint_id), plain_form()
     try:
         asked = checked(EndpointUpdate, _told(form))
-        services().endpoints.update(endpoint_id, url=asked.url, description=asked.description, events=asked.events)
+        with call_outside(services()):
+            services().endpoints.update(endpoint_id, url=asked.url, description=asked.description, events=asked.events)
     except VidgenError as error:
         return _refused(error, lambda errors: _one(endpoint, errors=errors, form=form))
     return _back(endpoint_id)
