@@ -281,7 +281,7 @@ def test_a_control_video_is_drawn_and_followed(run, tmp_path):
     assert led.exit_code == 0, led.output
     assert "control canny: 1 asked, " in led.output
     refused = run("control", "pose", "a.mp4", "--out", "c.mp4")
-    assert (refused.exit_code, "no depth network is installed" in refused.output) == (1, True)
+    assert (refused.exit_code, "no pose network is installed" in refused.output) == (1, True)
 
 
 def test_a_recalled_clip_with_items_takes_their_files(run, tmp_path):
