@@ -91,6 +91,12 @@ def deaf(_ctx: RunContext, _rest: str) -> None:
     time.sleep(60)
 
 
+def hangs(ctx: RunContext, _rest: str) -> None:
+    """Says that it has begun, and nothing more."""
+    ctx.report(Progress(Stage.DENOISING, 0.1, 1, 4))
+    time.sleep(3600)
+
+
 def stubborn(ctx: RunContext, _rest: str) -> None:
     """Neither looks at the cancel nor minds SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -155,6 +161,7 @@ HABITS: dict[str, Any] = {
         "quick",
         "slow",
         "deaf",
+        "hangs",
         "stubborn",
         "parting",
         "suicidal",

@@ -19,15 +19,18 @@ POISON = {
     "assassin": ("worker_lost", ATTEMPTS),
     "memory": ("out_of_memory", 2),
     "exits": ("worker_lost", ATTEMPTS),
+    "hangs": ("render_hung", ATTEMPTS),
 }
+SILENCE_SECONDS = 4.0
 NEIGHBOURS = 6
 
 
 def test_poison_jobs_end_and_their_neighbours_are_served(on: Backend, tmp_path: Path, say: Say) -> None:
-    """Renders that kill themselves, kill their worker, exit, or never fit into memory, among good ones.
+    """Renders that kill themselves, kill their worker, exit, never fit into memory, or hang, among good ones.
 
-    Fails when the attempts of a lost lease are not counted, and when every out-of-memory is tried again: tried."""
-    with running_service(on, tmp_path, workers=2, max_attempts=ATTEMPTS) as up:
+    Fails when the attempts of a lost lease are not counted, when every out-of-memory is tried again, and when a silent
+    render is waited for, as it was for ever: tried."""
+    with running_service(on, tmp_path, workers=2, max_attempts=ATTEMPTS, silence_seconds=SILENCE_SECONDS) as up:
         bad, good = {}, []
         for habit in POISON:
             bad[habit] = up.client.submit(habit)

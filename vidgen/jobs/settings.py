@@ -58,6 +58,9 @@ class Settings(BaseSettings):
         default=1, gt=0, description="How often an idle worker looks for jobs, a busy one for cancels."
     )
     cancel_grace_seconds: float = Field(default=8, gt=0, description="From a cancel to SIGKILL; half of it to SIGTERM.")
+    silence_seconds: float = Field(
+        default=1800, gt=0, description="A render that says nothing for so long is ended; it counts as an attempt."
+    )
     max_attempts: int = Field(default=3, ge=1)
     max_queued: int = Field(default=1000, ge=1)
     tenant_max_queued: int | None = Field(default=None, ge=0, description="Waiting jobs of one tenant.")

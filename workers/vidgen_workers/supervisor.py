@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.1
 SETTLE_PAUSE_SECONDS = 0.5
+# of a new process: it loads its libraries before it says a word
+START_SECONDS = 60.0
 # a drain that is asked to stop ends the runner first, then writes that the job is free
 CLOSE_SECONDS = KILL_SECONDS + 3.0
 
@@ -191,13 +193,19 @@ class Supervisor:
         return path
 
     def _watch(self, claim: Claim, lease: LeaseKeeper, clock: StageClock) -> Finished | Failed | WasCancelled:
-        """Listen to the runner until it is done, dead, cancelled or to be dropped. Raises LeaseLost, Stopping."""
+        """Listen to the runner until it is done, dead, silent, cancelled or to be dropped.
+
+        Raises LeaseLost, Stopping.
+        """
         reporter = Reporter(self._jobs, self._plane.store, claim)
         cancelled_at: float | None = None
         told_to_end = False
         kills = oom_kills()
+        heard = time.monotonic() + START_SECONDS
         while True:
             message = self._runner.receive(TICK_SECONDS)
+            if message is not None:
+                heard = time.monotonic()
             if lease.lost:
                 raise LeaseLost(claim)
             if isinstance(message, Reported):
@@ -223,6 +231,8 @@ class Supervisor:
                 told_to_end = True
             if lease.cancelled:
                 cancelled_at = self._press(cancelled_at)
+            elif time.monotonic() - heard > self._settings.silence_seconds:
+                return self._hung()
             else:
                 reporter.flush()
 
@@ -276,6 +286,13 @@ class Supervisor:
         if killed and kills is not None and kills_before is not None and kills > kills_before:
             return Failed(OUT_OF_MEMORY, "the kernel ended the process for want of memory", retryable=True)
         return Failed("worker_lost", "the process that ran the job died", retryable=True)
+
+    def _hung(self) -> Failed:
+        """The end of a runner that lives and says nothing: its lease would be renewed for ever."""
+        seconds = f"{self._settings.silence_seconds:g}"
+        log.warning("runner killed: it said nothing for %s s", seconds)
+        self._runner.kill()
+        return Failed("render_hung", f"the render said nothing for {seconds} s and was ended", retryable=True)
 
     def _fail(self, lease: LeaseKeeper, claim: Claim, failed: Failed) -> JobStatus:
         # on a full disk it is the draft that leaves the database no room to say so

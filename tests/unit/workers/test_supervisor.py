@@ -133,6 +133,40 @@ def test_a_runner_that_dies_once_costs_one_attempt(plane: ControlPlane, supervis
     assert plane.jobs.artifact_key(job.artifacts[0].id) == f"artifacts/{job.id}/2/video.mp4"
 
 
+def test_a_render_that_hangs_is_ended_and_tried_again(tmp_path: Path, runner: RunnerProcess) -> None:
+    """Fails when silence is not counted: tried, it was waited for."""
+    with control_plane(tmp_path, silence_seconds=0.5, max_attempts=2) as plane:
+        supervisor = Supervisor(plane, runner, "w")
+        job = run(plane, supervisor, "hangs")
+        assert (job.status, job.attempts) == (JobStatus.QUEUED, 1)
+        make_due(plane)
+        assert supervisor.run_next()
+        job = get(plane, job.id)
+        assert (job.status, error_code(job), job.attempts) == (JobStatus.FAILED, "render_hung", 2)
+        assert runner.pid is None, "nothing of it holds the device"
+
+
+def test_a_render_that_speaks_now_and_then_is_left_alone(
+    tmp_path: Path, runner: RunnerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the time counts from the render's beginning: tried."""
+    with control_plane(tmp_path, silence_seconds=2.0) as plane:
+        supervisor = Supervisor(plane, runner, "w")
+        run(plane, supervisor, "quick")
+        monkeypatch.setattr(module, "START_SECONDS", 0.0)  # it has started already
+        job = run(plane, supervisor, "slow 3")
+        assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 1)
+
+
+def test_a_render_that_never_says_a_word_is_ended_too(
+    tmp_path: Path, runner: RunnerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the time counts from the first message: tried, it slept on for a minute and was done."""
+    monkeypatch.setattr(module, "START_SECONDS", 0.5)
+    with control_plane(tmp_path, silence_seconds=0.5, max_attempts=1) as plane:
+        assert error_code(run(plane, Supervisor(plane, runner, "w"), "deaf")) == "render_hung"
+
+
 def test_a_render_that_exits_is_a_dead_runner(plane: ControlPlane, supervisor: Supervisor) -> None:
     assert run(plane, supervisor, "exits").status is JobStatus.QUEUED
 

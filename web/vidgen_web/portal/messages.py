@@ -95,6 +95,7 @@ READING = (
 FAILURES = {
     "chunk_lost": mark("A finished chunk was damaged or removed."),
     "out_of_memory": mark("The device ran out of memory; a shorter or smaller clip may fit."),
+    "render_hung": mark("It stood still and was ended, more often than allowed."),
     "start_deadline_passed": mark("It did not start in time."),
     "storage_failed": mark("Its files could not be stored."),
     "worker_lost": mark("The process that made it ended unexpectedly, more often than allowed."),
