@@ -115,6 +115,7 @@ train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: abou
 eval-model: $(STAMP) ## measure a model with judges that are tested on real renders first (MODEL=folder)
 	mkdir -p .train
 	test -e .train/judges.pt || ($(TRAIN) training.judges $(FOLDERS))
+	test -e .train/image-text.pt || test ! -d .train/latents || ($(TRAIN) training.image_text $(FOLDERS))
 	$(TRAIN) training.evaluate --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate_controls --model $(MODEL) $(FOLDERS)
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from training.captions import Scene
 from training.contact_sheet import sheet, unpicked
-from training.evaluate import generate, through_autoencoder
+from training.evaluate import generate, motions_of, through_autoencoder
 from training.render import render_clip
 from training.sampling import Generator, Settings
 from training.sprites import load_sprites
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--guidance", type=float, default=3.0)
     args = parser.parse_args()
-    scenes, captions = unpicked(args.count, args.seed)
+    scenes, captions = unpicked(args.count, args.seed, known=motions_of(args.model))
     generator, numbers = Generator.load(args.model), [str(n + 1) for n in range(args.count)]
     args.output.mkdir(parents=True, exist_ok=True)
     clips = generate(generator, captions, Settings(steps=8, guidance=args.guidance), seed=0)

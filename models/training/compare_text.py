@@ -186,7 +186,7 @@ def main() -> None:
         SentenceEncoder(args.cache),
     )
     rng = np.random.default_rng(61)
-    known = [scene for scene in even_scenes(4 * args.count, False, rng) if scene.motion in judges.known][: args.count]
+    known = even_scenes(args.count, False, rng, judges.known)
     worded = [caption(s, rng, HELD_OUT_TEMPLATES if n % 2 else TEMPLATES[-3:]) for n, s in enumerate(known)]
     sets = {"wordings": (known, worded), "unheard words": unheard(args.count)}
     print("| text | prompts | n | subject (shuffled) | motion | background |\n|---|---|---|---|---|---|")

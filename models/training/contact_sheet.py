@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_scene
+from training.evaluate import motions_of
+from training.places import MOTIONS
 from training.sampling import Generator, Settings
 
 SHOWN_FRAMES = (0, 8, 16)
@@ -35,12 +37,16 @@ def sheet(
     return page
 
 
-def unpicked(count: int, seed: int = 0, *, scenic: bool = False) -> tuple[list[Scene], list[str]]:
-    """The first `count` scenes that a fixed seed gives, half of them of pairs never trained on, and their captions."""
+def unpicked(
+    count: int, seed: int = 0, *, scenic: bool = False, known: Collection[str] = MOTIONS
+) -> tuple[list[Scene], list[str]]:
+    """The first `count` scenes of `known` motions that a fixed seed gives, half of them of pairs never trained on, and
+    their captions."""
     rng = np.random.default_rng([11, seed])
     scenes, captions = [], []
     for n in range(count):
-        scenes.append(random_scene(rng, n % 2 == 0, scenic=scenic))
+        drawn = (random_scene(rng, n % 2 == 0, scenic=scenic) for _ in range(1000))
+        scenes.append(next(scene for scene in drawn if scene.motion in known))
         captions.append(caption(scenes[-1], rng, TEMPLATES + HELD_OUT_TEMPLATES))
     return scenes, captions
 
@@ -54,7 +60,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--scenic", action="store_true", help="over scenes, with cameras")
     args = parser.parse_args()
-    _, prompts = unpicked(args.count, scenic=args.scenic)
+    _, prompts = unpicked(args.count, scenic=args.scenic, known=motions_of(args.model))
     clips = Generator.load(args.model)(prompts, range(args.count), Settings(args.steps, args.guidance))
     sheet(clips, prompts).save(args.output, quality=QUALITY)
 

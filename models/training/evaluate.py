@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_scene
+from training.export import MOTION_WORDS
+from training.image_text import ImageText, load, match
 from training.judges import Judges, real_clips
 from training.latents import decode, encode
 from training.places import ALIVE, MOTIONS
@@ -24,6 +26,7 @@ from training.render import render_clip
 from training.sampling import Generator, Settings, to_pixels
 from training.sprites import Sprite, load_sprites
 from training.vae import to_tensor
+from vidgen_models.registry import VOCABULARY
 
 BATCH = 20
 Clips = NDArray[np.uint8]
@@ -88,27 +91,47 @@ def shuffled(scenes: Sequence[Scene]) -> list[Scene]:
     return [scenes[order[(int(np.where(order == i)[0][0]) + 1) % len(scenes)]] for i in range(len(scenes))]
 
 
+def motions_of(folder: Path) -> tuple[str, ...]:
+    """The motions that the exported model was trained on, as its vocabulary says."""
+    words = json.loads((folder / VOCABULARY).read_text())["motions"]
+    return tuple(motion for motion in MOTIONS if MOTION_WORDS[motion] in words)
+
+
 def adherence(
-    generator: Generator, judges: Judges, counts: tuple[int, int], settings: Settings
+    generator: Generator,
+    judges: Judges,
+    counts: tuple[int, int],
+    settings: Settings,
+    known: Collection[str] = MOTIONS,
+    text: ImageText | None = None,
 ) -> Iterator[tuple[str, dict[str, object]]]:
+    """By the judges, beside shuffled prompts; with `text` also how well clips and prompts match."""
     rng = np.random.default_rng(21)
     name = f"{settings.steps} steps, guidance {settings.guidance:g}"
     for label, held_out, count in (("held-out pairs", True, counts[0]), ("trained pairs", False, counts[1])):
-        scenes = even_scenes(count, held_out, rng)
+        scenes = even_scenes(count, held_out, rng, known)
         prompts = [caption(s, rng, HELD_OUT_TEMPLATES if i % 3 == 0 else TEMPLATES) for i, s in enumerate(scenes)]
         if not count:
             continue
         clips = generate(generator, prompts, settings, 1000)
         yield f"{label}, {name}", {**table_row(judges, clips, scenes), "by_motion": by_motion(judges, clips, scenes)}
         yield f"{label}, {name}, shuffled prompts", table_row(judges, clips, shuffled(scenes))
+        if text is not None:
+            latents = torch.cat([encode(generator.pipeline.vae, part) for part in to_tensor(clips).split(8)])
+            yield f"{label}, {name}, image-text", dict(match(text, latents, prompts))
 
 
 def first_frame_report(
-    generator: Generator, judges: Judges, sprites: dict[str, Sprite], count: int, settings: Settings
+    generator: Generator,
+    judges: Judges,
+    sprites: dict[str, Sprite],
+    count: int,
+    settings: Settings,
+    known: Collection[str] = MOTIONS,
 ) -> dict[str, object]:
     """Image-to-video on held-out pairs: is frame 0 the given picture, and does the rest move as asked?"""
     rng = np.random.default_rng(31)
-    scenes = even_scenes(count, True, rng)
+    scenes = even_scenes(count, True, rng, known)
     real = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
     video = to_tensor(real)
     mask = torch.ones(video.shape[0], *video.shape[2:])
@@ -135,11 +158,16 @@ def first_frame_report(
 
 
 def editing_report(
-    generator: Generator, judges: Judges, sprites: dict[str, Sprite], count: int, settings: Settings
+    generator: Generator,
+    judges: Judges,
+    sprites: dict[str, Sprite],
+    count: int,
+    settings: Settings,
+    known: Collection[str] = MOTIONS,
 ) -> dict[str, object]:
     """Video-to-video: another subject is asked for; distance to the source must grow with strength."""
     rng = np.random.default_rng(41)
-    scenes = [random_scene(rng) for _ in range(count)]
+    scenes = even_scenes(count, False, rng, known)
     targets = [Scene(random_scene(rng).subject, s.motion, s.background) for s in scenes]
     real = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
     start = encode(generator.pipeline.vae, to_tensor(real))
@@ -168,6 +196,8 @@ def main() -> None:
         Judges.load(args.work / "judges.pt"),
         Generator.load(args.model),
     )
+    known = [motion for motion in motions_of(args.model) if motion in judges.known]
+    text = load(args.work) if (args.work / "image-text.pt").exists() else None
     report: dict[str, object] = {}
 
     def note(key: str, value: object) -> None:
@@ -175,7 +205,7 @@ def main() -> None:
         print(key, json.dumps(value), flush=True)
 
     if not args.only_text:
-        clips, scenes = real_clips(sprites, 160, np.random.default_rng(77))
+        clips, scenes = real_clips(sprites, 160, np.random.default_rng(77), known)
         note("real renders", table_row(judges, clips, scenes))
         note("real renders through the autoencoder", table_row(judges, through_autoencoder(generator, clips), scenes))
         note("autoencoder", autoencoder_report(generator, clips))
@@ -183,12 +213,14 @@ def main() -> None:
         note("autoencoder on spins", autoencoder_report(generator, clips[moving]))
     for guidance in args.guidance:
         for steps in args.steps:
-            for key, value in adherence(generator, judges, (args.held_out, args.trained), Settings(steps, guidance)):
+            for key, value in adherence(
+                generator, judges, (args.held_out, args.trained), Settings(steps, guidance), known, text
+            ):
                 note(key, value)
     if not args.only_text:
         best = Settings(args.steps[0], args.guidance[0])
-        note("image to video", first_frame_report(generator, judges, sprites, 40, best))
-        note("video to video", editing_report(generator, judges, sprites, 16, best))
+        note("image to video", first_frame_report(generator, judges, sprites, 40, best, known))
+        note("video to video", editing_report(generator, judges, sprites, 16, best, known))
         (args.work / "evaluation.json").write_text(json.dumps(report, indent=1))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -117,9 +118,11 @@ class Judges:
 
 
 def real_clips(
-    sprites: dict[str, Sprite], count: int, rng: np.random.Generator
+    sprites: dict[str, Sprite], count: int, rng: np.random.Generator, known: Collection[str] = MOTIONS
 ) -> tuple[NDArray[np.uint8], list[Scene]]:
-    scenes = [random_scene(rng, None) for _ in range(count)]
+    """`count` renders of `known` motions, and what they show."""
+    drawn = (random_scene(rng, None) for _ in range(100 * count))
+    scenes = list(islice((scene for scene in drawn if scene.motion in known), count))
     return np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes]), scenes
 
 

@@ -17,7 +17,8 @@ from training.captions import (
     random_pair,
     random_scene,
 )
-from training.evaluate import even_scenes
+from training.contact_sheet import unpicked
+from training.evaluate import even_scenes, motions_of
 from training.grounds import FILM, SIDE
 from training.latents import Cast, random_example
 from training.places import ALIVE, LEAP, MOTIONS, PAIRED, SWING, path, paths_of_two
@@ -25,6 +26,7 @@ from training.render import Actor, render_clip, shot
 from training.sprites import SUBJECTS, Sprite, loop_from_rgba, sprite_from_rgba
 from training.textures import film_ground
 from training.tokenizer import MAX_LENGTH
+from vidgen_models.registry import SHIPPED_WEIGHTS
 
 
 def disc(colour: tuple[int, int, int]) -> Sprite:
@@ -131,6 +133,13 @@ def test_no_subject_loses_its_own_motion_to_the_evaluation() -> None:
     rng = np.random.default_rng(6)
     assert {s.motion for s in even_scenes(11, True, rng)} == set(MOTIONS) - {ALIVE}
     assert {s.motion for s in even_scenes(12, False, rng)} == set(MOTIONS)
+
+
+def test_the_evaluation_asks_for_motions_that_the_model_was_trained_on_alone() -> None:
+    known = motions_of(SHIPPED_WEIGHTS / "sprites-64")
+    assert {"left", "spin", "still"} <= set(known) < set(MOTIONS)
+    assert {s.motion for s in even_scenes(24, False, np.random.default_rng(6), known)} == set(known)
+    assert {s.motion for s in unpicked(40, known=known)[0]} <= set(known)
 
 
 @pytest.mark.parametrize("film", [True, False])
