@@ -85,6 +85,6 @@ def test_a_word_counts_as_much_as_its_weight_says(residency):
 def test_an_enhanced_prompt_shows_what_the_plain_one_could_not(residency):
     """Beside the prompt as it was written, whose words the model was never shown."""
     manifest = residency.registry.get(MODEL)
-    written = "a feline in front of a navy backdrop"
+    written = "a caat in front of a bleu backdrop"
     better = enhanced(written, manifest).prompt
     assert blueness(frames(residency, better)) - blueness(frames(residency, written)) > 60

@@ -12,7 +12,7 @@ from vidgen.jobs.prompts import better_prompt
 from vidgen.jobs.settings import Settings
 from vidgen_models.registry import Manifest, ModelRegistry
 
-PROMPT = "a kitty"
+PROMPT = "a ship"
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_a_bad_answer_is_a_warning_and_rules_are_used(tmp_path, manifest, answer
         endpoint.act = says(answer)
         made = better_prompt(settings(tmp_path, endpoint.url), PROMPT, manifest)
     assert made.by == "rules"
-    assert made.prompt.startswith("a kitten ")
+    assert made.prompt.startswith("a sailboat ")
     assert made.warning is not None
     assert made.warning.endswith("rules were used")
     assert endpoint.url not in made.warning

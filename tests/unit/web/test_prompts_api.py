@@ -6,12 +6,12 @@ URL = "/api/v1/prompts/enhance"
 
 
 def test_a_prompt_comes_back_in_the_models_words(client: FlaskClient) -> None:
-    answer = client.post(URL, json={"prompt": "a kitty"})
+    answer = client.post(URL, json={"prompt": "a ship"})
     assert answer.status_code == 200
     made = answer.get_json()
-    assert made["prompt"].startswith("a kitten ")
+    assert made["prompt"].startswith("a sailboat ")
     assert (made["by"], made["warning"]) == ("rules", None)
-    assert "“kitty” is now “kitten”" in made["changes"]
+    assert "“ship” is now “sailboat”" in made["changes"]
 
 
 def test_what_cannot_be_enhanced_is_refused(client: FlaskClient) -> None:
