@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 def test_a_trained_lora_is_used_by_the_next_job(
     tmp_path: Path, tiny_manifests: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails when the weights are not installed before the job has succeeded: tried."""
+    """Fails when the weights are not installed before the job has succeeded."""
     monkeypatch.setenv("PYTHONPATH", runner_environment())
     with control_plane(tmp_path) as plane:
         added = plane.settings.added_models

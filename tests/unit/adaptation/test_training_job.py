@@ -48,7 +48,7 @@ def rendered(residency: Residency, folder: Path) -> str:
 
 
 def test_a_training_leaves_weights_and_the_model_as_it_was(residency, media, tmp_path):
-    """After a render, whose encodings are remembered. Fails when the layers stay in the network: tried."""
+    """After a render, whose encodings are remembered. Fails when the layers stay in the network."""
     before = rendered(residency, tmp_path)
     seen: list[Progress] = []
     result = work(training(residency), RunContext(media=media, report=seen.append), tmp_path, residency)

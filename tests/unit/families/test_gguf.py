@@ -51,7 +51,7 @@ def weights(tiny) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", ["Q8_0", "Q5_1", "Q4_0"])
 def test_a_packed_network_makes_nearly_the_same_clip(kind, tiny, weights, tmp_path):
-    """Fails when blocks are unpacked in another order, or once and for all: tried."""
+    """Fails when blocks are unpacked in another order, or once and for all."""
     file = written(weights, tmp_path / f"tiny-{kind}.gguf", gguf.GGMLQuantizationType[kind])
     manifest = single_file_manifest(file, [], Wishes(), base=tiny.manifest)
     assert manifest.single_files[0].components == ("transformer",)
@@ -76,7 +76,7 @@ def test_a_plan_counts_what_the_file_holds(tiny, weights, tmp_path, monkeypatch)
 
 
 def test_what_is_damaged_or_of_another_size_is_refused(tiny, weights, tmp_path):
-    """Fails when a file is read before its header was looked at: tried."""
+    """Fails when a file is read before its header was looked at."""
     damaged = tmp_path / "damaged.gguf"
     damaged.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 16)
     with pytest.raises(ModelError, match=r"damaged\.gguf: not a GGUF file, or one with a damaged header"):

@@ -129,7 +129,7 @@ def test_a_clip_that_does_not_fit_at_once_is_decoded_in_tiles(case, tiny_of, mon
 
 
 def test_the_plan_is_shown_and_applied(tiny, monkeypatch, tmp_path):
-    """Fails when what was chosen is not written into the manifest: tried."""
+    """Fails when what was chosen is not written into the manifest."""
     monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path))
     Shelf(tmp_path / "models").put(tiny.manifest)
 
@@ -156,7 +156,7 @@ def test_the_plan_is_shown_and_applied(tiny, monkeypatch, tmp_path):
 
 
 def test_a_plan_counts_what_was_measured_beside_the_weights(monkeypatch, tmp_path):
-    """Of the shipped model, whose weights are a tenth of a run. Fails when weights alone are planned: tried."""
+    """Of the shipped model, whose weights are a tenth of a run. Fails when weights alone are planned."""
     monkeypatch.setenv("VIDGEN_DATA_DIR", str(tmp_path))
     manifest = ModelRegistry().get("sprites-64")
     measured = next(row.base_mb for row in manifest.memory if (row.device, row.tier) == ("cpu", "full"))

@@ -25,7 +25,7 @@ def region(right: float = 1.0) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_region_follows_its_own_prompt(case, tiny_of):
-    """Over the whole frame it is the prompt itself. Fails when regions are left out, or reach the other half: tried."""
+    """Over the whole frame it is the prompt itself. Fails when regions are left out, or reach the other half."""
     tiny = tiny_of(case)
     plain, other = tiny.frames(**GUIDED), tiny.frames(**GUIDED, prompt=OTHER)
     assert distance(plain, other) > 0
@@ -35,7 +35,7 @@ def test_a_region_follows_its_own_prompt(case, tiny_of):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_after_one_step_each_place_is_as_its_prompt_has_it(case, tiny_of):
-    """In the latents, which later steps would mix. Fails when the parts are laid over the wrong axes: tried."""
+    """In the latents, which later steps would mix. Fails when the parts are laid over the wrong axes."""
     tiny = tiny_of(case)
     model: Any = tiny.residency.model("tiny-family")
     steps = 2 if case.task == "video-to-video" else 1  # of which a restyle makes the last
@@ -64,7 +64,7 @@ def test_words_of_a_region_may_have_weights(tiny_of):
 
 
 def test_a_mask_clip_is_followed_through_the_clip(tiny_of, tmp_path):
-    """White on the last frames alone. Fails when the mask is taken for a still: tried."""
+    """White on the last frames alone. Fails when the mask is taken for a still."""
     tiny = tiny_of(wan.CASES[0])
     mask = np.zeros((9, 32, 32, 3), np.uint8)
     mask[5:] = 255

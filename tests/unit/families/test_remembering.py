@@ -41,7 +41,7 @@ class Counted:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_second_job_encodes_nothing_and_makes_the_same_frames(case, tiny_of, monkeypatch):
-    """Fails when nothing is kept, or a prompt is not in the key: tried."""
+    """Fails when nothing is kept, or a prompt is not in the key."""
     tiny = tiny_of(case)
     model = tiny.residency.model("tiny-family")
     model.kept = KeptResults()
@@ -58,7 +58,7 @@ def test_the_second_job_encodes_nothing_and_makes_the_same_frames(case, tiny_of,
 
 
 def test_wan_vace_remembers_prompts_and_pixels(tiny_registry, monkeypatch):
-    """Fails when the text encoder works again for the same prompt: tried."""
+    """Fails when the text encoder works again for the same prompt."""
     residency = Residency(tiny_registry)
     model: Any = residency.model("tiny")
     spec = resolve(TextToVideo(model="tiny", prompt="a red cat", seed=3), tiny_registry.get("tiny").rules)

@@ -67,7 +67,7 @@ def test_the_levels_of_four_bits_are_those_of_the_paper():
 
 @pytest.mark.parametrize("weights", ["int8", "nf4"])
 def test_both_networks_of_wan_vace_hold_the_same_rounded_weights(weights, tiny_registry):
-    """The base shares them with the branch of conditions. Fails when it has layers of its own: tried."""
+    """The base shares them with the branch of conditions. Fails when it has layers of its own."""
     spec = resolve(TextToVideo(model="tiny", prompt="a red cat", seed=3), tiny_registry.get("tiny").rules)
     manifest = tiny_registry.get("tiny").model_copy(update={"weights": weights})
     model: Any = load_family(manifest, CPU, torch.float32)
@@ -84,7 +84,7 @@ def test_both_networks_of_wan_vace_hold_the_same_rounded_weights(weights, tiny_r
 
 @pytest.mark.parametrize("case", [family.CASES[0] for family in (wan, ltx, hunyuan_video)], ids=lambda case: case.name)
 def test_attention_is_computed_as_asked(case, tiny_of, monkeypatch):
-    """Fails when the backend is not set on the network: tried."""
+    """Fails when the backend is not set on the network."""
     tiny, used = tiny_of(case), list[Any]()
     plain = torch.nn.attention.sdpa_kernel
 
@@ -120,7 +120,7 @@ def compiler():
 
 
 def test_blocks_that_repeat_are_compiled(tiny_of, compiler):
-    """Fails when the networks are run without what was compiled: tried."""
+    """Fails when the networks are run without what was compiled."""
     tiny = tiny_of(wan.CASES[0])
     model = loaded(tiny)
     compile_blocks(model, backend=compiler)
@@ -136,7 +136,7 @@ OFFLOADED = [family.CASES[0] for family in (wan, ltx, animatediff, hunyuan_video
 
 @pytest.mark.parametrize("case", OFFLOADED, ids=lambda case: case.name)
 def test_a_layer_at_a_time_is_on_the_device(case, tiny_of, monkeypatch):
-    """What comes and goes, counted; the CPU stands for the device. Fails when layers stay there: tried."""
+    """What comes and goes, counted; the CPU stands for the device. Fails when layers stay there."""
     tiny, there, most = tiny_of(case), dict[int, int](), 0
 
     def size(group: ModuleGroup) -> int:

@@ -51,7 +51,7 @@ def free_port() -> int:
 
 
 def test_two_processes_make_the_clip_of_one(tiny_of, tmp_path):
-    """Each with half of the tokens. Fails when the networks are not spread, or each makes another clip: tried."""
+    """Each with half of the tokens. Fails when the networks are not spread, or each makes another clip."""
     tiny: Tiny = tiny_of(wan.CASES[0])
     Shelf(tmp_path / "shelf").put(tiny.manifest.model_copy(update=TWO))
     spec, port = tiny.spec(num_frames=13), str(free_port())

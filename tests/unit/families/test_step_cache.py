@@ -77,7 +77,7 @@ def test_identical_input_gives_identical_output(deep, monkeypatch):
 
 
 def test_more_is_taken_over_the_more_may_differ(deep):
-    """Fails when the option does not reach the network, or is left on for the next clip: tried."""
+    """Fails when the option does not reach the network, or is left on for the next clip."""
     steps = {"num_inference_steps": 4}
     whole = deep.frames(**steps)
     nearly = deep.frames(**steps, advanced={"step_cache": 1e-6})

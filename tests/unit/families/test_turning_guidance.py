@@ -19,7 +19,7 @@ STEPS = {"num_inference_steps": 4, "guidance_scale": 5.0}
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_guidance_begins_ends_and_falls_as_asked(case, tiny_of):
-    """None at any step is no guidance, all of it is the usual. Fails when the pipeline keeps the first scale: tried."""
+    """None at any step is no guidance, all of it is the usual. Fails when the pipeline keeps the first scale."""
     tiny = tiny_of(case)
 
     def frames(**advanced: Any) -> Any:
@@ -37,7 +37,7 @@ def test_guidance_begins_ends_and_falls_as_asked(case, tiny_of):
 
 @pytest.mark.parametrize("case", [wan.CASES[0], wan.CASES[4]], ids=lambda case: case.name)
 def test_steps_without_guidance_run_no_unconditional_pass(case, tiny_of, monkeypatch):
-    """Of four steps two are guided: six predictions. Fails when every step is asked for both: tried."""
+    """Of four steps two are guided: six predictions. Fails when every step is asked for both."""
     tiny, ran = tiny_of(case), list[int]()
     for network in tiny.residency.model("tiny-family").denoisers():
         plain = network.forward

@@ -49,7 +49,7 @@ def test_embeddings_are_written_with_commas():
 
 
 def test_the_shift_grows_with_the_root_of_the_pixels():
-    """As Wan's authors have it: 3 at 832×480, nearly 5 at 1280×720. Fails when it grows with the pixels: tried."""
+    """As Wan's authors have it: 3 at 832×480, nearly 5 at 1280×720. Fails when it grows with the pixels."""
     sides = SideRule(min=16, max=1280, multiple=16, default_width=832, default_height=480)
     rules = FLOW.model_copy(update={"options": ("shift", "shift_by_size"), "shift": 3.0, "sides": sides})
     asked = AdvancedFields(shift_by_size=True)

@@ -65,7 +65,7 @@ def test_a_queued_training_is_edited_and_checked_again(client: FlaskClient, clip
 def test_what_cannot_be_learned_is_refused_by_name(
     client: FlaskClient, clip: dict[str, Any], fields: dict[str, Any], field: str, told: str
 ) -> None:
-    """Fails when a training is queued that can only fail: tried by leaving out the check of lengths."""
+    """Fails when a training is queued that can only fail."""
     answer = client.post(JOBS, json=body(clip, **fields))
     problem = answer.get_json()
     assert answer.status_code in (404, 422), problem
