@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from vidgen.jobs.views import ApiKey, Artifact, Delivery, DisabledReason, Job
+from vidgen.jobs.views import ApiKey, Artifact, Delivery, DisabledReason, Job, Upload
 from vidgen.spec import ModelRules
 from vidgen.spec.base import SpecModel
 from vidgen_models.registry import Manifest, MemoryRow
@@ -98,6 +98,13 @@ class KeyList(SpecModel):
     """API keys, newest first; `next_cursor` fetches the following ones."""
 
     items: tuple[ApiKey, ...]
+    next_cursor: str | None
+
+
+class UploadList(SpecModel):
+    """Uploads, newest first; `next_cursor` fetches the following ones."""
+
+    items: tuple[Upload, ...]
     next_cursor: str | None
 
 

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from vidgen.errors import VidgenError
-from vidgen.jobs.database.tables import ApiKeyRow, EndpointRow, JobRow, OutboxRow
+from vidgen.jobs.database.tables import ApiKeyRow, EndpointRow, JobRow, OutboxRow, UploadRow
 
-Row = TypeVar("Row", JobRow, ApiKeyRow, EndpointRow, OutboxRow)
+Row = TypeVar("Row", JobRow, ApiKeyRow, EndpointRow, OutboxRow, UploadRow)
 
 
 def page(
@@ -37,7 +37,7 @@ def page(
     return rows[:limit], cursor_after(rows[limit - 1]) if len(rows) > limit else None
 
 
-def cursor_after(row: JobRow | ApiKeyRow | EndpointRow | OutboxRow) -> str:
+def cursor_after(row: JobRow | ApiKeyRow | EndpointRow | OutboxRow | UploadRow) -> str:
     """The cursor with which a list goes on after this row."""
     return base64.urlsafe_b64encode(f"{row.created_at!r} {row.id}".encode()).decode().rstrip("=")
 

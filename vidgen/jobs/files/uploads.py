@@ -11,13 +11,14 @@ from sqlmodel import col
 from vidgen.errors import VidgenError
 from vidgen.jobs.awaited import is_upload_awaited
 from vidgen.jobs.database.clock import as_datetime, database_now
+from vidgen.jobs.database.cursors import page
 from vidgen.jobs.database.session import CREATE_LOCK, lock, reading, writing
 from vidgen.jobs.database.tables import UploadRow
 from vidgen.jobs.files.storage import LocalStore
 from vidgen.jobs.ids import new_id
 from vidgen.jobs.tenants.quotas import Quotas
 from vidgen.jobs.tenants.tenancy import Tenanted
-from vidgen.jobs.views import MediaKind, Upload
+from vidgen.jobs.views import MediaKind, Page, Upload
 
 NAME_LIMIT = 200
 
@@ -81,6 +82,13 @@ class UploadRepository(Tenanted):
         with reading(self._engine) as session:
             row = session.scalar(self._one(upload_id))
             return None if row is None else _view(row)
+
+    def list(self, limit: int = 50, cursor: str | None = None) -> Page[Upload]:
+        """Newest first. Raises VidgenError invalid_cursor."""
+        own = select(UploadRow).where(self._visible(col(UploadRow.tenant)))
+        with reading(self._engine) as session:
+            rows, following = page(session, UploadRow, own, limit, cursor)
+            return Page[Upload](items=tuple(map(_view, rows)), next_cursor=following)
 
     def path(self, upload_id: str) -> Path | None:
         """The upload's file, for the runner and the portal's thumbnails."""

@@ -1,21 +1,31 @@
 """/uploads: pictures and clips from outside."""
 
 from flask import Blueprint, Response, jsonify, request, url_for
+from pydantic import Field
 from werkzeug.datastructures import FileStorage
 
 from vidgen.jobs.views import Upload
+from vidgen.spec.base import SpecModel
 from vidgen_web import intake
+from vidgen_web.answers import UploadList
 from vidgen_web.api import schemas
 from vidgen_web.api.artifacts import media_answer
-from vidgen_web.operations import Media, operation
+from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import FieldError, ProblemError
-from vidgen_web.requests import form_files, unsupported
+from vidgen_web.requests import form_files, query_model, unsupported
 from vidgen_web.services import services
 
 blueprint = Blueprint("uploads", __name__, url_prefix="/uploads")
 
 MULTIPART = "multipart/form-data"
 FILE_FIELD = "file"
+
+
+class ListQuery(SpecModel):
+    """The query of GET /uploads."""
+
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
 
 
 @blueprint.post("")
@@ -56,13 +66,49 @@ def only_file() -> FileStorage:
     return file
 
 
+@blueprint.get("")
+@operation(
+    "Uploads",
+    "List uploads, newest first",
+    scope="uploads",
+    answers={200: UploadList},
+    parameters=(
+        Parameter("limit", "1 to 200, 50 when left out.", schema={"type": "integer", "minimum": 1, "maximum": 200}),
+        Parameter("cursor", "`next_cursor` of the page before."),
+    ),
+    problems=("invalid_request", "invalid_cursor"),
+)
+def index() -> Response:
+    query = query_model(ListQuery)
+    return jsonify(services().uploads.list(query.limit, query.cursor).model_dump(mode="json"))
+
+
 @blueprint.get("/<upload_id>")
 @operation("Uploads", "Read an upload's facts", scope="uploads", answers={200: Upload}, problems=("not_found",))
 def show(upload_id: str) -> Response:
     upload = services().uploads.get(upload_id)
     if upload is None:
-        raise ProblemError("not_found", f"there is no upload {upload_id}")
+        raise _no_upload(upload_id)
     return jsonify(upload.model_dump(mode="json"))
+
+
+@blueprint.delete("/<upload_id>")
+@operation(
+    "Uploads",
+    "Delete an upload and its file",
+    description="Refused while a job that has not ended is made from it.",
+    scope="uploads",
+    answers={204: None},
+    problems=("not_found", "upload_awaited"),
+)
+def delete(upload_id: str) -> Response:
+    uploads = services().uploads
+    if uploads.delete_unawaited(upload_id):
+        return Response(status=204)
+    if uploads.get(upload_id) is None:
+        raise _no_upload(upload_id)
+    message = f"{upload_id}: a job that has not ended is made from it; cancel the job, or wait for its end"
+    raise ProblemError("upload_awaited", message)
 
 
 @blueprint.get("/<upload_id>/content")
@@ -79,5 +125,9 @@ def show(upload_id: str) -> Response:
 def content(upload_id: str) -> Response:
     upload, file = services().uploads.get(upload_id), services().uploads.path(upload_id)
     if upload is None or file is None or not file.is_file():
-        raise ProblemError("not_found", f"there is no upload {upload_id}")
+        raise _no_upload(upload_id)
     return media_answer(file, upload)
+
+
+def _no_upload(upload_id: str) -> ProblemError:
+    return ProblemError("not_found", f"there is no upload {upload_id}")
