@@ -22,6 +22,7 @@ class LoraManifest(SpecModel):
     file: str = Field(description="Absolute path of the safetensors file.")
     sha256: str
     licence: str = "unknown"
+    tenant: str | None = Field(default=None, description="Who alone may see and use it; None: everybody.")
 
     @property
     def path(self) -> Path:

@@ -3,8 +3,9 @@
 import json
 import os
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -112,13 +113,30 @@ class Manifest(SpecModel):
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Installed:
     """All that is there, by id."""
 
-    manifests: Mapping[str, Manifest]
+    bare: tuple[Manifest, ...]
+    """As they were read, with neither LoRAs nor estimators in their rules."""
     loras: Mapping[str, LoraManifest]
     estimators: Mapping[str, EstimatorManifest]
+    seen: dict[str, "Installed"] = field(default_factory=dict)
+    """What tenants see of it, so that it is put together once for each."""
+
+    @cached_property
+    def manifests(self) -> Mapping[str, Manifest]:
+        made = (_with_estimators(_with_loras(manifest, self.loras), self.estimators) for manifest in self.bare)
+        return {manifest.id: manifest for manifest in made}
+
+    def of(self, tenant: str) -> "Installed":
+        """Without the LoRAs of other tenants."""
+        if all(lora.tenant in (None, tenant) for lora in self.loras.values()):
+            return self
+        if tenant not in self.seen:
+            loras = {lora.id: lora for lora in self.loras.values() if lora.tenant in (None, tenant)}
+            self.seen[tenant] = Installed(self.bare, loras, self.estimators)
+        return self.seen[tenant]
 
 
 class ModelRegistry:
@@ -168,9 +186,17 @@ class ModelRegistry:
             stamps = (*before, *map(_stamp, (*files, *lora_files, *seers)))
             loras = {lora.id: lora for lora in map(read_lora, lora_files)}
             estimators = {estimator.id: estimator for estimator in map(read_estimator, seers)}
-            manifests = (_with_estimators(_with_loras(read_manifest(file), loras), estimators) for file in files)
-            self._read = (stamps, Installed({it.id: it for it in manifests}, loras, estimators))
+            self._read = (stamps, Installed(tuple(map(read_manifest, files)), loras, estimators))
         return self._read[1]
+
+    def of(self, tenant: str) -> "ModelRegistry":
+        """The same as this tenant sees it: LoRAs that others have trained are not there."""
+        return _SeenBy(self, tenant)
+
+    @property
+    def lora_ids(self) -> Collection[str]:
+        """Every id that is taken, also by LoRAs that this tenant does not see."""
+        return self._up_to_date().loras.keys()
 
     def get(self, model_id: str) -> Manifest:
         """Raises ModelError (code unknown_model) naming the installed ids."""
@@ -179,6 +205,21 @@ class ModelRegistry:
             installed = ", ".join(sorted(manifests))
             raise ModelError(f"model={model_id}: not installed; installed are {installed}", code="unknown_model")
         return manifests[model_id]
+
+
+class _SeenBy(ModelRegistry):
+    """A registry seen by one tenant; what was read is the registry's own."""
+
+    def __init__(self, every: ModelRegistry, tenant: str) -> None:
+        self.folders = every.folders
+        self._every, self._tenant = every, tenant
+
+    def _up_to_date(self) -> Installed:
+        return self._every._up_to_date().of(self._tenant)
+
+    @property
+    def lora_ids(self) -> Collection[str]:
+        return self._every.lora_ids
 
 
 def _with_loras(manifest: Manifest, loras: Mapping[str, LoraManifest]) -> Manifest:

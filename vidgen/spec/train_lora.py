@@ -11,6 +11,7 @@ from vidgen.spec.output import Output
 from vidgen.spec.unsampled import Unsampled
 
 CLIP_LIMIT = 64
+LONGEST_NAME = 64
 
 
 class TrainingClip(SpecModel):

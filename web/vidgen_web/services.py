@@ -89,6 +89,7 @@ class Services:
             sweeps=self.sweeps.of(*eyes),
             presets=self.presets.of(*eyes),
             uploads=self.uploads.of(*eyes),
+            models=self.models.of(caller.tenant),
             endpoints=self.endpoints.of(*eyes),
             deliveries=self.deliveries.of(*eyes),
             keys=self.keys.of(*eyes),

@@ -19,6 +19,7 @@ from vidgen.jobs.line.admission import admit
 from vidgen.jobs.line.pokes import poke
 from vidgen.jobs.line.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.jobs.outbound.addresses import check_url
+from vidgen.jobs.tenants.tenancy import LOCAL
 from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
 from vidgen.spec import (
     JOB_SPEC,
@@ -43,6 +44,7 @@ from vidgen.spec.post import DrawControl
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
 from vidgen_web import intake, observation
+from vidgen_web.caller import caller
 from vidgen_web.calls_outside import call_outside
 from vidgen_web.media_check import check_media, find
 from vidgen_web.problems import FieldError, ProblemError, problem_of, problem_of_validation
@@ -239,7 +241,9 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest | None]:
     manifest = manifest_of(services, spec.model)
     try:
         if isinstance(spec, TrainLora):
-            return resolve_training(spec, manifest.rules, manifest.family), manifest
+            own = "" if caller().tenant == LOCAL else f"{caller().tenant}."
+            taken = services.models.lora_ids
+            return resolve_training(spec, manifest.rules, manifest.family, prefix=own, taken=taken), manifest
         return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
     except SpecError as error:
         raise problem_of(error) from error

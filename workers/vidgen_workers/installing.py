@@ -13,13 +13,18 @@ FILES = "trained"
 """The folder of the weights themselves, beside the manifests of LoRAs: they stay when the job's files are removed."""
 
 
-def install(spec: TrainLora, files: Sequence[FinishedFile], published: Path, added_models: Path) -> None:
-    """`published` is the job's file. One of that name that was there before is replaced."""
+def install(spec: TrainLora, files: Sequence[FinishedFile], published: Path, added_models: Path, tenant: str) -> None:
+    """`published` is the job's file; what was learned from a tenant's clips is that tenant's alone.
+
+    One of that name that was there before is replaced.
+    """
     found = next(file for file in files if file.kind == "lora")
     folder = added_models / FOLDER / FILES
     folder.mkdir(parents=True, exist_ok=True)
     half, place = folder / f"{spec.name}.half", folder / f"{spec.name}.safetensors"
     shutil.copyfile(published, half)
     half.replace(place)
-    made = LoraManifest(id=spec.name, models=(spec.model,), file=str(place), sha256=found.sha256, licence="yours")
+    made = LoraManifest(
+        id=spec.name, models=(spec.model,), file=str(place), sha256=found.sha256, licence="yours", tenant=tenant
+    )
     Shelf(added_models).put_lora(made)

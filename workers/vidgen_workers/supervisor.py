@@ -158,7 +158,7 @@ class Supervisor:
         """Weights that a job made are there for others before it is told to have succeeded."""
         if isinstance(claim.spec, TrainLora):
             weights = next(file for file in files if file.kind == "lora")
-            install(claim.spec, files, self._plane.store.path(weights.key), self._settings.added_models)
+            install(claim.spec, files, self._plane.store.path(weights.key), self._settings.added_models, claim.tenant)
 
     def _tell_times(self, clock: StageClock) -> None:
         try:
