@@ -35,11 +35,7 @@ class Watermarker:
     def _marked(self, chunk: FrameChunk, rows: slice, columns: slice, mark: Overlay) -> FrameChunk:
         marked = chunk.copy()
         under = marked[:, rows, columns].astype(np.float32)
-        opacity = mark[..., 3:] * np.float32(self._step.opacity)
-        under[..., :3] = under[..., :3] * (1 - opacity) + mark[..., :3] * opacity
-        if chunk.shape[-1] == 4:
-            under[..., 3:] = under[..., 3:] + (255 - under[..., 3:]) * opacity
-        marked[:, rows, columns] = np.clip(np.rint(under), 0, 255).astype(np.uint8)
+        marked[:, rows, columns] = np.clip(np.rint(_over(mark, under, self._step.opacity)), 0, 255).astype(np.uint8)
         return marked
 
     def _placed(self, height: int, width: int) -> tuple[slice, slice, Overlay]:
@@ -56,6 +52,20 @@ class Watermarker:
         x = left.get(horizontal, (width - mark.width) // 2)
         overlay = np.asarray(mark, np.float32) * np.array([1, 1, 1, 1 / 255], np.float32)
         return slice(y, y + mark.height), slice(x, x + mark.width), overlay
+
+
+def _over(mark: Overlay, under: NDArray[np.float32], opacity: float) -> NDArray[np.float32]:
+    """The mark over frames `[n, h, w, 3 or 4]`, 0..255: "over" of Porter and Duff (1984), for straight alpha.
+
+    Colours weigh by their alpha, so that what a pixel that is not seen holds is not mixed into the mark.
+    """
+    above = mark[..., 3:] * np.float32(opacity)
+    beneath = (under[..., 3:] / 255 if under.shape[-1] == 4 else np.float32(1)) * (1 - above)
+    seen = above + beneath
+    colours = mark[..., :3] * above + under[..., :3] * beneath
+    # where nothing is seen the frame's own colours stay
+    colours = np.where(seen > 0, colours / np.where(seen > 0, seen, 1), under[..., :3])
+    return colours if under.shape[-1] == 3 else np.concatenate([colours, seen * 255], -1)
 
 
 def _drawn(text: str, height: int) -> Image.Image:

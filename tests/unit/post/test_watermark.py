@@ -64,6 +64,29 @@ def test_over_clear_frames_the_mark_is_seen():
     assert out[0, 0, 0, 3] == 0
 
 
+def test_a_faint_mark_over_clear_frames_keeps_its_colour():
+    """Fails when the mark's colours are mixed with those of pixels that are not seen, which are black: tried."""
+    clear = np.zeros((1, 96, 160, 4), np.uint8)
+    out = next(Watermarker(Watermark(text="H", opacity=0.5, size=0.8)).through(iter([clear])))
+    letter = out[0][out[0, ..., 3] == 128]
+    assert len(letter) > 200
+    assert np.median(letter[:, :3]) == 255
+    assert np.array_equal(out[0, 0, 0], (0, 0, 0, 0))
+
+
+def test_a_mark_over_a_half_clear_picture_weighs_colours_by_their_alpha(tmp_path):
+    """Half of red over half of blue: three quarters are seen, two parts red and one blue (Porter and Duff 1984).
+
+    Fails when colours are mixed by the mark's opacity alone: tried.
+    """
+    Image.new("RGBA", (40, 20), (255, 0, 0, 255)).save(tmp_path / "mark.png")
+    spec = Watermark(image=MediaRef(upload_id="upl_x"), position="center", opacity=0.5, size=20 / 96)
+    under = np.full((1, 96, 160, 4), (0, 0, 255, 128), np.uint8)
+    out = next(Watermarker(spec, tmp_path / "mark.png").through(iter([under])))
+    assert np.abs(out[0, 48, 80].astype(int) - (170, 0, 85, 192)).max() <= 1
+    assert tuple(out[0, 0, 0]) == (0, 0, 255, 128)
+
+
 def test_letters_that_the_font_lacks_are_named():
     with pytest.raises(SpecError, match="the font has no 猫"):
         next(Watermarker(Watermark(text="a 猫")).through(iter([GREY])))
