@@ -24,12 +24,12 @@ def write_video(
     metadata: dict[str, str] | None = None,
     crf: int = CRF,
     preset: str = "medium",
-    threads: int = 0,
+    threads: int | None = None,
     sound: Callable[[Any], Sound] | None = None,
 ) -> WrittenVideo:
     """Encode all chunks as H.264 at exactly `fps` frames a second. Raises MediaError when there is no frame at all.
 
-    `preset` is x264's; `threads` 0 lets the libraries choose. `sound` makes what goes along.
+    `preset` is x264's; `threads` None: as many as every H.264 file is written with. `sound` makes what goes along.
     Whatever goes wrong, no file is left under `path`.
     """
     encoder = encoder_for("h264", "high")

@@ -21,6 +21,11 @@ X264_PARAMS = "mbtree=0"
 """x264's macroblock tree made files of the same frames differ from run to run when other work had used the heap
 (64×64 pixels; without it, or without its assembly, every run was the same)."""
 
+X264_THREADS = 4
+"""x264 cuts what it compares a frame with to suit the number of its threads, which is seen in the bytes. By itself it
+takes half as many again as there are processors, and another machine would write another file. (Its lookahead's
+threads follow from this number and the preset.)"""
+
 X265_PARAMS = "log-level=error:info=0"
 
 
@@ -68,8 +73,8 @@ def _h264(quality: Quality, _alpha: bool) -> Encoder:
     crf, preset = X264[quality]
     options = {"crf": crf, "preset": preset, "x264-params": X264_PARAMS}
     if quality == "lossless":
-        return Encoder("libx264rgb", "rgb24", options, rgb=True)
-    return Encoder("libx264", "yuv420p", options)
+        return Encoder("libx264rgb", "rgb24", options, rgb=True, threads=X264_THREADS)
+    return Encoder("libx264", "yuv420p", options, threads=X264_THREADS)
 
 
 def _hevc(quality: Quality, _alpha: bool) -> Encoder:
