@@ -67,10 +67,11 @@ class SimulatedWorker:
         claim: Claim,
         joints: Sequence[Mapping[str, object]] = (),
         conditioning: Mapping[str, object] | None = None,
+        num_frames: int | None = None,
     ) -> None:
-        """Publish a clip of the length asked for, its poster, a sprite sheet and a receipt; a report of `joints`, and
-        one of `conditioning` items."""
-        num_frames, fps = claim.spec.num_frames or 5, claim.spec.fps or 8
+        """Publish a clip of the length asked for, or of `num_frames`, its poster, a sprite sheet and a receipt; a
+        report of `joints`, and one of `conditioning` items."""
+        num_frames, fps = num_frames or claim.spec.num_frames or 5, claim.spec.fps or 8
         draft = self.plane.store.scratch_path(claim.job_id, claim.attempt)
         draft.mkdir(parents=True)
         write_clip(draft / "video.mp4", num_frames, fps)

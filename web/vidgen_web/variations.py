@@ -8,10 +8,11 @@ from pydantic import Field
 
 from vidgen.errors import SpecError
 from vidgen.jobs.views import Artifact, FinishedChunk, Job
-from vidgen.spec import JobSpec, Unsampled
+from vidgen.spec import Unsampled
 from vidgen.spec.base import SpecModel
 from vidgen.spec.long import LONGEST_SECONDS, PROMPT_LIMIT
 from vidgen_web.problems import ProblemError
+from vidgen_web.prompt_at import prompt_at
 from vidgen_web.services import Services
 
 SEED_BITS = 32
@@ -49,7 +50,9 @@ class Extension(SpecModel):
     from_seconds: float | None = Field(default=None, ge=0, le=LONGEST_SECONDS)
     num_frames: int | None = Field(default=None, description="4k forward, 4k+1 backward.")
     seconds: float | None = Field(default=None, gt=0, le=LONGEST_SECONDS)
-    prompt: str | None = Field(default=None, max_length=PROMPT_LIMIT, description="Empty: the one at that end.")
+    prompt: str | None = Field(
+        default=None, max_length=PROMPT_LIMIT, description="Empty: the one that frame was made with."
+    )
     seed: int | None = Seed
 
 
@@ -83,7 +86,7 @@ def extended(services: Services, job_id: str, asked: Extension) -> dict[str, Any
         raise ProblemError("job_not_finished", f"{job_id} is {job.status.value} and has no clip")
     given = asked.model_dump(exclude_none=True)
     kept = {} if isinstance(job.spec, Unsampled) else job.spec.model_dump(mode="json", include=set(TAKEN_OVER))
-    return {"task": "extend-video", **kept, "prompt": _prompt(job.spec, asked), **_media(clip), **given}
+    return {"task": "extend-video", **kept, "prompt": _prompt(services, job, clip, asked), **_media(clip), **given}
 
 
 def place_of(chunk: FinishedChunk) -> int:
@@ -109,7 +112,16 @@ def _media(clip: Artifact) -> Mapping[str, Any]:
     return {"video": {"artifact_id": clip.id}}
 
 
-def _prompt(spec: JobSpec, asked: Extension) -> str:
-    """The prompt of the clip's end that is gone on from."""
-    prompts = [segment.prompt or spec.prompt for segment in spec.segments] or [spec.prompt]
-    return prompts[-1 if asked.direction == "forward" else 0]
+def _prompt(services: Services, job: Job, clip: Artifact, asked: Extension) -> str:
+    """The prompt under which the frame that is gone on from was made."""
+    return prompt_at(services, job.spec, _moment(clip, asked))
+
+
+def _moment(clip: Artifact, asked: Extension) -> float:
+    """When that frame is shown, in seconds; what the clip does not have is refused with the spec."""
+    if asked.from_seconds is not None:
+        return asked.from_seconds
+    frames = clip.num_frames or 1
+    outermost = frames - 1 if asked.direction == "forward" else 0
+    frame = outermost if asked.from_frame is None else asked.from_frame
+    return frame % frames / (clip.fps or 1)

@@ -171,6 +171,61 @@ def test_an_extension_goes_on_from_the_clip_with_its_settings(client: FlaskClien
     assert {name: spec[name] for name in backward} == backward
 
 
+TOLD = {
+    "prompt": "a bird",
+    "segments": [{"frames": 17}, {"prompt": "a dog", "frames": 24}, {"prompt": "x", "frames": 8}],
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "prompt"),
+    [
+        ({}, "x"),
+        ({"from_frame": 16}, "a bird"),
+        ({"from_frame": 17}, "a dog"),
+        ({"from_frame": -9}, "a dog"),
+        ({"from_seconds": 2}, "a bird"),
+        ({"from_seconds": 4}, "a dog"),
+        ({"direction": "backward", "num_frames": 9}, "a bird"),
+        ({"direction": "backward", "num_frames": 9, "from_frame": 41}, "x"),
+        ({"from_frame": 16, "prompt": "a fox"}, "a fox"),
+    ],
+)
+def test_an_extension_has_the_prompt_of_the_segment_that_it_goes_on_from(
+    client: FlaskClient, worker: SimulatedWorker, asked: dict[str, Any], prompt: str
+) -> None:
+    """Fails when it is always that of the last segment (backward: the first): tried."""
+    client.post(JOBS, json=TOLD)
+    made = worker.run()
+    spec = client.post(f"{JOBS}/{made}/extend", json={"num_frames": 8, **asked}).get_json()["spec"]
+    assert spec["prompt"] == prompt
+
+
+@pytest.mark.parametrize(
+    ("asked", "length", "prompts"),
+    [
+        ({"num_frames": 24, "from_frame": 20}, 45, {16: "a bird", 20: "a dog", 21: "a fox", 44: "a fox"}),
+        (
+            {"direction": "backward", "num_frames": 9, "from_frame": 12},
+            46,
+            {8: "a fox", 9: "a bird", 13: "a bird", 14: "a dog", 45: "x"},
+        ),
+    ],
+)
+def test_in_the_part_that_was_there_an_extension_has_the_first_clips_prompts(
+    client: FlaskClient, worker: SimulatedWorker, asked: dict[str, Any], length: int, prompts: dict[int, str]
+) -> None:
+    """Fails when the prompt of the job that made the clip longer is taken for all of it: tried."""
+    client.post(JOBS, json=TOLD)
+    made = client.post(f"{JOBS}/{worker.run()}/extend", json={**asked, "prompt": "a fox"}).get_json()["id"]
+    worker.succeed(worker.claim(), num_frames=length)
+    found = {
+        frame: client.post(f"{JOBS}/{made}/extend", json={"num_frames": 8, "from_frame": frame}).get_json()["spec"]
+        for frame in prompts
+    }
+    assert {frame: spec["prompt"] for frame, spec in found.items()} == prompts
+
+
 @pytest.mark.parametrize(
     ("asked", "field", "nearest"),
     [
