@@ -67,6 +67,20 @@ def wrap(frames: np.ndarray) -> float:
     return float(np.abs(frames[-1].astype(float) - frames[0]).mean() / np.median(steps(frames)))
 
 
+@pytest.mark.parametrize("transition", [None, 4], ids=["at once", "transition"])
+def test_a_segment_gets_the_background_that_it_asks_for(residency, transition):
+    """Joints are repaired as they come, and the corner is more than half of the way from blue. Fails when a joint to
+    another prompt is judged by its colours, as it was: (36, 97, 204) and (39, 101, 208) at the end."""
+    there = Segment(prompt=CAT, frames=25)
+    green = Segment(prompt="a dog spins on a green background", frames=12, transition_frames=transition)
+    long = LongFields(rerolls=1)
+    spec = TextToVideo(seed=6, segments=(there, green), num_inference_steps=4, long=long)
+    corner = frames_of(residency, spec)[:, 2:8, 2:8].mean((1, 2))
+    bluer = corner[:, 2] - corner[:, 1]
+    assert bluer[24] > 100
+    assert bluer[-1] < bluer[24] / 2
+
+
 def test_a_loop_ends_where_it_begins(residency):
     """The last step is a calm one. Fails when the last window is not given the first one's frames, and (1.05) when the
     file begins with the first latent: tried."""

@@ -10,6 +10,7 @@ from vidgen.longvideo.chunk import Chunk
 from vidgen.longvideo.gate import joint_ahead
 from vidgen.longvideo.mender import FIRST, REROLL
 from vidgen.longvideo.order import Order
+from vidgen.longvideo.planner import Window
 from vidgen.longvideo.repair import attempt_number, derived_seed
 from vidgen.quality.seams import JointReport
 from vidgen.runtime.context import RunContext
@@ -38,7 +39,10 @@ class Led:
 
 
 class LeadingUp:
-    """`commit` gives a chunk by its number and order, made now unless it was; `latents` gives a chunk's own."""
+    """`commit` gives a chunk by its number and order, made now unless it was; `latents` gives a chunk's own.
+
+    `opens` tells windows whose prompt is another than that of what follows.
+    """
 
     def __init__(
         self,
@@ -48,10 +52,11 @@ class LeadingUp:
         latents: Callable[[Chunk], Tensor],
         group: int,
         *,
+        opens: Callable[[Window], bool],
         blended: bool = True,
     ) -> None:
         self._model, self._ctx, self._commit, self._latents = model, ctx, commit, latents
-        self._group, self._blended = group, blended
+        self._group, self._blended, self._opens = group, blended, opens
 
     def best(self, order: Order, ahead: Tensor, *, rerolls: int) -> Chunk:
         """The chunk with the best joint of those tried; `ahead` are latents that follow the window."""
@@ -72,5 +77,6 @@ class LeadingUp:
         seed = derived_seed(order.seed, window.n, reroll) if reroll else order.seed
         chunk = self._commit(attempt_number(window.n, reroll), replace(order, seed=seed))
         latents = self._latents(chunk)
-        report = joint_ahead(self._model, window, latents, ahead, self._ctx, self._group, blended=self._blended)
+        joined = {"blended": self._blended, "opens": self._opens(window)}
+        report = joint_ahead(self._model, window, latents, ahead, self._ctx, self._group, **joined)
         return Led(chunk, REROLL if reroll else FIRST, report)

@@ -95,17 +95,18 @@ def joint_ahead(
     group: int = GROUP,
     *,
     blended: bool = True,
+    opens: bool = False,
 ) -> JointReport:
     """On the joint at which a window that was made last leads up to what is there: `after` are latents past its end.
 
-    A window that is not `blended` with what follows leaves that as it was.
+    A window that is not `blended` with what follows leaves that as it was. `opens`: what follows has another prompt.
     """
     meter = SeamMeter()
     for pixels in model.decode(torch.cat([latents, after.to(latents)], 2)):
         ctx.checkpoint()
         meter.add(to_uint8(pixels))
     tail = window.length - window.tail
-    joint = joint_at(tail, window.length, group) if blended else met_at(tail, group)
+    joint = joint_at(tail, window.length, group, opens=opens) if blended else met_at(tail, group, opens=opens)
     return judge(meter.series(), [joint]).joints[-1]
 
 
@@ -130,7 +131,8 @@ class ShotSoFar:
 
 
 class SeamGate:
-    """Remembers the shot in hand. `opens` tells windows whose prompt may ask for other colours."""
+    """Remembers the shot in hand. `opens` tells windows whose prompt may ask for other colours than the
+    one before had: those are measured there, and not judged."""
 
     def __init__(self, opens: Callable[[Window], bool], group: int = GROUP) -> None:
         self._opens, self._group, self._shot = opens, group, -1

@@ -18,6 +18,7 @@ from vidgen.longvideo.chunk import Chunk, laid
 from vidgen.longvideo.fingerprint import fingerprint
 from vidgen.longvideo.gate import LOOKED_BACK, SeamGate, as_tensors, from_tensors, measured
 from vidgen.longvideo.joints import frames_before, joints_of
+from vidgen.longvideo.looks import Looks
 from vidgen.longvideo.loop import TURNED, calmest
 from vidgen.longvideo.maker import Maker
 from vidgen.longvideo.mender import Mender, Place, Way
@@ -43,7 +44,7 @@ class LongClip:
     def __init__(self, maker: Maker, script: Script, ctx: RunContext, together: Together | None = None) -> None:
         self._maker, self._script, self._ctx, self._together = maker, script, ctx, together
         self._streams = Streams(script, ctx.chunks)
-        self._orders = Orders(script, self._streams)
+        self._orders, self._looks = Orders(script, self._streams), Looks(script)
         self._record = Record(script, self._streams, maker.model_fingerprint)
         self._runs = len(script.windows) + sum(take.then == "keep" for take in script.takes)
         self._mender = self._mending() if script.rerolls else None
@@ -123,8 +124,7 @@ class LongClip:
 
     def _mending(self) -> Mender:
         windows = self._script.windows
-        begins = {window.n for window, before in zip(windows[1:], windows, strict=False) if window.span != before.span}
-        gate = SeamGate(lambda window: window.n in begins, self._script.group)
+        gate = SeamGate(self._looks.begins_with, self._script.group)
         if self._script.run_up is not None:
             gate.goes_on_from(*self._measured_before(self._script.run_up))
         return Mender(
@@ -184,6 +184,7 @@ class LongClip:
             self._commit,
             self._streams.latents,
             self._script.group,
+            opens=self._looks.begins_with,
             blended=not self._script.from_the_end,
         )
         return leading.best(order, ahead, rerolls=0 if chosen else self._script.rerolls)

@@ -1,6 +1,6 @@
 """Where the chunks of a clip join, in frames: what the seam measures need to know of windows and latents."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from vidgen.longvideo.chunk import Chunk
@@ -34,12 +34,18 @@ def met_at(position: int, group: int = GROUP, *, opens: bool = False) -> Joint:
 
 
 def joints_of(
-    shots: Sequence[Sequence[Chunk]], clock: Sequence[int], group: int = GROUP, *, blended: bool = True
+    shots: Sequence[Sequence[Chunk]],
+    clock: Sequence[int],
+    group: int = GROUP,
+    *,
+    opens: Callable[[Chunk, Chunk], bool] = lambda before, after: before.prompt != after.prompt,
+    blended: bool = True,
 ) -> Iterator[Joint]:
     """All joints of a clip, in its own frames: `shots` are its chunks in order of time, each cut to what it gives.
 
     `clock` says, by shot, as which frame of the clip latent frame 1 begins. Where two shots meet is a cut. Windows that
-    are not `blended` leave what they share as it was.
+    are not `blended` leave what they share as it was. `opens` says of two chunks whether the later one begins
+    a new look.
     """
     for number, line in enumerate(shots):
         if number > 0:
@@ -48,9 +54,9 @@ def joints_of(
         if line[0].window.head:  # it goes on from a clip that was there before
             yield own_joint(line[0].window, group).moved(clock[line[0].window.shot] - 1)
         for before, after in pairwise(line):
-            opens = after.window.span != before.window.span
+            new = opens(before, after)
             if blended:
-                joint = joint_at(after.window.start, before.window.stop, group, opens=opens)
+                joint = joint_at(after.window.start, before.window.stop, group, opens=new)
             else:
-                joint = met_at(after.start, group, opens=opens)
+                joint = met_at(after.start, group, opens=new)
             yield joint.moved(clock[after.window.shot] - 1)

@@ -16,8 +16,8 @@ from vidgen.longvideo.chunk import Chunk
 from vidgen.longvideo.gate import LOOKED_BACK, Measured, RunUp, SeamGate
 from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import GROUP, Window
-from vidgen.longvideo.repair import COLOURS, attempt_number, colour_matched, derived_seed, wider
-from vidgen.quality.seams import JointReport, Series
+from vidgen.longvideo.repair import attempt_number, colour_matched, derived_seed, wider
+from vidgen.quality.seams import COLOURS, JointReport, Series
 from vidgen.runtime.context import RunContext
 from vidgen.stages.model import Decoder
 

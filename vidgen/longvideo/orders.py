@@ -7,11 +7,11 @@ from torch import Tensor
 
 from vidgen.longvideo.anchor import levels
 from vidgen.longvideo.chunk import Chunk
-from vidgen.longvideo.order import Order, Transition
+from vidgen.longvideo.looks import Looks
+from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import CLOSING, Window
 from vidgen.longvideo.script import Script
 from vidgen.longvideo.streams import Streams
-from vidgen.spec import Take
 
 Chunks = Mapping[int, Chunk]
 """The chunks there are, by the numbers of their windows."""
@@ -21,13 +21,11 @@ class Orders:
     """Writes the orders of a script's windows."""
 
     def __init__(self, script: Script, streams: Streams) -> None:
-        self._script, self._streams = script, streams
+        self._script, self._streams, self._looks = script, streams, Looks(script)
 
     def of(self, window: Window, chunks: Chunks) -> Order:
         """The window's order; the chunks beside it hand over the latents that they share with it."""
-        script = self._script
-        branch = next((take for take in reversed(script.takes) if _branches(take, window)), None)
-        prompt = script.prompts[window.span]
+        script, branch = self._script, self._looks.branch(window)
         before, after = self.beside(window, chunks)
         tail = None if after is None else self._streams.span(after, after.window.start, window.stop)
         if script.loop and window.n == script.windows[-1].n and 0 in chunks:
@@ -35,7 +33,7 @@ class Orders:
         return Order(
             window=window,
             seed=branch.seed if branch else script.seed,
-            prompt=branch.prompt if branch and branch.prompt is not None else prompt,
+            prompt=self._looks.prompt(window),
             head=None if before is None else self._streams.span(before, window.start, before.window.stop),
             tail=tail,
             pins=self._pins(window, chunks),
@@ -44,7 +42,7 @@ class Orders:
             control=None if script.control is None else partial(script.control, window),
             control_name="" if script.control_name is None else script.control_name(window),
             kept=None if script.kept is None else script.kept(window),
-            transition=self._transition(window),
+            transition=self._looks.transition(window),
         )
 
     def beside(self, window: Window, chunks: Chunks) -> tuple[Chunk | None, Chunk | None]:
@@ -69,24 +67,12 @@ class Orders:
 
     def _reference(self, window: Window, chunks: Chunks) -> Tensor | None:
         """The levels of the first chunk with this window's prompt; another prompt may ask for other colours."""
-        if self._script.pins or self._script.reference is not None:
-            return self._script.reference  # given pictures say themselves what the colours are
-        earlier = (chunk for n, chunk in sorted(chunks.items()) if n < window.n)
-        same = (it for it in earlier if it.window.span == window.span and self._transition(it.window) is None)
-        first = next(same, None)
+        given, prompt = self._script.reference, self._looks.prompt(window)
+        if given is not None and window.span == 0 and prompt == self._script.prompts[0]:
+            return given
+        if self._script.pins and given is None:
+            return None  # given pictures say themselves what the colours are
+        earlier = [chunk for n, chunk in sorted(chunks.items()) if n < window.n and chunk.window.span == window.span]
+        settled = (it for it in earlier if it.prompt == prompt and self._looks.transition(it.window) is None)
+        first = next(settled, None)
         return None if first is None else levels(self._streams.latents(first)[:, :, first.window.head :])
-
-    def _transition(self, window: Window) -> Transition | None:
-        """The prompt that still counts where a span has just begun, each latent frame a little less."""
-        length = self._script.transitions[window.span] if self._script.transitions else 0
-        if length == 0:
-            return None
-        begin = min(other.start + other.head for other in self._script.windows if other.span == window.span)
-        places = range(window.start - begin, window.stop - begin)
-        weights = tuple(min(1.0, max(0.0, 1 - (place + 0.5) / length)) for place in places)
-        fresh = weights[window.head :]
-        return Transition(self._script.prompts[window.span - 1], weights) if any(fresh) else None
-
-
-def _branches(take: Take, window: Window) -> bool:
-    return take.then == "remake" and take.chunk <= window.n

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from vidgen.longvideo.chunk import Chunk
 from vidgen.longvideo.fingerprint import content_hash
 from vidgen.longvideo.joints import joints_of
+from vidgen.longvideo.looks import Looks
 from vidgen.longvideo.script import Script
 from vidgen.longvideo.streams import Streams, shots_of
 from vidgen.runtime.context import RunContext
@@ -42,7 +43,8 @@ class Record:
             ctx.note("chunks", self.about(chunk, turn) | made)
         lines = [self._streams.line(shot, chunks) for shot in shots_of(chunks)]
         clock = [begin - turn for begin in self._script.clock]
-        for joint in joints_of(lines, clock, self._script.group, blended=not self._script.from_the_end):
+        opens, blended = Looks(self._script).turns, not self._script.from_the_end
+        for joint in joints_of(lines, clock, self._script.group, opens=opens, blended=blended):
             ctx.note("joints", {"frames": [joint.first, joint.last], "cut": joint.cut, "opens": joint.opens})
         if self._script.sealable and not self._script.loop:
             ctx.chunks.seal({"model": self._model, "shots": self._pieces(chunks)})

@@ -10,9 +10,6 @@ from vidgen.longvideo.anchor import drift
 from vidgen.longvideo.joint import firmness
 from vidgen.longvideo.planner import Window
 
-COLOURS = frozenset({"colour", "drift"})
-"""The measures that matching colours can help."""
-
 NUMBERS_APART = 2_000
 """Further attempts at chunk n are stored as chunks n + 2000, n + 4000, …; no clip has as many chunks."""
 

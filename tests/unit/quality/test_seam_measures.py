@@ -113,13 +113,24 @@ def test_a_cut_is_not_judged_and_drift_starts_anew_after_it(clean):
 
 
 def test_another_prompt_may_look_otherwise_from_there_on(clean):
-    """The step itself counts, the distance of later chunks from the first one does not."""
+    """Neither the step of light counts there nor the distance of later chunks from the first one; it is told, as of
+    another prompt. Fails when `opens` is for the drift alone: as it was."""
     stepped = np.concatenate([clean[:AT], lighter(clean[AT:], (45, 45, 45))])
     joints = tuple(Joint(it.first, it.last, opens=n == NUMBER) for n, it in enumerate(JOINTS))
-    found = judge(measured(stepped), joints).joints
-    assert found[NUMBER].failed
-    assert "drift" not in found[NUMBER].failed
-    assert "drift" in judged(stepped).joints[NUMBER].failed
+    report = judge(measured(stepped), joints)
+    assert not {"colour", "drift"} & {name for joint in report.joints for name in joint.failed}
+    told = report.as_json()["joints"][NUMBER]
+    assert told["new_prompt"]
+    assert (told["measures"]["colour"]["judged"], told["measures"]["residual"]["judged"]) == (False, True)
+    assert told["measures"]["colour"]["score"] > 1
+    assert {"colour", "drift"} <= set(judged(stepped).joints[NUMBER].failed)
+
+
+def test_another_prompt_is_no_leave_to_stutter(clean):
+    """The other measures judge where a new look begins as well. Fails when such a joint is taken for a cut: tried."""
+    repeated = np.concatenate([clean[:AT], clean[AT - 1 : -1]])
+    joints = tuple(Joint(it.first, it.last, opens=n == NUMBER) for n, it in enumerate(JOINTS))
+    assert {"acceleration", "frozen"} <= set(judge(measured(repeated), joints).joints[NUMBER].failed)
 
 
 def test_a_defect_elsewhere_is_not_the_joints(clean):

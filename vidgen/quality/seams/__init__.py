@@ -3,7 +3,7 @@
 from vidgen.quality.seams.joints import Joint
 from vidgen.quality.seams.meter import SeamMeter
 from vidgen.quality.seams.plot import plot
-from vidgen.quality.seams.report import JointReport, SeamReport, judge, scan
+from vidgen.quality.seams.report import COLOURS, JointReport, SeamReport, judge, scan
 from vidgen.quality.seams.series import Series
 
-__all__ = ["Joint", "JointReport", "SeamMeter", "SeamReport", "Series", "judge", "plot", "scan"]
+__all__ = ["COLOURS", "Joint", "JointReport", "SeamMeter", "SeamReport", "Series", "judge", "plot", "scan"]

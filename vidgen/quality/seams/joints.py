@@ -12,7 +12,8 @@ class Joint:
     """One joint lies on the steps `first` to `last`, both included; blended joints spread over several.
 
     A `cut` is meant to be seen: it is not judged, and nothing is compared across it. `opens` says that a new look
-    begins here (another prompt): colours are compared with this chunk from here on.
+    begins here (another prompt), or is still on its way: colours may change, and are compared with this chunk from
+    here on.
     """
 
     first: int

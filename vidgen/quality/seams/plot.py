@@ -47,6 +47,7 @@ def _joints(report: SeamReport, height: int) -> Iterator[str]:
         left, right = (_x(at, report.num_frames) for at in (found.joint.first - 0.5, found.joint.last + 0.5))
         about = f"joint {number}, frames {found.joint.first} to {found.joint.last}: {found.verdict}"
         failed = f" ({', '.join(found.failed)})" if found.failed else ""
+        failed += ", another prompt" if found.joint.opens else ""
         yield (
             f'<rect x="{left:.1f}" y="{TOP}" width="{right - left:.1f}" height="{height - TOP - 24}" '
             f'fill="{COLOURS[found.verdict]}" opacity="0.18"><title>{escape(about + failed)}</title></rect>'

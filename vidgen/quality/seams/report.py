@@ -14,19 +14,23 @@ from vidgen.quality.seams.thresholds import Thresholds, calibrated
 
 VERSION = 1
 DRIFT = "drift"
+COLOURS = frozenset({"colour", DRIFT})
+"""The measures of what another prompt may ask for: where a new look begins they are told, and not judged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The worst that one measure found at a joint. `z` is None for the drift, which has no interior to compare with.
 
-    `frame` is the later frame of the step it was found at; `score` is 1 at the threshold and more is worse.
+    `frame` is the later frame of the step it was found at; `score` is 1 at the threshold and more is worse. What is not
+    `judged` is what another prompt asks for.
     """
 
     value: float
     z: float | None
     threshold: float
     frame: int
+    judged: bool = True
 
     @property
     def score(self) -> float:
@@ -42,12 +46,12 @@ class JointReport:
 
     @property
     def score(self) -> float:
-        """That of its worst measure; a joint fails above 1."""
-        return max((finding.score for finding in self.findings.values()), default=0.0)
+        """That of its worst measure that is judged; a joint fails above 1."""
+        return max((finding.score for finding in self.findings.values() if finding.judged), default=0.0)
 
     @property
     def failed(self) -> tuple[str, ...]:
-        return tuple(name for name, finding in self.findings.items() if finding.score > 1)
+        return tuple(name for name, it in self.findings.items() if it.judged and it.score > 1)
 
     @property
     def verdict(self) -> str:
@@ -84,7 +88,7 @@ def judge(series: Series, joints: Sequence[Joint], thresholds: Thresholds | None
     for joint, gone in zip(joints, drifted, strict=True):
         findings = {} if joint.cut else {name: _worst(series, joint, name, z[name], usual, limits) for name in REACH}
         if not joint.cut:
-            findings[DRIFT] = Finding(gone, None, limits[DRIFT].limit, joint.last)
+            findings[DRIFT] = Finding(gone, None, limits[DRIFT].limit, joint.last, judged=not joint.opens)
         found.append(JointReport(joint, findings))
     return SeamReport(len(series), tuple(found))
 
@@ -117,7 +121,8 @@ def _worst(series: Series, joint: Joint, name: str, z: Numbers, usual: float, li
     steps = touched(joint, len(series), REACH[name])
     frame = steps.start + int(np.argmax(z[steps]))
     value = float(series.measure(name, usual)[frame])
-    return Finding(value, float(z[frame]), limits[name].limit, frame)
+    judged = not (joint.opens and name in COLOURS)
+    return Finding(value, float(z[frame]), limits[name].limit, frame, judged)
 
 
 def _runs(above: np.ndarray[Any, np.dtype[np.bool_]]) -> list[Joint]:
@@ -139,6 +144,7 @@ def _joint_json(found: JointReport) -> dict[str, Any]:
     return {
         "frames": [found.joint.first, found.joint.last],
         "verdict": found.verdict,
+        "new_prompt": found.joint.opens,
         "score": _rounded(found.score),
         "failed": list(found.failed),
         "measures": measures,
