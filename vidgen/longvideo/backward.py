@@ -77,6 +77,6 @@ class LeadingUp:
         seed = derived_seed(order.seed, window.n, reroll) if reroll else order.seed
         chunk = self._commit(attempt_number(window.n, reroll), replace(order, seed=seed))
         latents = self._latents(chunk)
-        joined = {"blended": self._blended, "opens": self._opens(window)}
+        joined = {"blended": self._blended, "opens": self._opens(window), "held": self._blended and order.tail is None}
         report = joint_ahead(self._model, window, latents, ahead, self._ctx, self._group, **joined)
         return Led(chunk, REROLL if reroll else FIRST, report)

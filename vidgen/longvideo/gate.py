@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidgen.longvideo.joints import frames_before, joint_at, met_at, own_joint
+from vidgen.longvideo.joints import frames_before, joint_at, joint_into, met_at, own_joint
 from vidgen.longvideo.planner import GROUP, Window
 from vidgen.media.frames import FrameChunk
 from vidgen.quality.seams import Joint, JointReport, SeamMeter, Series, judge
@@ -96,17 +96,23 @@ def joint_ahead(
     *,
     blended: bool = True,
     opens: bool = False,
+    held: bool = False,
 ) -> JointReport:
     """On the joint at which a window that was made last leads up to what is there: `after` are latents past its end.
 
     A window that is not `blended` with what follows leaves that as it was. `opens`: what follows has another prompt.
+    `held`: the window ends on what is there as it is, as where it leads up to a clip.
     """
     meter = SeamMeter()
     for pixels in model.decode(torch.cat([latents, after.to(latents)], 2)):
         ctx.checkpoint()
         meter.add(to_uint8(pixels))
     tail = window.length - window.tail
-    joint = joint_at(tail, window.length, group, opens=opens) if blended else met_at(tail, group, opens=opens)
+    if held:
+        joint = joint_into(window.length, window.tail, group)
+    else:
+        joint = joint_at(tail, window.length, group) if blended else met_at(tail, group)
+    joint = replace(joint, opens=opens)
     return judge(meter.series(), [joint]).joints[-1]
 
 

@@ -33,6 +33,15 @@ def met_at(position: int, group: int = GROUP, *, opens: bool = False) -> Joint:
     return joint_at(position - 1, position, group, opens=opens)
 
 
+def joint_into(stop: int, tail: int, group: int = GROUP) -> Joint:
+    """The joint at which a window that ends before latent frame `stop` leads up to a clip that was there before.
+
+    The last `tail` of its latents are the clip's own, held wholly: what it made itself meets the first of them, and the
+    clip's frames fade in over their length.
+    """
+    return joint_at(stop - tail - 1, stop, group)
+
+
 def joints_of(
     shots: Sequence[Sequence[Chunk]],
     clock: Sequence[int],
@@ -60,3 +69,6 @@ def joints_of(
             else:
                 joint = met_at(after.start, group, opens=new)
             yield joint.moved(clock[after.window.shot] - 1)
+        end = line[-1].window
+        if end.tail and not end.head:  # it leads up to a clip that was there before
+            yield joint_into(end.stop, end.tail, group).moved(clock[end.shot] - 1)

@@ -1,13 +1,15 @@
 """What is recorded of a clip's chunks: beside each one, in the receipt, and for those who go on from their latents."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from vidgen.longvideo.chunk import Chunk
 from vidgen.longvideo.fingerprint import content_hash
-from vidgen.longvideo.joints import joints_of
+from vidgen.longvideo.joints import frames_before, joints_of
 from vidgen.longvideo.looks import Looks
 from vidgen.longvideo.script import Script
 from vidgen.longvideo.streams import Streams, shots_of
+from vidgen.quality.seams import Joint
 from vidgen.runtime.context import RunContext
 
 Facts = dict[str, object]
@@ -44,10 +46,19 @@ class Record:
         lines = [self._streams.line(shot, chunks) for shot in shots_of(chunks)]
         clock = [begin - turn for begin in self._script.clock]
         opens, blended = Looks(self._script).turns, not self._script.from_the_end
-        for joint in joints_of(lines, clock, self._script.group, opens=opens, blended=blended):
+        joints = joints_of(lines, clock, self._script.group, opens=opens, blended=blended)
+        for joint in chain(self._known_cuts(), joints):
             ctx.note("joints", {"frames": [joint.first, joint.last], "cut": joint.cut, "opens": joint.opens})
         if self._script.sealable and not self._script.loop:
             ctx.chunks.seal({"model": self._model, "shots": self._pieces(chunks)})
+
+    def _known_cuts(self) -> Iterator[Joint]:
+        """Those of the clip that is gone on from in latents."""
+        begin = 0
+        for shot in () if self._script.history is None else self._script.history.shots:
+            if begin:
+                yield Joint(begin, begin, cut=True)
+            begin += frames_before(sum(piece.length for piece in shot), self._script.group)
 
     def _pieces(self, chunks: Sequence[Chunk]) -> list[list[list[object]]]:
         """Where the latents of every shot lie, in order of time: number, fingerprint, and from where to where."""

@@ -1,5 +1,6 @@
 """Clips made longer at either end: what stays as it was, what is new, and that a resumed run is the same clip."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from tests.unit.longvideo.test_seam_gate import limits
 from vidgen.errors import Cancelled, SpecError
 from vidgen.media.reader import read_frames_pyav
 from vidgen.media.writer import write_video
-from vidgen.pipelines import Residency
+from vidgen.pipelines import Residency, render
 from vidgen.pipelines.extend_video import faded
 from vidgen.pipelines.receipt import Notes
 from vidgen.quality.seams import report
 from vidgen.runtime.chunks import CommittedChunk, FolderChunkStore
+from vidgen.runtime.context import RunContext
 from vidgen.runtime.lent_chunks import LendingChunkStore
-from vidgen.spec import ExtendVideo, LongFields, MediaRef, Segment, Take, TextToVideo
+from vidgen.spec import ExtendVideo, LongFields, MediaRef, Segment, Take, TextToVideo, resolve
 
 CLIP = MediaRef(artifact_id="art_clip")
 LENGTH, NEW = 25, 24
@@ -124,16 +126,30 @@ def test_joints_of_a_clip_extended_backward_are_judged_as_well(residency, earlie
     assert [(it["chunk"], it["attempt"]) for it in told] == tried
 
 
+def test_the_joint_of_a_backward_extension_is_in_the_report(residency, earlier, tmp_path):
+    """At the first frame of the clip, until it has faded in. Fails when only the joints of the new chunks are told: as
+    it was, none."""
+    asked = extension(direction="backward", num_frames=13, num_inference_steps=1)
+    spec = resolve(asked, residency.registry.get("tiny").rules)
+    render(spec, RunContext(media={CLIP.key: earlier[1]}), tmp_path, residency)
+    seams = json.loads((tmp_path / "seams.json").read_text())
+    assert seams["num_frames"] == 13 + LENGTH
+    assert [joint["frames"] for joint in seams["joints"]] == [[13, 21]]
+    assert seams["joints"][0]["verdict"] in ("pass", "fail")
+    assert "colour" in seams["joints"][0]["measures"]
+
+
 def test_shots_before_the_last_stay_too(residency, tmp_path):
     segments = (Segment(frames=9), Segment(frames=9, cut=True))
     spec = TextToVideo(model="tiny", prompt="a red cat", seed=3, segments=segments)
     store = FolderChunkStore(tmp_path / "chunks")
     cut = frames_of(residency, spec, chunks=store)
     clip = write_video([cut], tmp_path / "cut.mp4", fps=8).path
-    longer = frames_of(
-        residency, extension(num_frames=8), media={CLIP.key: clip}, lender=tmp_path / "chunks", chunks=CountingStore()
-    )
+    notes = Notes()
+    context = {"media": {CLIP.key: clip}, "lender": tmp_path / "chunks", "chunks": CountingStore(), "note": notes.add}
+    longer = frames_of(residency, extension(num_frames=8), **context)
     assert np.array_equal(longer[:18], cut)
+    assert [joint["frames"] for joint in notes.of("joints") if joint["cut"]] == [[9, 9]]
     assert len(longer) == 18 + 8
 
 

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from vidgen.longvideo.chunk import Chunk
-from vidgen.longvideo.gate import SeamGate
+from vidgen.longvideo.gate import SeamGate, joint_ahead
 from vidgen.longvideo.mender import Mender, Place
 from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import Window
 from vidgen.longvideo.repair import derived_seed
+from vidgen.quality.seams import Joint
 from vidgen.quality.seams.report import DRIFT
 from vidgen.quality.seams.series import REACH
 from vidgen.quality.seams.thresholds import Threshold, Thresholds
@@ -25,6 +26,9 @@ WINDOWS = [Window(0, 0, 0, 0, 7, 0)] + [Window(n, 0, 0, 2 + 3 * n, 7 + 3 * n, 2)
 
 
 NOTHING_PASSES = Thresholds({name: Threshold(1e-9, 1.0) for name in (*REACH, DRIFT)}, {})
+
+
+PATTERN = torch.from_numpy(np.random.default_rng(0).normal(0, 0.3, (1, 16, 1, 16, 16))).float()
 
 
 class PlainDecoder:
@@ -43,7 +47,7 @@ class Workshop:
 
     def __init__(self, spoil, opens=()):
         self.spoil, self.opens, self.store, self.made = spoil, opens, {}, []
-        self.base = torch.from_numpy(np.random.default_rng(0).normal(0, 0.3, (1, 16, 1, 16, 16))).float()
+        self.base = PATTERN
 
     def commit(self, way):
         if way.ready is not None:
@@ -114,6 +118,18 @@ def test_the_colours_that_another_prompt_asks_for_are_left_alone():
     slightly = partial(tinted, by=0.03)
     assert "colour" in Workshop(slightly).clip()[0]["failed"]
     assert Workshop(slightly, opens=(SPOILED, SPOILED + 1)).clip() == []
+
+
+def test_a_step_where_a_clip_that_is_led_up_to_begins_is_seen():
+    """Seven latents that do not have the clip's colours, and two of the clip's. Fails when the joint is taken to begin
+    a latent later, as it was."""
+    made, ahead = PATTERN.repeat(1, 1, 9, 1, 1), PATTERN.repeat(1, 1, 5, 1, 1)
+    made[:, :, :7] = tinted(made[:, :, :7])
+    window = Window(0, 0, 0, 0, 9, 0, 2)
+    found = joint_ahead(PlainDecoder(), window, made, ahead, RunContext(), held=True)
+    assert found.joint == Joint(25, 33)
+    assert found.findings["colour"].frame == 25
+    assert "colour" in found.failed
 
 
 def test_other_content_is_made_again_with_another_seed():
