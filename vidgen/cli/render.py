@@ -12,6 +12,7 @@ from vidgen.cli.options.long import long_options, take_extension, take_long
 from vidgen.cli.options.regions import region_option, take_regions
 from vidgen.cli.recall import output_of, spec_in
 from vidgen.cli.run_here import render_here
+from vidgen.longvideo.plan_of_spec import check_takes
 from vidgen.runtime.processes import process_count
 from vidgen.spec import (
     FORMATS,
@@ -117,6 +118,7 @@ def render(
     if process_count() > 1 and spec.seed in (None, -1):
         raise click.UsageError("--seed: processes that make one clip together need one and the same")
     spec = resolve(spec, manifest.rules, source_seconds=_source_seconds(video))
+    check_takes(spec, manifest.rules)
     for remark in remarks(spec, manifest):
         click.echo(f"warning: {remark.message}", err=True)
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")

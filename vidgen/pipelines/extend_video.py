@@ -17,6 +17,7 @@ from vidgen.errors import SpecError
 from vidgen.longvideo.anchor import levels
 from vidgen.longvideo.gate import LOOKED_BACK
 from vidgen.longvideo.history import History, taken_over
+from vidgen.longvideo.plan_of_spec import sizes_of, spans_of
 from vidgen.longvideo.planner import GROUP, Windows, plan, plan_backward
 from vidgen.longvideo.script import Script
 from vidgen.media.frames import FrameChunk
@@ -27,9 +28,7 @@ from vidgen.pipelines.long_video import (
     latent_frames_shown,
     prompts_of,
     settings_of,
-    sizes_of,
     skipped,
-    spans_of,
 )
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.source_clip import SourceClip, extended_frames

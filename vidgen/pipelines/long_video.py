@@ -7,12 +7,12 @@ from itertools import chain
 import numpy as np
 from torch import Tensor
 
-from vidgen.errors import SpecError
 from vidgen.longvideo.chained import Chained
 from vidgen.longvideo.generate import LongClip
 from vidgen.longvideo.loop import turned
 from vidgen.longvideo.order import Settings
-from vidgen.longvideo.planner import GROUP, Span, Window, Windows, latent_frames, plan, plan_from_the_end, plan_loop
+from vidgen.longvideo.plan_of_spec import clock_of, place_of, sizes_of, spans_of
+from vidgen.longvideo.planner import GROUP, Span, Window, latent_frames, plan, plan_from_the_end, plan_loop
 from vidgen.longvideo.script import Script
 from vidgen.longvideo.together import Together
 from vidgen.media.frames import FrameChunk
@@ -94,8 +94,8 @@ def script_of(
     last window is made first.
     """
     long = spec.long or LongFields()
-    spans, clock = spans_of(spec), _clock(spec)
-    places = {_place(clock, frame): still for frame, still in stills.items()}
+    spans, clock = spans_of(spec), clock_of(spec)
+    places = {place_of(clock, frame): still for frame, still in stills.items()}
     windows = _windows(spec, spans, list(places), group, from_the_end=from_the_end)
     # a loop's canvas begins with its first frame, which its stream shows once more
     led = None if control is None else control((1,) if long.loop else clock)
@@ -128,23 +128,9 @@ def _moves(spec: SamplingFields) -> bool:
     return any(region.media is not None and region.media.frame is None for region in spec.regions)
 
 
-def spans_of(spec: SamplingFields) -> list[Span]:
-    """The stretches of the clip that have a prompt each."""
-    segments = [Span(segment.frames or 0, segment.cut) for segment in spec.segments]
-    return segments or [Span(Resolved.of(spec).num_frames)]
-
-
 def prompts_of(spec: SamplingFields) -> Sequence[str]:
     """The prompt of each span."""
     return [segment.prompt or spec.prompt for segment in spec.segments] or [spec.prompt]
-
-
-def sizes_of(long: LongFields, group: int = GROUP) -> Windows:
-    """The windows' sizes in latent frames. Raises SpecError when the spec was not resolved."""
-    if long.window is None or long.overlap is None or long.opening is None:
-        raise SpecError("long: empty; resolve the spec against its model first", field="long")
-    later, overlap = long.window // group, long.overlap // group
-    return Windows(latent_frames(long.opening, group), later, overlap, later - 1, group)
 
 
 def settings_of(spec: SamplingFields, strength: float = 1.0) -> Settings:
@@ -174,21 +160,3 @@ def _windows(
     if spec.long.loop:
         return plan_loop(spans, sizes_of(spec.long), stops=stops)
     return plan(spans, sizes_of(spec.long, group), stops=stops)
-
-
-def _clock(spec: SamplingFields) -> tuple[int, ...]:
-    """By shot, as which frame of the clip its latent frame 1 begins; a loop has no frame before that."""
-    if spec.long is not None and spec.long.loop:
-        return (0,)
-    done, clock = 0, [1]
-    for segment in spec.segments:
-        if segment.cut and done:
-            clock.append(done + 1)
-        done += segment.frames or 0
-    return tuple(clock)
-
-
-def _place(clock: Sequence[int], frame: int) -> tuple[int, int]:
-    """Shot and latent frame that show a frame of the clip."""
-    shot = max(number for number, begin in enumerate(clock) if number == 0 or begin - 1 <= frame)
-    return shot, max(0, (frame - clock[shot]) // GROUP + 1)

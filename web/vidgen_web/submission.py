@@ -21,6 +21,7 @@ from vidgen.jobs.line.waiting import ANY_TIME, ResolvedSpec, StartBy
 from vidgen.jobs.outbound.addresses import check_url
 from vidgen.jobs.tenants.tenancy import LOCAL
 from vidgen.jobs.views import Artifact, Created, Dialect, Job, Upload
+from vidgen.longvideo.plan_of_spec import check_takes
 from vidgen.spec import (
     JOB_SPEC,
     NORMAL_PRIORITY,
@@ -220,7 +221,13 @@ def _edited_source(services: Services, job: Job, spec: Spec) -> str | None:
 
 
 def parse(fields: Mapping[str, Any]) -> Spec:
-    """Spec fields as a spec; a missing task follows from the media given. Raises ProblemError invalid_request."""
+    """Spec fields as a spec; a missing task follows from the media given.
+
+    Raises ProblemError invalid_request, and invalid_spec for prompts over time of which there are none.
+    """
+    # a spec that was read back has both; who sends no other prompt meant to tell some
+    if fields.get("segments") in ([], ()) and "prompt" not in fields:
+        raise problem_of(SpecError("segments: none; give one at least, or leave it out", field="segments"))
     try:
         return JOB_SPEC.validate_python({"task": _task(fields), **fields})
     except ValidationError as error:
@@ -244,7 +251,9 @@ def resolved(services: Services, spec: Spec) -> tuple[Spec, Manifest | None]:
             own = "" if caller().tenant == LOCAL else f"{caller().tenant}."
             taken = services.models.lora_ids
             return resolve_training(spec, manifest.rules, manifest.family, prefix=own, taken=taken), manifest
-        return resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec)), manifest
+        spec = resolve(spec, manifest.rules, source_seconds=_source_seconds(services, spec))
+        check_takes(spec, manifest.rules)
+        return spec, manifest
     except SpecError as error:
         raise problem_of(error) from error
 

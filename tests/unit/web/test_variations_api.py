@@ -262,3 +262,38 @@ def test_keyframes_are_checked_like_any_media(client: FlaskClient, job_id: str) 
     ):
         answer = client.post(JOBS, json={**LONG, "keyframes": [{"image": image, "frame": 5}]}).get_json()
         assert (answer["code"], answer["errors"][0]["field"]) == (code, "keyframes.0.image")
+
+
+@pytest.mark.parametrize(
+    ("more", "last"),
+    [
+        ({}, 3),
+        ({"long": {"overlap": 4}}, 3),
+        ({"num_frames": None, "segments": [{"frames": 17}, {"frames": 24}, {"frames": 17, "cut": True}]}, 3),
+        ({"num_frames": 60, "long": {"loop": True}}, 4),
+    ],
+)
+def test_a_take_of_a_chunk_that_the_clip_will_not_have_is_refused_at_once(
+    client: FlaskClient, more: dict[str, Any], last: int
+) -> None:
+    """Fails when the worker alone counts chunks: tried, the job was queued."""
+
+    def asked(chunk: int) -> Any:
+        long = {**more.get("long", {}), "takes": [{"chunk": 0, "seed": 1}, {"chunk": chunk, "seed": 1}]}
+        body = {name: value for name, value in {**LONG, **more, "long": long}.items() if value is not None}
+        return client.post(JOBS, json=body)
+
+    refused = asked(99)
+    error = refused.get_json()["errors"][0]
+    assert (refused.status_code, error["field"], error["nearest"]) == (422, "long.takes.1.chunk", [last])
+    assert asked(last + 1).status_code == 422
+    assert asked(last).status_code == 202
+
+
+def test_prompts_over_time_of_which_there_are_none_are_refused(client: FlaskClient) -> None:
+    """A spec that is sent as it was read back is taken. Fails when they count as left out: tried, 202."""
+    refused = client.post(JOBS, json={"segments": []})
+    assert (refused.status_code, refused.get_json()["errors"][0]["field"]) == (422, "segments")
+    assert client.post(JOBS, json={"segments": [], "prompt": ""}).status_code == 202
+    spec = client.post(JOBS, json={"prompt": "a cat"}).get_json()["spec"]
+    assert client.post(JOBS, json=spec).status_code == 202
