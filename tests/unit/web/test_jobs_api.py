@@ -132,7 +132,9 @@ def test_words_that_the_model_does_not_know_are_remarked_on(app: Flask, client: 
     assert client.post(f"{JOBS}/forecast", json=body).get_json()["warnings"] == made["warnings"]
     assert client.post(JOBS, json=PROMPT).get_json()["warnings"] == []
     found = app.extensions[EXTENSION]
-    app.extensions[EXTENSION] = replace(found, models=SimpleNamespace(get=raise_unknown))
+    app.extensions[EXTENSION] = replace(
+        found, models=SimpleNamespace(of=lambda _tenant: SimpleNamespace(get=raise_unknown))
+    )
     again = client.post(JOBS, json=body, headers=headers)
     assert (again.status_code, again.get_json()["id"], again.get_json()["warnings"]) == (202, made["id"], [])
 
