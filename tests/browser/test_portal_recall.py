@@ -21,16 +21,20 @@ DROP = """(text) => {
 
 
 def test_settings_come_back_from_a_dropped_file(page: Page) -> None:
+    """Fails when undo holds the composer that an opened section replaced, or the reason is a general one: tried."""
     page.fill("#prompt", "mine")
     page.evaluate(DROP, base64.b64encode(recipe_picture()).decode())
     page.get_by_role("button", name="Its settings alone").click()
     expect(page.locator("#prompt")).to_have_value("a <red> cat & a “dog”")
     expect(page.locator("#seed")).to_have_value("7")
+    page.get_by_role("button", name="Sampling").click()
+    expect(page.locator("#section-advanced")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#prompt")).to_have_value("mine")
     page.evaluate(DROP, base64.b64encode(b"hello").decode())
     page.get_by_role("button", name="Its settings alone").click()
-    expect(page.locator("#recipe-error")).to_be_visible()
+    expect(page.locator("#recipe-error")).to_contain_text("the file holds no recipe")
+    expect(page.locator("#recipe-error")).to_be_in_viewport()
     expect(page.locator("#prompt")).to_have_value("mine")
 
 
@@ -72,3 +76,20 @@ def test_waiting_clips_are_dragged_into_order(page: Page, worker: SimulatedWorke
     rows.nth(0).drag_to(rows.nth(2), target_position={"x": 20, "y": height - 4})
     expect(page.locator("#queue-rows .prompt").nth(2)).to_have_text("a fox")
     assert worker.claim().spec.prompt == "a cat"
+
+
+def test_a_wrong_field_is_shown_or_no_reason_to_stay(page: Page, worker: SimulatedWorker) -> None:
+    """Fails when the browser refuses a form for a field that cannot be seen: tried."""
+    page.fill("#prompt", "a cat")
+    page.locator("#further > summary").click()
+    page.fill("#seed", "-1")
+    page.locator("#further > summary").click()
+    page.click("#generate")
+    expect(page.locator("#seed")).to_be_focused()
+    page.fill("#seed", "7")
+    page.locator("label[for=task-keyframes]").click()
+    page.fill("#key-0-seconds", "-1")
+    page.locator("label[for=task-text-to-video]").click()
+    page.click("#generate")
+    expect(page.locator("#queue-rows .queued")).to_be_visible()
+    assert worker.claim().spec.seed == 7

@@ -5,6 +5,7 @@ import { onRefresh, refresh } from "./live.js";
 import { onSwap, put } from "./page.js";
 import { startRecall } from "./recall.js";
 import { startSlots } from "./slots.js";
+import { mayBeSent, ownValidity } from "./validity.js";
 import { say } from "./words.js";
 
 const FORECAST_MS = 300;
@@ -19,7 +20,12 @@ let foretold = Date.now();
 export function startComposer() {
   startSlots(forecastSoon);
   startRecall();
-  onSwap((id) => id === "composer" && forecastSoon());
+  ownValidity(form());
+  onSwap((id) => {
+    if (id !== "composer") return;
+    ownValidity(form());
+    forecastSoon();
+  });
   onRefresh(forecastSoon);
   setInterval(() => {
     const waits = document.querySelector("#queue-rows > .running, #queue-rows > .queued");
@@ -32,8 +38,10 @@ export function startComposer() {
     forecastSoon();
   });
   document.addEventListener("submit", (event) => {
+    if (event.target.id !== "composer-form") return;
+    if (!event.submitter?.formNoValidate && !mayBeSent(event.target)) return event.preventDefault();
     // a grid has a page of its own
-    if (event.target.id !== "composer-form" || "leaves" in (event.submitter?.dataset ?? {})) return;
+    if ("leaves" in (event.submitter?.dataset ?? {})) return;
     event.preventDefault();
     if (event.submitter?.dataset.recompose) recompose(event.submitter);
     else create(event.target, event.submitter);

@@ -37,18 +37,22 @@ async function fromFile(form, file) {
   }
   const page = await pageOf(response);
   if (response.ok) return replaceComposer(page, old);
-  const told = page.querySelector("#recipe-error:not([hidden]), #form-error p, [data-problem]")?.textContent.trim();
+  // the first of them in this order, not in the page's: the form's own line says only that something is wrong below
+  const places = ["#recipe-error:not([hidden])", "[data-problem]", "#form-error p"];
+  const told = places.map((place) => page.querySelector(place)?.textContent.trim()).find(Boolean);
   const line = document.getElementById("recipe-error");
   form.closest("details").open = true;
   line.hidden = false;
   line.textContent = told ?? say("The service did not answer.");
+  line.scrollIntoView({ block: "nearest" });
   announce(line.textContent);
 }
 
 function replaceComposer(page, old) {
   put(page, "composer");
   const now = document.getElementById("composer");
-  undo = () => now.replaceWith(old);
+  // looked up when it is taken back: an opened section or a preset puts another composer there
+  undo = () => document.getElementById("composer").replaceWith(old);
   offerUndo(true);
   announce(say("Settings restored"));
   return now;
@@ -65,7 +69,7 @@ export async function recall(what, url) {
     const control = old.querySelector(`#${what}`);
     const before = control.value;
     write(control, value(fresh, what));
-    undo = () => write(control, before);
+    undo = () => write(document.getElementById(what), before);
     if (what === "seed") control.closest("details").open = true;
   } else {
     const now = replaceComposer(page, old);
