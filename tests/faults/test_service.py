@@ -119,5 +119,5 @@ def test_what_cannot_start_says_why_and_ends(tmp_path: Path, settings: dict[str,
             assert up.process.wait(120) not in (0, None)
             assert time.monotonic() - started < 120
     log = (tmp_path / "service.log").read_text()
-    assert "cannot start" in log or "cannot be used" in log
+    assert "other machines reach this address" in log or "cannot be used" in log
     assert "Traceback" not in log
