@@ -132,6 +132,19 @@ def test_sections_come_when_they_are_asked_for(client: FlaskClient, name: str) -
     assert f'id="section-{name}" open' in send(client, "/composer", **{f"section.{name}": "1"})[1]
 
 
+def test_count_and_project_stay_with_the_form(client: FlaskClient, plane: ControlPlane) -> None:
+    """Whether a section is opened or the form refused. Fails when they are written anew each time: tried."""
+    aside = {"prompt": PROMPT, "count": "3", "project": "Cats"}
+    pages = [send(client, "/composer", open="advanced", **aside)[1], send(client, num_frames="20", **aside)[1]]
+    pages.append(send(client, **{**aside, "count": "3.5"})[1])
+    for page, count in zip(pages, ("3", "3", "3.5"), strict=True):
+        assert re.search(rf'id="count" [^>]*value="{count}"', page)
+        assert re.search(r'id="project" [^>]*value="Cats"', page)
+        assert re.search(r'id="further" [^>]*open', page)
+    assert not re.search(r'id="further" [^>]*open', client.get("/?project=Cats").get_data(as_text=True))
+    assert not plane.jobs.list().items
+
+
 def test_a_file_chosen_before_a_row_is_added_is_kept(client: FlaskClient) -> None:
     file = {"keyframes.0": (io.BytesIO(PNG), "a.png"), "keyframes.0.upload_id": "", "keyframes.1.upload_id": ""}
     page = send(client, "/composer", task="keyframes", add_key="1", **file)[1]

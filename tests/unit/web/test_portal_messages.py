@@ -1,6 +1,7 @@
 """What the API says of wrong values, in the reader's language."""
 
 import re
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send, token
-from vidgen_web.portal.messages import FAILURES, FORMS, HOLE, said
+from vidgen_web.portal.messages import ENGLISH, FAILURES, FORMS, HOLE, READING, said
+from vidgen_web.portal.words import day, moment
 
 ROOT = Path(__file__).parents[3]
 SOURCES = ("vidgen", "web/vidgen_web", "models/vidgen_models", "workers")
@@ -34,6 +36,35 @@ def test_refusals_are_told_in_german(client: FlaskClient, form: dict[str, str], 
     page = client.post("/jobs", data=data, headers=GERMAN)
     assert page.status_code == 422
     assert text in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [
+        ({"num_inference_steps": "many"}, "Steps: give a whole number<"),
+        ({"post.sharpen.on": "1", "post.sharpen.amount": "9"}, "may be at most 3<"),
+        ({"trajectories.0.points.0.x": "0.2", "trajectories.0.points.0.y": "0.5"}, "Paths: give at least 2, not 1<"),
+    ],
+)
+def test_refusals_are_told_in_english(client: FlaskClient, form: dict[str, str], text: str) -> None:
+    """Fails when English is what the library that reads the fields says: tried."""
+    status, page = send(client, prompt="a cat", **form)
+    assert (status, text in page) == (422, True), re.findall(r'class="wrong"[^>]*>([^<]+)', page)
+
+
+def test_every_form_of_reading_has_english_words() -> None:
+    assert {*ENGLISH} == {*READING}
+    for form, told in ENGLISH.items():
+        assert "after validation" not in told
+        assert {*HOLE.findall(told)} == {*HOLE.findall(form)}
+
+
+@pytest.mark.parametrize(("language", "told"), [("de", "21. November 2026"), ("en", "21 November 2026")])
+def test_days_are_written_as_the_language_does(app: Flask, language: str, told: str) -> None:
+    """Fails when German has no point behind the day: tried."""
+    with app.test_request_context(headers={"Accept-Language": language}):
+        assert day(date(2026, 11, 21)) == told
+        assert moment(datetime(2026, 11, 21, 14, 5, tzinfo=UTC)) == f"{told}, 14:05 UTC"
 
 
 def test_a_failed_job_and_a_missing_page_speak_german(client: FlaskClient, worker: SimulatedWorker) -> None:

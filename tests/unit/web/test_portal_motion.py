@@ -96,6 +96,14 @@ def test_the_camera_moves_by_numbers_and_over_time(client: FlaskClient, plane: C
     assert (status, "Camera: " in page, 'value="11"' in page) == (422, True, True)
 
 
+def test_a_moment_of_the_camera_is_asked_when_it_is(client: FlaskClient) -> None:
+    """Fails when speeds without a moment are left out without a word: tried."""
+    keys = {"camera.keys.0.at": "0", "camera.keys.0.zoom": "8", "camera.keys.1.at": "", "camera.keys.1.zoom": "3"}
+    status, page = send(client, model="led", prompt="a cat", **keys)
+    assert (status, "must be given" in page, 'name="camera.keys.1.zoom"' in page) == (422, True, True)
+    assert re.search(r'class="wrong" id="camera-error"[^>]*>Camera, [^<:]+: must be given', page)
+
+
 def test_masks_controls_brushes_and_references_bring_files(client: FlaskClient, plane: ControlPlane) -> None:
     files = {"controls.0.video": (io.BytesIO(PNG), "edges.png"), "brushes.0.media": (io.BytesIO(PNG), "region.png")}
     files |= {"references.1.image": (io.BytesIO(PNG), "who.png")}

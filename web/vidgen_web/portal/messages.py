@@ -89,7 +89,9 @@ READING = (
     mark("String should have at least %(n)s character"),
     mark("String should have at most %(n)s characters"),
     mark("String should match pattern '%(pattern)s'"),
+    mark("Tuple should have at least %(n)s item after validation, not %(given)s"),
     mark("Tuple should have at least %(n)s items after validation, not %(given)s"),
+    mark("Tuple should have at most %(n)s items after validation, not %(given)s"),
 )
 # why a job failed, by its code
 FAILURES = {
@@ -100,16 +102,33 @@ FAILURES = {
     "storage_failed": mark("Its files could not be stored."),
     "worker_lost": mark("The process that made it ended unexpectedly, more often than allowed."),
 }
+# what `READING` says, in words for people: English is written here, other languages in their catalogues
+ENGLISH = {
+    "Field required": "must be given",
+    "Input should be a valid integer, unable to parse string as an integer": "give a whole number",
+    "Input should be a valid number, unable to parse string as a number": "give a number",
+    "Input should be greater than %(n)s": "must be more than %(n)s",
+    "Input should be greater than or equal to %(n)s": "must be at least %(n)s",
+    "Input should be less than %(n)s": "must be less than %(n)s",
+    "Input should be less than or equal to %(n)s": "may be at most %(n)s",
+    "Input should be %(choices)s": "must be %(choices)s",
+    "List should have at least %(n)s items after validation, not %(given)s": "give at least %(n)s, not %(given)s",
+    "String should have at least %(n)s character": "give at least %(n)s character",
+    "String should have at most %(n)s characters": "may have at most %(n)s characters",
+    "String should match pattern '%(pattern)s'": "must have the form %(pattern)s",
+    "Tuple should have at least %(n)s item after validation, not %(given)s": "give at least %(n)s, not %(given)s",
+    "Tuple should have at most %(n)s items after validation, not %(given)s": "give at most %(n)s, not %(given)s",
+    "Tuple should have at least %(n)s items after validation, not %(given)s": "give at least %(n)s, not %(given)s",
+}
 HOLE = re.compile(r"%\((\w+)\)s")
 
 
 def said(message: str) -> str:
     """The message in the reader's language, where its form is known; else as it is."""
-    if language() == SOURCE:
-        return message
     for form, pattern in _patterns():
         if found := pattern.fullmatch(message):
-            return _(form, **found.groupdict()) if found.groupdict() else _(form)
+            told = ENGLISH.get(form, form) if language() == SOURCE else _(form)
+            return told % found.groupdict() if found.groupdict() else told
     return message
 
 

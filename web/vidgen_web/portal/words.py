@@ -10,6 +10,7 @@ from babel.numbers import format_decimal
 
 from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, ProcessVideo, Stage, TrainLora
+from vidgen_web.portal.composer.labels import label as part_label
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.portal.languages import language, mark
 from vidgen_web.portal.messages import failure, said
@@ -93,6 +94,8 @@ ARTIFACTS = {
 }
 # two fields say one control's length
 CONTROLS = {"seconds": "num_frames", "from_frame": "number", "from_seconds": "number"}
+# how a day is written out; what is not named here writes it as English does
+DAYS = {"de": "d. MMMM y"}
 PREFIX = re.compile(r"^[a-z_][\w.]*(?:=[^:]*)?: ")
 MISSING = "Field required"
 
@@ -180,6 +183,8 @@ def complaint(error: FieldError) -> str:
     label = (LABELS | HIDDEN).get(control(error.field))
     if label is None:
         return said(PREFIX.sub("", error.message))
+    if error.message == MISSING and "." in error.field:  # one value of an item that is there
+        return f"{_(label)}, {part_label(error.field)}: {said(error.message)}"
     if error.message == MISSING:
         return _("%(label)s: choose one first", label=_(label))
     if error.nearest:
@@ -190,12 +195,16 @@ def complaint(error: FieldError) -> str:
 
 def moment(when: datetime | None) -> str:
     """4 May 2026, 14:05 UTC."""
-    return format_datetime(when.astimezone(UTC), "d MMMM y, HH:mm 'UTC'", locale=language()) if when else ""
+    return format_datetime(when.astimezone(UTC), f"{_day_pattern()}, HH:mm 'UTC'", locale=language()) if when else ""
 
 
 def day(when: date) -> str:
     """4 May 2026."""
-    return format_date(when, "d MMMM y", locale=language())
+    return format_date(when, _day_pattern(), locale=language())
+
+
+def _day_pattern() -> str:
+    return DAYS.get(language(), "d MMMM y")
 
 
 def artifact_name(kind: str) -> str:

@@ -174,12 +174,19 @@ def _item(head: str, item: Any) -> Any:
 
 
 def _camera(item: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Moments over time in place of constant speeds, where there are any; a speed of 0 is none."""
-    keys = _listed(item.get("keys", {}), lambda row: "at" in row)
+    """Moments over time in place of constant speeds, where there are any; a speed of 0 is none.
+
+    A moment of speeds alone stays, for the spec to ask when it is.
+    """
+    keys = _listed(item.get("keys", {}), _says_something)
     if keys:
         return {"keys": keys}
     told = {name: value for name, value in item.items() if name == "preset" or (name != "keys" and _is_number(value))}
     return told or None
+
+
+def _says_something(row: Mapping[str, Any]) -> bool:
+    return "at" in row or any(_is_number(text) for text in row.values())
 
 
 def _is_number(text: Any) -> bool:

@@ -52,6 +52,8 @@ VALUES = (
     "direction",
     "number",
 )
+# how many clips a form asks for and where they are filed: no part of a clip's settings
+ASIDE = ("count", "project")
 # what one tab alone asks for
 ONLY = {"strength": "video-to-video", "direction": EXTEND, "number": EXTEND}
 LENGTHS = frozenset({"num_frames", "seconds"})
@@ -166,6 +168,7 @@ def is_value(name: str) -> bool:
     """Whether a form's field is a text that a draft holds."""
     return (
         name in VALUES
+        or name in ASIDE
         or name in FINISHING
         or advanced.is_ours(name)
         or conditioning.is_ours(name)
