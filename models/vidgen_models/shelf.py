@@ -57,10 +57,7 @@ class Shelf:
 
     def forget_lora(self, lora_id: str) -> bool:
         """Take a LoRA out of use; False when there was none of that id. Its file stays."""
-        file = self._folder / LORAS / f"{lora_id}.toml"
-        found = file.is_file()
-        file.unlink(missing_ok=True)
-        return found
+        return _forget(self._folder / LORAS / f"{lora_id}.toml")
 
     def put_estimator(self, estimator: EstimatorManifest) -> None:
         """Write an estimator's manifest; one of that id is replaced."""
@@ -68,10 +65,7 @@ class Shelf:
 
     def forget_estimator(self, estimator_id: str) -> bool:
         """Take an estimator out of use; False when there was none of that id. Its files stay."""
-        file = self._folder / ESTIMATORS / f"{estimator_id}.toml"
-        found = file.is_file()
-        file.unlink(missing_ok=True)
-        return found
+        return _forget(self._folder / ESTIMATORS / f"{estimator_id}.toml")
 
     def _keep(self, model_id: str) -> None:
         file, earlier = self._file(model_id), self._earlier(model_id)
@@ -88,6 +82,12 @@ class Shelf:
 
     def _file(self, model_id: str) -> Path:
         return self._folder / f"{model_id}.toml"
+
+
+def _forget(manifest: Path) -> bool:
+    found = manifest.is_file()
+    manifest.unlink(missing_ok=True)
+    return found
 
 
 def as_toml(manifest: SpecModel) -> str:
