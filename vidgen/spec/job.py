@@ -120,7 +120,7 @@ def named_media(spec: SamplingFields | ProcessVideo | TrainLora) -> dict[str, Me
     """Every media reference a spec holds, by the name of its field, in their order."""
     if isinstance(spec, TrainLora):
         return {f"clips.{n}.video": clip.video for n, clip in enumerate(spec.clips)}
-    plain = {name: value for name in type(spec).model_fields if isinstance(value := getattr(spec, name), MediaRef)}
+    plain = {name: value for name, value in spec if isinstance(value, MediaRef)}
     marks = {f"post.{n}.image": step.image for n, step in enumerate(spec.post) if isinstance(step, Watermark)}
     keys = () if isinstance(spec, ProcessVideo) else spec.keyframes
     shown = {f"keyframes.{n}.image": key.image for n, key in enumerate(keys)}

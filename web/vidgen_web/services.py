@@ -29,6 +29,7 @@ from vidgen_web.shares import Shares
 
 EXTENSION = "vidgen"
 SERVER_THREADS = 32
+CALLERS_KEPT = 256
 # what is slow may hold all of its places at once, and the rest of the threads answers everybody else
 STREAMS = 12
 CALLS_AT_ONCE = 6
@@ -78,9 +79,19 @@ class Services:
     ingests: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(FILES_AT_ONCE))
     waits: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(WAITS_AT_ONCE))
     stopping: threading.Event = field(default_factory=threading.Event)
+    _seen: dict[tuple[str, str, str], Self] = field(default_factory=dict, init=False)
 
     def of(self, caller: Caller) -> Self:
-        """The same, where only the rows of this caller's tenant exist."""
+        """The same, where only the rows of this caller's tenant exist; made once for each of the latest callers."""
+        eyes = (caller.tenant, caller.actor, caller.api)
+        bound = self._seen.get(eyes)
+        if bound is None:
+            if len(self._seen) >= CALLERS_KEPT:
+                self._seen.clear()
+            bound = self._seen[eyes] = self._bound_to(caller)
+        return bound
+
+    def _bound_to(self, caller: Caller) -> Self:
         eyes = (caller.tenant, caller.actor)
         return replace(
             self,

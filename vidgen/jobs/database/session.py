@@ -1,12 +1,13 @@
 """Engines, transactions and migrations. SQLite by default, PostgreSQL by URL; the callers do not notice which."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
 
 from vidgen.errors import VidgenError
@@ -169,9 +170,12 @@ def _set_patience(connection: Any, milliseconds: int) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    if connection.get_execution_options().get("vidgen_reads"):
-        # this touches no file and cannot fail, so it goes past SQLAlchemy, where it would cost as much as the reading
-        connection.connection.execute("BEGIN DEFERRED")
-    else:
-        # a deferred transaction that turns into a writer fails at once with "database is locked"; this one waits
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # a deferred transaction that turns into a writer fails at once with "database is locked"; an immediate one waits
+    how = "DEFERRED" if connection.get_execution_options().get("vidgen_reads") else "IMMEDIATE"
+    begin = f"BEGIN {how}"
+    try:
+        # past SQLAlchemy, where this would cost as much as the statement that it is for
+        connection.connection.execute(begin)
+    except sqlite3.Error as error:
+        # as SQLAlchemy tells it: above this line nobody looks for the driver's own errors
+        raise DBAPIError.instance(begin, None, error, sqlite3.Error) from error

@@ -18,7 +18,6 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    or_,
     select,
     tuple_,
 )
@@ -48,7 +47,7 @@ def place_alone() -> ColumnElement[int | None]:
     others = JOBS.alias("others")
     ends = [end(others.c.tenant) for end in (func.min, func.max)]
     first, last = (select(end).where(others.c.status == JobStatus.QUEUED).scalar_subquery() for end in ends)
-    return case((and_(queued, first == last), 1 + _ahead().scalar_subquery()))
+    return case((and_(queued, first == last), 1 + _ahead()))
 
 
 def places_in_line(session: Session | Connection, rows: Sequence[JobRow | Row[Any]]) -> dict[str, int]:
@@ -102,12 +101,16 @@ class _Rounds:
         return [head for head, _ in sorted(ends, key=lambda it: it[1] + it[0].jobs)]
 
 
-def _ahead() -> Select[int]:
-    """How many queued jobs come before the one in JOBS."""
+def _ahead() -> ColumnElement[int]:
+    """How many queued jobs come before the one in JOBS.
+
+    Two counts, each of one stretch of the index jobs_by_queue: an "or" of them would walk the whole line instead.
+    """
     others = JOBS.alias("ahead")
-    more, equal = others.c.priority > JOBS.c.priority, others.c.priority == JOBS.c.priority
-    before = or_(more, and_(equal, _is_earlier(others)))
-    return select(func.count()).select_from(others).where(others.c.status == JobStatus.QUEUED, before).correlate(JOBS)
+    count = select(func.count()).select_from(others).where(others.c.status == JobStatus.QUEUED).correlate(JOBS)
+    more_urgent = count.where(others.c.priority > JOBS.c.priority)
+    earlier = count.where(others.c.priority == JOBS.c.priority, _is_earlier(others))
+    return more_urgent.scalar_subquery() + earlier.scalar_subquery()
 
 
 def _is_earlier(others: FromClause) -> ColumnElement[bool]:
