@@ -11,11 +11,14 @@ from tests.simulated_worker import SimulatedWorker
 
 pytestmark = pytest.mark.browser
 
-DROP = """(text) => {
+DROP = """async (text) => {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const carried = new DataTransfer();
   carried.items.add(new File([bytes], "frame.png", { type: "image/png" }));
   const form = document.getElementById("composer-form");
+  form.dispatchEvent(new DragEvent("dragover", { bubbles: true, cancelable: true, dataTransfer: carried }));
+  await import("/static/dropping.js");  // fetched with the first thing that is dragged
+  await new Promise(requestAnimationFrame);
   form.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: carried }));
 }"""
 
@@ -38,10 +41,13 @@ def test_settings_come_back_from_a_dropped_file(page: Page) -> None:
     expect(page.locator("#prompt")).to_have_value("mine")
 
 
-DRAG = """(job) => {
+DRAG = """async (job) => {
   const carried = new DataTransfer();
   carried.setData("text/uri-list", `${location.origin}/?job=${job}`);
   const form = document.getElementById("composer-form");
+  form.dispatchEvent(new DragEvent("dragover", { bubbles: true, cancelable: true, dataTransfer: carried }));
+  await import("/static/dropping.js");  // fetched with the first thing that is dragged
+  await new Promise(requestAnimationFrame);
   form.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: carried }));
 }"""
 

@@ -119,7 +119,7 @@ def test_only_what_the_model_takes_is_offered(client: FlaskClient, plane: Contro
     advanced = plane.jobs.list().items[0].spec.advanced
     assert (advanced.sampler, advanced.shift) == ("unipc", 2)
     status, page = send(client, prompt=PROMPT, **{**form, "advanced.shift": "99"})
-    assert (status, "Sampling: " in page, 'id="section-advanced" open' in page) == (422, True, True)
+    assert (status, "Shift towards noise: " in page, 'id="section-advanced" open' in page) == (422, True, True)
     page = client.get(f"/?reuse={plane.jobs.list().items[0].id}").get_data(as_text=True)
     assert re.search(r'<option value="unipc" selected', page)
 

@@ -43,7 +43,7 @@ def test_refusals_are_told_in_german(client: FlaskClient, form: dict[str, str], 
     [
         ({"num_inference_steps": "many"}, "Steps: give a whole number<"),
         ({"post.sharpen.on": "1", "post.sharpen.amount": "9"}, "may be at most 3<"),
-        ({"trajectories.0.points.0.x": "0.2", "trajectories.0.points.0.y": "0.5"}, "Paths: give at least 2, not 1<"),
+        ({"trajectories.0.points.0.x": "0.2", "trajectories.0.points.0.y": "0.5"}, "Path 1: give at least 2, not 1<"),
     ],
 )
 def test_refusals_are_told_in_english(client: FlaskClient, form: dict[str, str], text: str) -> None:

@@ -65,7 +65,7 @@ def test_only_what_the_model_takes_is_shown(client: FlaskClient) -> None:
         "pan-right",
     ]
     assert "orbit-left" not in shown
-    kinds = re.search(r'name="controls\.0\.kind">(.*?)</select>', shown, re.S)
+    kinds = re.search(r'name="controls\.0\.kind"[^>]*>(.*?)</select>', shown, re.S)
     assert kinds is not None
     assert re.findall(r'value="([\w-]+)"', kinds[1]) == ["canny", "flow"]
     for name in ("paths", "brushes", "mask", "outpaint", "controls", "references", "ends"):
@@ -81,7 +81,7 @@ def test_a_path_is_told_in_numbers(client: FlaskClient, plane: ControlPlane) -> 
     shown = section(client, f"reuse={job.id}")
     assert re.search(r'name="trajectories\.0\.points\.1\.x"[^>]*value="0\.8"', shown)
     status, page = send(client, model="led", prompt="a cat", **{name: PATH[name] for name in [*PATH][:2]})
-    assert (status, "Paths: " in page) == (422, True)
+    assert (status, "Path 1: " in page) == (422, True)
 
 
 def test_the_camera_moves_by_numbers_and_over_time(client: FlaskClient, plane: ControlPlane) -> None:
@@ -93,15 +93,15 @@ def test_the_camera_moves_by_numbers_and_over_time(client: FlaskClient, plane: C
     assert sent(client, plane, **{"camera.pan": "0"}).spec.camera is None
     assert sent(client, plane, **{"camera.preset": "zoom-in"}).spec.camera.zoom == PRESET_SPEED
     status, page = send(client, model="led", prompt="a cat", **{"camera.pan": "11"})
-    assert (status, "Camera: " in page, 'value="11"' in page) == (422, True, True)
+    assert (status, "Pan (right): " in page, 'value="11"' in page) == (422, True, True)
 
 
 def test_a_moment_of_the_camera_is_asked_when_it_is(client: FlaskClient) -> None:
     """Fails when speeds without a moment are left out without a word: tried."""
     keys = {"camera.keys.0.at": "0", "camera.keys.0.zoom": "8", "camera.keys.1.at": "", "camera.keys.1.zoom": "3"}
     status, page = send(client, model="led", prompt="a cat", **keys)
-    assert (status, "must be given" in page, 'name="camera.keys.1.zoom"' in page) == (422, True, True)
-    assert re.search(r'class="wrong" id="camera-error"[^>]*>Camera, [^<:]+: must be given', page)
+    assert (status, 'name="camera.keys.1.zoom"' in page) == (422, True)
+    assert re.search(r'class="wrong" id="camera\.keys\.1\.at-error"[^>]*>Moment 2: [^<:]+: must be given', page)
 
 
 def test_masks_controls_brushes_and_references_bring_files(client: FlaskClient, plane: ControlPlane) -> None:
@@ -159,3 +159,20 @@ def test_the_composer_begins_with_the_chosen_model(client: FlaskClient) -> None:
     assert '<option value="led" selected' in client.get("/").get_data(as_text=True)
     assert send(client, "/settings/model", model="gone")[0] == 303
     assert 'value="led" checked' in client.get("/settings/model").get_data(as_text=True)
+
+
+def test_another_model_keeps_what_was_chosen(client: FlaskClient) -> None:
+    """As far as it takes it. Fails when the composer begins anew, or keeps what is not taken: tried."""
+    chosen = {"prompt": "kept", "count": "3", "project": "Cats", "num_inference_steps": "7", "made_for": "led"}
+    chosen |= {"camera.pan": "2", "image.upload_id": "upl_1", "segments.0.prompt": "a part", "section.motion": "1"}
+    page = send(client, "/composer", model="bare", task="image-to-video", **chosen)[1]
+    assert ">kept</textarea>" in page
+    for name, value in (("count", "3"), ("project", "Cats"), ("num_inference_steps", "7"), ("made_for", "bare")):
+        assert re.search(rf'name="{name}"[^>]* value="{value}"', page), name
+    assert 'name="image.upload_id" value="upl_1"' in page
+    assert 'value="image-to-video" checked' in page
+    assert '<option value="bare" selected' in page
+    assert "camera.pan" not in page
+    assert "takes none" not in page
+    kept = send(client, "/composer", model="led", **{**chosen, "made_for": "bare"})[1]
+    assert re.search(r'name="camera\.pan"[^>]* value="2"', kept)

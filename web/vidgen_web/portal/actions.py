@@ -14,7 +14,7 @@ from vidgen_web import intake, removal, submission
 from vidgen_web.access import needs
 from vidgen_web.calls_outside import enhanced
 from vidgen_web.portal import csrf
-from vidgen_web.portal.composer import conditioning, drafts, filled, keyframes
+from vidgen_web.portal.composer import another_model, complaints, conditioning, drafts, filled, keyframes
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.composer.keyframes import Key
 from vidgen_web.portal.composer.outlook import outlook, wanted_fields
@@ -59,7 +59,7 @@ def create() -> AnyResponse:
 @blueprint.post("/composer")
 @needs("jobs:write")
 def recompose() -> AnyResponse:
-    """The composer with what it held, and one more part, one more picture, or a section that was closed."""
+    """The composer with what it held: one more part or picture, a section that was closed, another model."""
     form, draft = request.form, sent()
     draft = drafts.editing(draft, services().jobs.get(form["editing"]) if form.get("editing") else None)
     try:
@@ -73,6 +73,8 @@ def recompose() -> AnyResponse:
         except VidgenError as error:
             return refused(draft, error)
         draft = replace(draft, values={**draft.values, "prompt": better.prompt}, changes=better.changes)
+    if (before := services().models.manifests.get(form.get("made_for", ""))) is not None and before.id != draft.model:
+        draft = another_model.for_model(draft, before, services().models.manifests[draft.model])
     if "add_part" in form:
         draft = replace(draft, parts=(*draft.rows, Part()))
     if "add_key" in form:
@@ -242,7 +244,15 @@ def _uploaded(draft: Draft) -> dict[str, dict[str, str]]:
 
 
 def _how_many() -> int:
-    return min(max(form_number("count") or 1, 1), MOST_AT_ONCE)
+    """How many clips the form asks for. Raises ProblemError invalid_request outside of 1 to MOST_AT_ONCE."""
+    number = form_number("count")
+    if number is None or 1 <= number <= MOST_AT_ONCE:
+        return number or 1
+    if number:
+        message = _("%(n)s is too many: 1 to %(most)s at once; the nearest is %(most)s", n=number, most=MOST_AT_ONCE)
+    else:
+        message = _("%(n)s is too few: 1 to %(most)s at once; the nearest is 1", n=number, most=MOST_AT_ONCE)
+    raise ProblemError("invalid_request", message, errors=(FieldError(field="count", message=message),))
 
 
 def _seeds(seed: str, count: int) -> list[dict[str, int]]:
@@ -266,7 +276,7 @@ def _existing(job_id: str) -> Job:
 def refused(draft: Draft, error: VidgenError) -> Response:
     """The studio with this draft in the composer, and what is wrong beside each field."""
     problem = problem_of(error)
-    return Response(render_home(services(), drafts.refused(draft, problem), {}), STATUS_BY_CODE[problem.code])
+    return Response(render_home(services(), complaints.refused(draft, problem), {}), STATUS_BY_CODE[problem.code])
 
 
 def _back(job_id: str) -> AnyResponse:

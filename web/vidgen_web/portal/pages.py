@@ -15,7 +15,8 @@ from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
 from vidgen_web.portal import words
 from vidgen_web.portal.artifacts import artifact_of
-from vidgen_web.portal.composer import advanced, conditioning, drafts, drawn, filled, finishing
+from vidgen_web.portal.composer import advanced, another_model, conditioning, drafts, drawn, filled, finishing
+from vidgen_web.portal.composer.complaints import Complaints
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.composer.outlook import outlook
 from vidgen_web.portal.composer.slots import EMPTY
@@ -100,6 +101,8 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
     manifest = manifests[draft.model]
     return {
         "draft": draft,
+        "offered_tabs": another_model.tabs(manifest.rules),
+        "wrongs": Complaints(draft.errors),
         "manifests": manifests,
         "manifest": manifest,
         "lengths": _lengths(manifest, draft["num_frames"]),

@@ -64,6 +64,23 @@ LABELS = {
 }
 # fields that have no control to be told beside
 HIDDEN = {"version": mark("Version of the clip")}
+# controls that stand in rows, by what forms call them
+ROWS = {
+    r"(?:trajectories|brushes)\.\d+\.points\.(?P<n>\d+)\.x": mark("x of point %(n)s"),
+    r"(?:trajectories|brushes)\.\d+\.points\.(?P<n>\d+)\.y": mark("y of point %(n)s"),
+    r"(?:trajectories|brushes)\.\d+\.points\.(?P<n>\d+)\.at": mark("moment of point %(n)s"),
+    r"(?:trajectories|brushes)\.\d+\.points\.(?P<n>\d+)": mark("Point %(n)s"),
+    r"trajectories\.(?P<n>\d+)(?:\.points)?": mark("Path %(n)s"),
+    r"brushes\.(?P<n>\d+)(?:\.points|\.media.*)?": mark("Region %(n)s"),
+    r"controls\.(?P<n>\d+)(?:\.video.*)?": mark("Control video %(n)s"),
+    r"references\.(?P<n>\d+)(?:\.image.*)?": mark("Reference picture %(n)s"),
+    r"segments\.(?P<n>\d+)\.prompt": mark("Part %(n)s, prompt"),
+    r"segments\.(?P<n>\d+)\.cut": mark("Part %(n)s, cut"),
+    r"segments\.(?P<n>\d+)\.seconds": mark("Part %(n)s, seconds"),
+    r"segments\.(?P<n>\d+)\.transition_seconds": mark("Part %(n)s, seconds of its transition"),
+    r"keyframes\.(?P<n>\d+)": mark("Picture %(n)s"),
+    r"keyframes\.(?P<n>\d+)\.seconds": mark("Picture %(n)s, second"),
+}
 # titles of problem pages (vidgen_web.problems)
 TITLES = (
     mark("Bad request"),
@@ -92,8 +109,6 @@ ARTIFACTS = {
     "conditioning": mark("Asked and measured"),
     "receipt": mark("Receipt"),
 }
-# two fields say one control's length
-CONTROLS = {"seconds": "num_frames", "from_frame": "number", "from_seconds": "number"}
 # how a day is written out; what is not named here writes it as English does
 DAYS = {"de": "d. MMMM y"}
 PREFIX = re.compile(r"^[a-z_][\w.]*(?:=[^:]*)?: ")
@@ -172,25 +187,33 @@ def _counted(job: Job) -> dict[str, int]:
     return {"n": job.chunk, "all": job.total_chunks, "step": job.step, "steps": job.total_steps}
 
 
-def control(field: str) -> str:
-    """The control that a spec's field stands in."""
-    head = field.partition(".")[0]
-    return CONTROLS.get(head, head)
-
-
-def complaint(error: FieldError) -> str:
-    """A field's error as the portal says it: with the control's label instead of the API's name and value."""
-    label = (LABELS | HIDDEN).get(control(error.field))
-    if label is None:
-        return said(PREFIX.sub("", error.message))
-    if error.message == MISSING and "." in error.field:  # one value of an item that is there
-        return f"{_(label)}, {part_label(error.field)}: {said(error.message)}"
-    if error.message == MISSING:
-        return _("%(label)s: choose one first", label=_(label))
+def complaint(error: FieldError, name: str) -> str:
+    """A field's error as the portal says it: with what its control `name` is called, in place of the API's name."""
+    called = control_label(name)
+    if error.message == MISSING and "." not in name:
+        return _("%(label)s: choose one first", label=called)
     if error.nearest:
         choice = _(" or ").join(decimal(value, 3) for value in error.nearest)
-        return _("%(label)s: the nearest that works is %(choice)s", label=_(label), choice=choice)
-    return f"{_(label)}: {said(PREFIX.sub('', error.message))}"
+        return _("%(label)s: the nearest that works is %(choice)s", label=called, choice=choice)
+    message = said(PREFIX.sub("", error.message))
+    return f"{called}: {message}" if called else message
+
+
+def control_label(name: str) -> str:
+    """What the control is called, with its row's number; "" for what is no control of the composer."""
+    head = name.partition(".")[0]
+    if head == "lora":
+        return f"LoRA {name.split('.')[1]}"
+    if head not in LABELS and head not in HIDDEN:
+        return ""
+    if known := (LABELS | HIDDEN).get(name):
+        return _(known)
+    for pattern, called in ROWS.items():
+        if found := re.fullmatch(pattern, name):
+            return _(called, n=int(found["n"]) + 1)
+    if moment := re.fullmatch(r"camera\.keys\.(\d+)\.(\w+)", name):
+        return f"{_('Moment %(n)s', n=int(moment[1]) + 1)}: {part_label(name)}"
+    return part_label(name)
 
 
 def moment(when: datetime | None) -> str:

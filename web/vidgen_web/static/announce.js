@@ -1,4 +1,7 @@
-// Tells screen readers what happened: one polite line at a time, never more often than every two seconds.
+// Tells what happened: screen readers by one polite line at a time, never more often than every two seconds;
+// what went wrong outside of any form everybody, in a line that stays until it is put away or something works again.
+import { say } from "./words.js";
+
 const QUIET_MS = 2000;
 let last = 0;
 let waiting = null;
@@ -12,4 +15,21 @@ export function announce(text) {
     last = Date.now();
     line.textContent = text;
   }, wait);
+}
+
+/** What went wrong, and what to do. Failures of the network bear no message of their own that helps anybody. */
+export function complain(error) {
+  const line = document.getElementById("trouble");
+  if (!line) return announce(told(error));
+  line.hidden = false;
+  line.querySelector("span").textContent = told(error);
+}
+
+export function noTrouble() {
+  const line = document.getElementById("trouble");
+  if (line) line.hidden = true;
+}
+
+export function told(error) {
+  return error instanceof TypeError ? say("The service did not answer. Nothing was changed; try again in a moment.") : error.message;
 }

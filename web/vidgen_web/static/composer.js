@@ -3,7 +3,6 @@ import { announce } from "./announce.js";
 import { pageOf, send } from "./forms.js";
 import { onRefresh, refresh } from "./live.js";
 import { onSwap, put } from "./page.js";
-import { startRecall } from "./recall.js";
 import { startSlots } from "./slots.js";
 import { mayBeSent, ownValidity } from "./validity.js";
 import { say } from "./words.js";
@@ -19,7 +18,6 @@ let foretold = Date.now();
 
 export function startComposer() {
   startSlots(forecastSoon);
-  startRecall();
   ownValidity(form());
   onSwap((id) => {
     if (id !== "composer") return;
@@ -64,7 +62,7 @@ export function startComposer() {
     // what is nothing but steps shows them
     const opener = event.target.value === "process-video" && form().querySelector('.opener[value="finish"]');
     if (opener) recompose(opener);
-    if (event.target.matches("[data-reload]")) location.href = `/?model=${encodeURIComponent(event.target.value)}`;
+    if (event.target.matches("[data-reload]")) recompose(document.getElementById("other-model"));
   });
 }
 
@@ -102,9 +100,11 @@ async function recompose(button) {
   const old = form();
   if (old.inert) return;
   old.inert = true;
+  const open = [...old.querySelectorAll("details[open][id]")].map((part) => part.id);
   try {
     const response = await fetch(button.formAction, { method: "POST", body: new FormData(old, button), headers: { Accept: "text/html" } });
     put(await pageOf(response), "composer");
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     document.querySelector(button.dataset.recompose)?.focus({ preventScroll: true });
   } catch {
     showError(say("The service did not answer."));
@@ -131,6 +131,7 @@ async function create(composer, submitter) {
 
 async function queued(url, page) {
   const changed = Boolean(form().elements.version);
+  document.dispatchEvent(new Event("sent"));
   put(page, "viewer");
   if (changed) put(page, "composer");
   history.pushState({}, "", url);
@@ -145,7 +146,8 @@ function refused(page) {
   put(page, "composer");
   const wrong = document.querySelector("#composer [aria-invalid]") ?? document.getElementById("form-error");
   wrong.focus();
-  announce(document.querySelector("#composer .wrong:not([hidden]), #form-error")?.textContent ?? "");
+  const first = document.querySelector("#composer-form .wrong:not([hidden])") ?? document.getElementById("form-error");
+  announce(first.textContent.trim());
 }
 
 function forecastSoon() {
@@ -184,8 +186,10 @@ function clearErrors() {
   for (const control of form().querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
 }
 
+/** What was wrong with the control, and with its group, is no longer told once something is changed. */
 function clearError(control) {
   control.removeAttribute("aria-invalid");
-  const place = control.closest(".field, .slot, fieldset")?.querySelector("[data-error]");
-  if (place) place.hidden = true;
+  const own = (control.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => id.endsWith("-error"));
+  const group = control.closest("fieldset")?.querySelector(":scope > [data-error]");
+  for (const place of [...own.map((id) => document.getElementById(id)), group]) if (place) place.hidden = true;
 }

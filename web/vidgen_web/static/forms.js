@@ -1,7 +1,7 @@
 // Sends the page's own forms without leaving it: the very posts that the page sends without scripts.
-import { announce } from "./announce.js";
+import { announce, complain, noTrouble, told } from "./announce.js";
 import { refresh } from "./live.js";
-import { put } from "./page.js";
+import { put, swap } from "./page.js";
 import { say } from "./words.js";
 
 /** What a form would send when this button (or none) submits it. Follows the redirect that answers it. */
@@ -15,6 +15,11 @@ export async function pageOf(response) {
   return new DOMParser().parseFromString(await response.text(), "text/html");
 }
 
+/** What an answer that is a refusal says. */
+export async function problemOf(response) {
+  return (await pageOf(response)).querySelector("[data-problem]")?.textContent ?? say("The service did not answer.");
+}
+
 /** Forms marked data-live: sent, then the lists are brought up to date. */
 export function startForms() {
   document.addEventListener("submit", (event) => {
@@ -23,6 +28,7 @@ export function startForms() {
     act(event.target, event.submitter);
   });
   document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-calm]")) noTrouble();
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target) || event.target.closest("a.item")) menu.open = false;
     }
@@ -43,14 +49,13 @@ async function act(form, submitter) {
   const opens = "opens" in form.dataset;
   try {
     const response = await send(form, submitter, opens ? { from: "studio" } : {});
-    if (!response.ok) {
-      const told = (await pageOf(response)).querySelector("[data-problem]");
-      throw new Error(told?.textContent ?? say("The service did not answer."));
-    }
+    if (!response.ok) throw new Error(await problemOf(response));
     if (opens) open(response.url, await pageOf(response));
+    if ("gone" in form.dataset) await leave();
     await refresh();
+    noTrouble();
   } catch (error) {
-    showProblem(form, error instanceof TypeError ? say("The service did not answer.") : error.message);
+    showProblem(form, told(error));
   }
   delete form.dataset.busy;
 }
@@ -62,9 +67,19 @@ function open(url, page) {
   announce(say("Queued"));
 }
 
+/** What was looked at is gone: the next clip of the gallery as it is searched is looked at. */
+async function leave() {
+  const url = `/?${document.getElementById("gallery").dataset.query}`;
+  await swap(url, ["viewer"]);
+  history.pushState({}, "", url);
+  announce(say("Deleted"));
+  document.getElementById("main").focus({ preventScroll: true });
+}
+
 function showProblem(form, text) {
-  const line = form.querySelector("[data-form-error]") ?? document.getElementById("queue-error");
-  if (!line) return;
+  const inQueue = form.closest("#queue") && document.getElementById("queue-error");
+  const line = form.querySelector("[data-form-error]") ?? inQueue;
+  if (!line) return text && complain(new Error(text));
   line.hidden = !text;
   line.textContent = text;
   if (text) announce(text);

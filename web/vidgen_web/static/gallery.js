@@ -1,8 +1,8 @@
 // The gallery: posters play while the pointer or the focus is on them; further pages are appended in place.
-import { announce } from "./announce.js";
+import { announce, complain, noTrouble } from "./announce.js";
 import { apiUrl } from "./api.js";
-import { send } from "./forms.js";
-import { fetchPage, onSwap, put } from "./page.js";
+import { problemOf, send } from "./forms.js";
+import { fetchPage, onSwap, put, showIf } from "./page.js";
 import { say } from "./words.js";
 
 const SEARCH_MS = 250;
@@ -54,7 +54,13 @@ async function sift() {
   if (shown) query.set("job", shown);
   const at = document.activeElement;
   const [id, start, end] = [at?.id, at?.selectionStart, at?.selectionEnd];
-  const page = await fetchPage(`/?${query}`);
+  let page;
+  try {
+    page = await fetchPage(`/?${query}`);
+  } catch (error) {
+    return complain(error);
+  }
+  noTrouble();
   if (wanted().toString() !== asked) return; // changed again meanwhile, and looked for again
   put(page, "gallery");
   history.replaceState({}, "", `/?${query}`);
@@ -70,7 +76,14 @@ async function sift() {
 async function loadMore(link, asked) {
   if (link.getAttribute("aria-busy")) return;
   link.setAttribute("aria-busy", "true");
-  const page = await fetchPage(link.href);
+  let page;
+  try {
+    page = await fetchPage(link.href);
+  } catch (error) {
+    link.removeAttribute("aria-busy");
+    return complain(error);
+  }
+  noTrouble();
   const cards = [...page.querySelectorAll("#gallery-cards > li")].filter((card) => !document.getElementById(card.id));
   document.getElementById("gallery-cards").append(...cards);
   if (asked) cards[0]?.querySelector("a").focus({ preventScroll: true });
@@ -88,13 +101,32 @@ async function loadMore(link, asked) {
 async function star(form) {
   const job = form.action.split("/").at(-2);
   const wanted = form.elements.starred.value === "1";
-  const response = await send(form, null);
-  if (!response.ok) return;
+  try {
+    const response = await send(form, null);
+    if (!response.ok) throw new Error(await problemOf(response));
+  } catch (error) {
+    return complain(error);
+  }
+  noTrouble();
+  document.getElementById("gallery").dataset.changed = performance.now();
   for (const other of document.querySelectorAll(`form[data-star][action$="/${CSS.escape(job)}/star"]`)) {
     other.elements.starred.value = wanted ? "0" : "1";
     other.querySelector("button").setAttribute("aria-pressed", String(wanted));
     other.closest(".card")?.classList.toggle("starred", wanted);
   }
+  // among starred ones alone, it is no longer what is asked for
+  if (!wanted && new URLSearchParams(document.getElementById("gallery").dataset.query).has("starred")) leave(job);
+}
+
+/** Take the card away; the one after it gets the focus that it had. */
+function leave(job) {
+  const card = document.getElementById(`card-${job}`);
+  const next = card?.nextElementSibling ?? card?.previousElementSibling;
+  const focused = card?.contains(document.activeElement);
+  card?.remove();
+  if (focused) (next?.querySelector("button") ?? document.getElementById("search")).focus({ preventScroll: true });
+  showIf("gallery-empty", !document.querySelector("#gallery-cards > li"));
+  announce(say("Clips shown: %(n)s", { n: document.querySelectorAll("#gallery-cards > li").length }));
 }
 
 /** The card of the clip in the viewer is the current one. */

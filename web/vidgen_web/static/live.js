@@ -49,23 +49,25 @@ export async function refresh() {
   const query = new URLSearchParams(sieved);
   if (shown) query.set("job", shown);
   const url = `/?${query}`;
+  const began = performance.now();
   let page;
   try {
     page = await fetchPage(url);
   } catch {
-    return;
+    return; // the stream says when the service is there again
   }
   if (held) {
     missed = true;
     return;
   }
-  // searched otherwise meanwhile: these cards are not those that are asked for now
-  if (document.getElementById("gallery").dataset.query !== sieved) return refresh();
+  // searched otherwise or starred meanwhile: these cards are not those that are asked for now
+  const { query: asked, changed } = document.getElementById("gallery").dataset;
+  if (asked !== sieved || Number(changed ?? 0) > began) return refresh();
   put(page, "queue-head");
   put(page, "queue-notes");
   put(page, "queue-more");
   reconcile(page, "queue-rows");
-  addNewCards(page);
+  bringCards(page);
   showIf("queue-empty", !document.querySelector("#queue-rows > li"));
   put(page, "project-names");
   showIf("gallery-empty", !document.querySelector("#gallery-cards > li"));
@@ -122,13 +124,27 @@ function settle() {
   settling = setTimeout(refresh, SETTLE_MS);
 }
 
-function addNewCards(page) {
+/** The gallery's cards as the page has them, as far as that goes down: what came, what is gone, what was starred. */
+function bringCards(page) {
   const list = document.getElementById("gallery-cards");
   const fresh = page.getElementById("gallery-cards");
   if (!list || !fresh) return;
   // the first clip, or the first project, brings something to search by
   if (Boolean(page.getElementById("sieve")) !== Boolean(document.getElementById("sieve"))) return put(page, "gallery");
   if (page.getElementById("project-filter") && !document.getElementById("project-filter")) return put(page, "gallery");
-  const known = new Set([...list.children].map((card) => card.dataset.key));
-  for (const card of [...fresh.children].reverse()) if (!known.has(card.dataset.key)) list.prepend(card);
+  const cards = [...fresh.children];
+  const whole = !page.getElementById("load-more");
+  const last = whole ? null : document.getElementById(cards.at(-1).id);
+  const kept = new Set(cards.map((card) => card.dataset.key));
+  for (const card of [...list.children]) {
+    const further = last && last.compareDocumentPosition(card) & Node.DOCUMENT_POSITION_FOLLOWING;
+    if (!kept.has(card.dataset.key) && !further) card.remove();
+  }
+  let before = null;
+  for (const card of cards) {
+    const known = document.getElementById(card.id);
+    if (!known) before ? before.after(card) : list.prepend(card);
+    else if (known.classList.contains("starred") !== card.classList.contains("starred")) known.replaceWith(card);
+    before = document.getElementById(card.id);
+  }
 }

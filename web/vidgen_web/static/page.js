@@ -1,4 +1,5 @@
 // Fetches pages of this portal and puts parts of them into the current one, so that markup is made in one place: the server.
+import { say } from "./words.js";
 
 const listeners = [];
 
@@ -7,9 +8,12 @@ export function onSwap(listener) {
   listeners.push(listener);
 }
 
+/** The page at this address. Raises what it says, where it is none that was asked for. */
 export async function fetchPage(url) {
   const response = await fetch(url, { headers: { Accept: "text/html" } });
-  return new DOMParser().parseFromString(await response.text(), "text/html");
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (!response.ok) throw new Error(page.querySelector("[data-problem]")?.textContent ?? say("The service did not answer."));
+  return page;
 }
 
 /** Replace the elements with these ids by those of the page at `url`. */

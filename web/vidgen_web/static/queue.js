@@ -1,5 +1,5 @@
 // Waiting clips are put in order by dragging; the menu of each row does the same step by step.
-import { announce } from "./announce.js";
+import { announce, complain } from "./announce.js";
 import { call } from "./api.js";
 import { hold, refresh, release } from "./live.js";
 import { say } from "./words.js";
@@ -61,7 +61,7 @@ async function move(row, next) {
     for (const [job, before] of steps) await call("POST", `/jobs/${job.dataset.job}/move`, { json: { before: before.dataset.job } });
     announce(say("Moved"));
   } catch (problem) {
-    announce(problem.message);
+    complain(problem);
   }
   await refresh();
 }

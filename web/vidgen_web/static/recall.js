@@ -1,25 +1,10 @@
 // Brings back settings of an earlier clip: all, all but the seed, the seed, or the prompt. Undo takes it back.
-import { announce } from "./announce.js";
+import { announce, complain, noTrouble } from "./announce.js";
 import { pageOf, send } from "./forms.js";
 import { fetchPage, put } from "./page.js";
 import { say } from "./words.js";
 
 let undo = null;
-
-export function startRecall() {
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest("[data-recall]");
-    if (link && !event.metaKey && !event.ctrlKey && !event.shiftKey) {
-      event.preventDefault();
-      recall(link.dataset.recall, link.href);
-    } else if (event.target.closest("[data-undo]")) takeBack();
-  });
-  document.addEventListener("submit", (event) => {
-    if (event.target.id !== "recall-form") return;
-    event.preventDefault();
-    fromFile(event.target);
-  });
-}
 
 /** The settings that a file carries, into the composer. */
 export function recallFile(file) {
@@ -27,23 +12,24 @@ export function recallFile(file) {
   if (form) fromFile(form, file);
 }
 
-async function fromFile(form, file) {
+/** `file`: another one than the form holds. */
+export async function fromFile(form, file) {
   const old = document.getElementById("composer");
   let response;
   try {
     response = await send(form, null, file ? { recipe: file } : {});
-  } catch {
-    return announce(say("The service did not answer."));
+  } catch (error) {
+    return complain(error);
   }
   const page = await pageOf(response);
   if (response.ok) return replaceComposer(page, old);
   // the first of them in this order, not in the page's: the form's own line says only that something is wrong below
   const places = ["#recipe-error:not([hidden])", "[data-problem]", "#form-error p"];
-  const told = places.map((place) => page.querySelector(place)?.textContent.trim()).find(Boolean);
+  const refusal = places.map((place) => page.querySelector(place)?.textContent.trim()).find(Boolean);
   const line = document.getElementById("recipe-error");
   form.closest("details").open = true;
   line.hidden = false;
-  line.textContent = told ?? say("The service did not answer.");
+  line.textContent = refusal ?? say("The service did not answer.");
   line.scrollIntoView({ block: "nearest" });
   announce(line.textContent);
 }
@@ -51,6 +37,12 @@ async function fromFile(form, file) {
 function replaceComposer(page, old) {
   put(page, "composer");
   const now = document.getElementById("composer");
+  // how many clips and in which project is no setting of a clip
+  for (const id of ["count", "project"]) {
+    const [before, after] = [old, now].map((part) => part.querySelector(`#${id}`));
+    if (before && after) after.value = before.value;
+  }
+  noTrouble();
   // looked up when it is taken back: an opened section or a preset puts another composer there
   undo = () => document.getElementById("composer").replaceWith(old);
   offerUndo(true);
@@ -60,7 +52,12 @@ function replaceComposer(page, old) {
 
 /** `what` is all, but-seed, seed or prompt; `url` the studio page that holds the earlier clip's settings. */
 export async function recall(what, url) {
-  const page = await fetchPage(url);
+  let page;
+  try {
+    page = await fetchPage(url);
+  } catch (error) {
+    return complain(error);
+  }
   const fresh = page.getElementById("composer");
   const old = document.getElementById("composer");
   if (!fresh || !old) return;
@@ -85,12 +82,14 @@ function write(control, value) {
   control.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-function takeBack() {
+export function takeBack() {
   undo?.();
   undo = null;
   offerUndo(false);
   announce(say("Taken back"));
-  document.getElementById("prompt")?.focus();
+  const prompt = document.getElementById("prompt");
+  prompt?.dispatchEvent(new Event("input", { bubbles: true }));
+  prompt?.focus();
 }
 
 function offerUndo(offered) {

@@ -1,6 +1,6 @@
 """The composer's options that only some models take: sampling, LoRAs, and how chunks of long clips go on."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from vidgen.spec import LongFields, ModelRules, SamplingFields
@@ -37,7 +37,7 @@ def varied(rules: ModelRules) -> dict[str, str]:
 def spec_fields(values: Mapping[str, str]) -> dict[str, Any]:
     """`advanced` and `long` as the controls say; neither where they say nothing."""
     sampling = fields_of(_every(AdvancedFields, SAMPLING), values)
-    loras = [_lora(name.split(".", 1)[1].removesuffix(".on"), values) for name in _ticked(values)]
+    loras = [_lora(name, values) for name in lora_names(values)]
     long = fields_of(controls_of(LongFields, ("loop", *LONG_OPTIONS), LONG), values)
     told = {SAMPLING: {**sampling, "loras": loras} if loras else sampling, LONG: long}
     return {name: value for name, value in told.items() if value}
@@ -73,8 +73,10 @@ def _among(control: Control, rules: ModelRules) -> Control:
     return among(control, rules.samplers)
 
 
-def _ticked(values: Mapping[str, str]) -> Iterable[str]:
-    return [name for name in values if name.startswith(f"{LORA}.") and name.endswith(".on") and values[name]]
+def lora_names(values: Mapping[str, str]) -> list[str]:
+    """Those that are asked for, in their order."""
+    boxes = [name for name in values if name.startswith(f"{LORA}.") and name.endswith(".on") and values[name]]
+    return [name.split(".", 1)[1].removesuffix(".on") for name in boxes]
 
 
 def _lora(name: str, values: Mapping[str, str]) -> dict[str, Any]:

@@ -81,6 +81,25 @@ def offer(rules: ConditioningRules) -> Offer:
     )
 
 
+def is_taken(name: str, rules: ConditioningRules) -> bool:
+    """Whether a model takes the item that a form's field belongs to."""
+    head, *rest = name.split(".")
+    axis = rest[-1] if rest else ""
+    taken = {
+        "camera": bool(rules.camera) and (axis in ("preset", "at", "row") or axis in rules.camera_axes),
+        "trajectories": bool(rules.trajectories),
+        "brushes": rules.brush,
+        "mask": rules.mask,
+        "outpaint": rules.mask,
+        "controls": bool(rules.controls),
+        "references": bool(rules.references),
+        "motion_strength": bool(rules.motion_strength),
+        "prefix": rules.ends,
+        "suffix": rules.ends,
+    }
+    return taken.get(head, False)
+
+
 def row_controls(head: str, number: int, rules: ConditioningRules) -> tuple[controls.Control, ...]:
     """The controls of one row of `controls`, `references`, `trajectories`, `prefix` or `suffix`."""
     path = f"{head}.{number}" if number >= 0 else head
@@ -140,16 +159,34 @@ def texts(services: Services, spec: ConditioningFields) -> tuple[dict[str, str],
 
 def spec_fields(values: Mapping[str, str], slots: Mapping[str, Slot], tab: str) -> dict[str, Any]:
     """The items that something is said of."""
-    filled = {name: slot.reference() for name, slot in slots.items() if slot.is_filled and SLOT.fullmatch(name)}
-    said = {name: _switch(name, text) for name, text in values.items() if text and is_ours(name)}
-    tree = _nested({**said, **filled})
+    tree = _said(values, slots)
     told = {head: made for head, item in tree.items() if (made := _item(head, item)) not in (None, [])}
     if tab != "video-to-video":
         told = {head: item for head, item in told.items() if head not in ("mask", "outpaint")}
     return told
 
 
+def form_name(values: Mapping[str, str], slots: Mapping[str, Slot], field: str) -> str:
+    """What the form calls a field of the items: there, rows that nothing is said of count, too."""
+    place: Any = _said(values, slots)
+    told: list[str] = []
+    for part in field.split("."):
+        rows = _filled_rows(".".join(told), place) if part.isdecimal() and isinstance(place, dict) else []
+        told.append(rows[int(part)] if part.isdecimal() and int(part) < len(rows) else part)
+        place = place.get(told[-1], {}) if isinstance(place, dict) else {}
+    return ".".join(told)
+
+
+def _said(values: Mapping[str, str], slots: Mapping[str, Slot]) -> dict[str, Any]:
+    """Everything that stands in the form, by the parts of its names."""
+    filled = {name: slot.reference() for name, slot in slots.items() if slot.is_filled and SLOT.fullmatch(name)}
+    said = {name: _switch(name, text) for name, text in values.items() if text and is_ours(name)}
+    return _nested({**said, **filled})
+
+
 _LISTS = frozenset({"keys", "trajectories", "brushes", "points", "controls", "references"})
+# without it, nothing is said of a row
+_NEEDED = {"controls": "video", "references": "image", "trajectories": "points", "brushes": "points"}
 
 
 def _switch(name: str, text: str) -> Any:
@@ -166,27 +203,19 @@ def _item(head: str, item: Any) -> Any:
         return item if any(_is_number(item.get(side, "0")) for side in ("left", "top", "right", "bottom")) else None
     if head in ("prefix", "suffix"):
         return item if "video" in item else None
-    needed = {"controls": "video", "references": "image", "trajectories": "points", "brushes": "points"}.get(head)
-    if needed is None:
+    if head not in _NEEDED:
         return item
-    listed = _listed(item, lambda row: needed in row or "media" in row)
-    return [{**row, "points": _listed(row["points"])} if "points" in row else row for row in listed]
+    listed = _listed(head, item)
+    return [{**row, "points": _listed("points", row["points"])} if "points" in row else row for row in listed]
 
 
 def _camera(item: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Moments over time in place of constant speeds, where there are any; a speed of 0 is none.
-
-    A moment of speeds alone stays, for the spec to ask when it is.
-    """
-    keys = _listed(item.get("keys", {}), _says_something)
+    """Moments over time in place of constant speeds, where there are any; a speed of 0 is none."""
+    keys = _listed("keys", item.get("keys", {}))
     if keys:
         return {"keys": keys}
     told = {name: value for name, value in item.items() if name == "preset" or (name != "keys" and _is_number(value))}
     return told or None
-
-
-def _says_something(row: Mapping[str, Any]) -> bool:
-    return "at" in row or any(_is_number(text) for text in row.values())
 
 
 def _is_number(text: Any) -> bool:
@@ -197,8 +226,21 @@ def _is_number(text: Any) -> bool:
         return True
 
 
-def _listed(tree: Mapping[str, Any], holds: Any = bool) -> list[Any]:
-    return [tree[key] for key in sorted(tree, key=int) if isinstance(tree[key], dict) and holds(tree[key])]
+def _listed(name: str, tree: Mapping[str, Any]) -> list[Any]:
+    return [tree[row] for row in _filled_rows(name, tree)]
+
+
+def _filled_rows(name: str, tree: Mapping[str, Any]) -> list[str]:
+    """The rows that something is said of; `name` ends with what they are rows of."""
+    rows = [row for row in tree if row.isdecimal() and isinstance(tree[row], dict)]
+    return [row for row in sorted(rows, key=int) if _is_filled(name.rpartition(".")[2], tree[row])]
+
+
+def _is_filled(kind: str, row: Mapping[str, Any]) -> bool:
+    if kind == "keys":  # a moment of speeds alone stays, for the spec to ask when it is
+        return "at" in row or any(_is_number(text) for text in row.values())
+    needed = _NEEDED.get(kind)
+    return bool(row) if needed is None else needed in row or "media" in row
 
 
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,7 +265,9 @@ def _flat(tree: Any, path: str = "") -> list[tuple[str, Any]]:
 
 __all__ = [
     "Offer",
+    "form_name",
     "is_ours",
+    "is_taken",
     "key_controls",
     "offer",
     "row_controls",

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from vidgen.jobs.views import Job
 from vidgen_models.registry import Manifest
-from vidgen_web.portal import messages, words
 from vidgen_web.portal.composer import advanced, conditioning, finishing, keyframes, story
 from vidgen_web.portal.composer.keyframes import Key
 from vidgen_web.portal.composer.slots import EMPTY, Slot
 from vidgen_web.portal.composer.story import Part
-from vidgen_web.problems import ProblemError
 
 # tabs of the composer that are no tasks of their own: text-to-video jobs with prompts, or pictures, over time
 STORYBOARD, KEYFRAMES = "storyboard", "keyframes"
@@ -92,11 +90,6 @@ class Draft:
         return self.values.get(name, "")
 
     @property
-    def stray_errors(self) -> list[str]:
-        """What is wrong with something that has no control of its own."""
-        return [message for name, message in self.errors.items() if name not in words.LABELS]
-
-    @property
     def rows(self) -> tuple[Part, ...]:
         """The storyboard as it is shown: what there is, or some empty rows to begin with."""
         return self.parts or (Part(),) * story.OFFERED
@@ -110,7 +103,8 @@ class Draft:
         """The parts that are shown: opened ones, and those in which something was chosen or is wrong."""
         heads = {name.partition(".")[0] for name, value in self.values.items() if value and name != "long.loop"}
         heads |= {name.partition(".")[0] for name, slot in self.slots.items() if slot.is_filled and "." in name}
-        told = {section for section, names in SECTIONS.items() if {*names} & (heads | {*self.errors} - {"long"})}
+        heads |= {name.partition(".")[0] for name in self.errors if name not in ("long", "long.loop")}
+        told = {section for section, names in SECTIONS.items() if {*names} & heads}
         return self.opened | told | ({"finish"} if self.tab == PROCESS else set())
 
 
@@ -140,14 +134,6 @@ def recalled(draft: Draft, earlier: Draft, what: str) -> Draft:
 def editing(draft: Draft, job: Job | None) -> Draft:
     """The same draft as a change of this queued job."""
     return replace(draft, editing=job)
-
-
-def refused(draft: Draft, problem: ProblemError) -> Draft:
-    """The draft with what is wrong beside each field."""
-    errors = {words.control(e.field): words.complaint(e) for e in problem.errors} or {
-        "": messages.said(problem.message)
-    }
-    return replace(draft, tab=draft.tab if draft.tab in TABS else TABS[0], errors=errors)
 
 
 def settings_of(draft: Draft) -> dict[str, str]:

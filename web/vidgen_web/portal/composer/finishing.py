@@ -40,10 +40,10 @@ class Row:
 
 def rows(values: Mapping[str, str], networks: NetworkRegistry) -> list[Row]:
     """Every step that can be done here, in the order of the draft; those that it does not name in their usual one."""
-    ticked = [name for name in _ticked(values) if name in STEPS]
+    asked = [name for name, _ in ticked(values)]
     usual = [*USUAL_ORDER, *(name for name in STEPS if name not in USUAL_ORDER)]
     # rows that are ticked in the usual order stay where they are, so that nothing moves under the hand
-    moved = [] if ticked == [name for name in usual if name in ticked] else ticked
+    moved = [] if asked == [name for name in usual if name in asked] else asked
     return [_row(name) for name in dict.fromkeys([*moved, *usual]) if _is_possible(name, networks)]
 
 
@@ -53,7 +53,7 @@ def output_controls() -> tuple[Control, ...]:
 
 def spec_fields(values: Mapping[str, str], picture: Slot = EMPTY) -> dict[str, Any]:
     """`post` and `output` as the ticked rows, the file's controls and the watermark's slot say."""
-    steps = [{"step": name, **fields_of(_row(name).controls, values)} for name in _ticked(values) if name in STEPS]
+    steps = [{"step": name, **fields_of(row.controls, values)} for name, row in ticked(values)]
     if picture.is_filled:
         steps = [{**step, "image": picture.reference()} if step["step"] == "watermark" else step for step in steps]
     told = {"post": steps, OUTPUT: fields_of(output_controls(), values)}
@@ -88,9 +88,10 @@ def names() -> Iterable[str]:
     yield from (control.name for control in output_controls())
 
 
-def _ticked(values: Mapping[str, str]) -> list[str]:
+def ticked(values: Mapping[str, str]) -> list[tuple[str, Row]]:
+    """The steps that are asked for, in their order."""
     boxes = [name for name, text in values.items() if text and name.startswith("post.") and name.endswith(f".{ON}")]
-    return [name.split(".")[1] for name in boxes]
+    return [(name, _row(name)) for name in (box.split(".")[1] for box in boxes) if name in STEPS]
 
 
 def _row(name: str) -> Row:

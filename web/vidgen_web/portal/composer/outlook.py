@@ -12,8 +12,9 @@ from vidgen_web import submission
 from vidgen_web.api.jobs import form_fields
 from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.media_check import check_media
-from vidgen_web.portal import messages, words
+from vidgen_web.portal import words
 from vidgen_web.portal.composer import asked, drafts
+from vidgen_web.portal.composer.complaints import complaints_of
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.languages import gettext as _
 from vidgen_web.problems import FieldError, ProblemError, problem_of
@@ -41,29 +42,32 @@ def outlook(found: Services, draft: Draft) -> Outlook:
         submission.admitted(found, spec, used)
         expected = forecast(found, spec, used)
     except VidgenError as error:
-        problem = problem_of(error)
-        told = {words.control(e.field): words.complaint(e) for e in problem.errors} or {
-            "": messages.said(problem.message)
-        }
-        return Outlook(errors=told)
+        return Outlook(errors=complaints_of(draft, problem_of(error)))
     unknown = tuple(dict.fromkeys(word for remark in expected.warnings for word in remark.words))
     return Outlook(_length(spec, used), _time(expected), unknown)
 
 
 def wanted_fields(draft: Draft) -> dict[str, Any]:
     """The draft as spec fields. Raises ProblemError invalid_request where it says too little to begin with."""
-    if not _says_something(draft):
-        # the API takes an empty prompt; of a person at the composer it is a slip
-        told = FieldError(field="prompt", message=_("say what the clip should show, or pick an example"))
-        raise ProblemError("invalid_request", told.message, errors=(told,))
+    # the API takes an empty prompt; of a person at the composer it is a slip
+    if missing := _missing_prompts(draft):
+        told = tuple(FieldError(field=field, message=message) for field, message in missing.items())
+        raise ProblemError("invalid_request", next(iter(missing.values())), errors=told)
     return form_fields(asked.spec_fields(draft))
 
 
-def _says_something(draft: Draft) -> bool:
+def _missing_prompts(draft: Draft) -> dict[str, str]:
+    """What is asked for by the fields in which it is missing."""
+    if draft["prompt"].strip():
+        empty = draft.tab == drafts.STORYBOARD and not any(part.is_filled for part in draft.parts)
+        return {"segments": _("say how long a part shall be")} if empty else {}
     if draft.tab == drafts.STORYBOARD:
         parts = [part for part in draft.parts if part.is_filled]
-        return bool(parts) and all(part.prompt.strip() or draft["prompt"].strip() for part in parts)
-    return draft.tab not in ("text-to-video", drafts.KEYFRAMES) or bool(draft["prompt"].strip())
+        wanted = [f"segments.{n}.prompt" for n, part in enumerate(parts) if not part.prompt.strip()]
+        return dict.fromkeys(wanted if parts else ["prompt"], _("say what it should show"))
+    if draft.tab in ("text-to-video", drafts.KEYFRAMES):
+        return {"prompt": _("say what the clip should show, or pick an example")}
+    return {}
 
 
 def _measurable(draft: Draft, manifest: Manifest) -> dict[str, Any] | None:
