@@ -235,3 +235,34 @@ def test_every_step_and_word_list_has_a_name(client: FlaskClient) -> None:
     assert all(" " in step or step in ("Sharper", "Watermark") for step in steps), steps
     kinds = re.findall(r"<h3>([^<]+)</h3>", client.get("/?with=words").get_data(as_text=True))
     assert kinds == ["Subjects", "Motions", "Backgrounds", "Cameras"]
+
+
+def test_a_preset_holds_the_camera(client: FlaskClient) -> None:
+    """Moments over time, too, and no path or control. Fails when conditioning is left out of it: tried."""
+    camera = {"camera.pan": "3", "camera.keys.0.at": "0", "camera.keys.0.zoom": "4", "motion_strength": "1.5"}
+    path = {"trajectories.0.points.0.x": "0.2", "controls.0.kind": "flow", "section.motion": "1"}
+    assert send(client, "/presets", preset_name="moving", **camera, **path)[0] == 200
+    page = send(client, "/presets/apply", preset="moving", **{"camera.pan": "9", "camera.tilt": "1"})[1]
+    for name, value in camera.items():
+        if name != "motion_strength":  # this model has no such thing
+            assert re.search(rf'name="{re.escape(name)}"[^>]* value="{value}"', page), name
+    assert re.search(r'name="camera\.tilt"[^>]* value=""', page)
+    assert re.search(r'name="trajectories\.0\.points\.0\.x"[^>]* value=""', page)
+
+
+def test_an_extension_takes_what_leads_it(client: FlaskClient, worker: SimulatedWorker, plane: ControlPlane) -> None:
+    """As the API does; what begins a clip, or masks one, is none of it. Fails when it asks for no item: tried."""
+    send(client, prompt=PROMPT)
+    clip = next(it.id for it in plane.jobs.get(worker.run()).artifacts if it.kind == "video")
+    form = {"task": "extend-video", "video.artifact_id": clip, "seconds": "1", "camera.pan": "2"}
+    form |= {"trajectories.0.points.0.x": "0.2", "trajectories.0.points.0.y": "0.5", "mask.box.left": "0.5"}
+    form |= {"trajectories.0.points.1.x": "0.8", "trajectories.0.points.1.y": "0.5"}
+    status, page = send(client, **form, **{"references.0.image.artifact_id": clip, "prefix.video.artifact_id": clip})
+    assert status == 303, re.findall(r'class="wrong"[^>]*>([^<]+)', page)
+    spec = plane.jobs.list().items[0].spec
+    assert (spec.task, spec.camera.pan, len(spec.trajectories), len(spec.references)) == ("extend-video", 2, 1, 1)
+    assert (spec.prefix, spec.mask) == (None, None)
+    again = client.get(f"/?reuse={plane.jobs.list().items[0].id}").get_data(as_text=True)
+    assert re.search(r'name="camera\.pan"[^>]* value="2"', again)
+    section = again[again.index('id="section-motion"') - 40 :][:200]
+    assert 'data-not="process-video"' in section

@@ -13,6 +13,9 @@ from tests.recipes import RECALL
 from tests.unit.web.conftest import FAKE_INGEST
 from tests.unit.web.portal_forms import send
 from vidgen.jobs.settings import Settings
+from vidgen_models.estimators import EstimatorManifest
+from vidgen_models.registry import ModelRegistry
+from vidgen_models.shelf import Shelf
 from vidgen_web import create_app
 from vidgen_web.services import EXTENSION
 
@@ -68,3 +71,32 @@ def test_what_cannot_be_drawn_is_told(app: Flask, client: FlaskClient, shown: st
         ({**size, "upload_id": upload, "kind": "nonsense"}, 422),
     ):
         assert client.get("/composer/drawn", query_string=query).status_code == status, query
+
+
+def test_what_a_network_draws_is_drawn_by_a_job(app: Flask, client: FlaskClient, settings: Settings) -> None:
+    """Where such a network was added; else a sentence says what to do. Fails when nothing is offered: tried."""
+    shipped = ModelRegistry().get("sprites-64")
+    rules = shipped.rules.conditioning.model_copy(update={"controls": ("depth", "canny")})
+    model = shipped.model_copy(update={"id": "seeing", "memory": ()})
+    led = model.rules.model_copy(update={"conditioning": rules})
+    Shelf(settings.added_models).put(model.model_copy(update={"rules": led}))
+    files = {"controls.0.video": (io.BytesIO(CLIP), "mine.mp4")}
+    form = {"model": "seeing", "section.motion": "1", "controls.0.kind": "depth"}
+    without = send(client, "/composer", **form, **files)[1]
+    assert re.search(r'data-seen="depth" >\s*<p>No network that draws it is installed here', without)
+    assert "Draw it now" not in without
+    files = {name: "0" * 64 for name in ("config.json", "model.safetensors")}
+    network = {"id": "eye", "kind": "depth", "network": "DPTForDepthEstimation", "revision": "1", "folder": "/nowhere"}
+    Shelf(settings.added_models).put_estimator(EstimatorManifest.model_validate({**network, "files": files}))
+    offered = send(client, "/composer", **form)[1]
+    assert "Draw it now" in offered
+    upload = re.search(r'name="controls\.0\.video\.upload_id" value="([^"]+)"', without)[1]
+    drawn = {**form, "draw": "0", "prompt": "kept", "controls.0.video.upload_id": upload, "controls.0.smoothing": "0.5"}
+    status, page = send(client, "/composer/draw", **drawn)
+    assert status == 200, re.findall(r"class=.wrong.[^>]*>([^<]+)", page)
+    (job,) = app.extensions[EXTENSION].jobs.list().items
+    (step,) = job.spec.post
+    assert (status, job.task, step.kind, step.smoothing, step.width) == (200, "process-video", "depth", 0.5, 64)
+    assert ">kept</textarea>" in page
+    status, page = send(client, "/composer/draw", **{**drawn, "controls.0.video.upload_id": ""})
+    assert (status, 'id="controls.0.video-error"' in page, "choose a clip first" in page) == (422, True, True)

@@ -7,6 +7,7 @@ from vidgen_web import api
 from vidgen_web.caller import PORTAL_API, caller
 from vidgen_web.portal import (
     actions,
+    control_clips,
     csrf,
     docs,
     gallery,
@@ -33,6 +34,7 @@ def register(app: Flask) -> None:
     for module in (
         pages,
         actions,
+        control_clips,
         variations,
         queue_forms,
         gallery,

@@ -51,6 +51,16 @@ FORMS = (
     mark("other files are being read; try again"),
     mark("takes none; %(others)s do"),
     mark("too many requests wait for other hosts; try again"),
+    mark(
+        "the clip holds %(n)s frames at %(fps)s a second, the result has %(wanted)s; "
+        "give a longer one or ask for num_frames=%(most)s at most"
+    ),
+    mark(
+        "holds %(n)s frames at %(fps)s a second, and %(wanted)s of each are learned; "
+        "give a longer one, or ask for a smaller num_frames"
+    ),
+    mark("there is such a LoRA already; choose another name"),
+    mark("a job that has not ended is made from it; cancel the job, or wait for its end"),
     mark("the clip has a mask already; give one of them"),
     mark("the clip has frames 0 to %(last)s"),
     mark("the database does not answer or is busy; try again in %(n)s s"),

@@ -10,6 +10,7 @@ from vidgen_web.access import needs
 from vidgen_web.portal import csrf
 from vidgen_web.portal.actions import refused, sent, with_uploads
 from vidgen_web.portal.composer import drafts
+from vidgen_web.portal.composer.another_model import is_taken
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.pages import render_home
 from vidgen_web.problems import FieldError, ProblemError
@@ -43,7 +44,10 @@ def use() -> Response:
     """The composer with a preset's settings; words, seed and media stay."""
     draft = _kept()
     found = services().presets.get(request.form.get("preset", ""))
-    return Response(render_home(services(), drafts.with_settings(draft, found.values) if found else draft, {}))
+    rules = services().models.manifests[draft.model].rules
+    # it may have been made with another model
+    taken = {name: text for name, text in found.values.items() if is_taken(name, rules)} if found else {}
+    return Response(render_home(services(), drafts.with_settings(draft, taken) if found else draft, {}))
 
 
 @blueprint.post("/forget")

@@ -192,7 +192,7 @@ def complaint(error: FieldError, name: str) -> str:
     called = control_label(name)
     if error.message == MISSING and "." not in name:
         return _("%(label)s: choose one first", label=called)
-    if error.nearest:
+    if error.nearest and not name.endswith((".video", ".image", ".media")):  # of media, the clip's length is meant
         choice = _(" or ").join(decimal(value, 3) for value in error.nearest)
         return _("%(label)s: the nearest that works is %(choice)s", label=called, choice=choice)
     message = said(PREFIX.sub("", error.message))

@@ -102,12 +102,15 @@ function showDrawn(changed) {
   const figure = changed.closest?.(".row-set")?.querySelector("[data-drawn]");
   if (!figure) return;
   const name = figure.dataset.drawn;
+  const done = document.getElementById(`${name}.drawn`)?.checked;
+  // what a network draws is told in words
+  for (const note of figure.parentElement.querySelectorAll("[data-seen]")) note.hidden = done || note.dataset.seen !== number(`${name}.kind`).value;
   const url = new URL(figure.dataset.url, location);
   for (const part of ["upload_id", "artifact_id"]) url.searchParams.set(part, number(`${name}.video.${part}`).value);
   for (const part of ["kind", "smoothing"]) url.searchParams.set(part, number(`${name}.${part}`).value);
   const lies = url.searchParams.get("upload_id") || url.searchParams.get("artifact_id");
   const drawable = !figure.dataset.undrawn.split(" ").includes(url.searchParams.get("kind"));
-  figure.hidden = !lies || !drawable || document.getElementById(`${name}.drawn`)?.checked;
+  figure.hidden = !lies || !drawable || done;
   const picture = figure.querySelector("img");
   if (!figure.hidden && picture.src !== url.href) picture.src = url.href;
 }

@@ -62,7 +62,7 @@ function becomeKey(about) {
 /** On whichever tab takes references; their section may have to be opened first. */
 function refer(about) {
   const tab = document.querySelector('input[name="task"]:checked').value;
-  const taking = ["process-video", "extend-video"].includes(tab) ? "text-to-video" : tab;
+  const taking = tab === "process-video" ? "text-to-video" : tab;
   const into = () => place(taking, emptySlot("references.") ?? "references.0.image", about);
   return into() || after('.opener[value="motion"]', into);
 }

@@ -12,9 +12,9 @@ from vidgen_web.portal.composer.drafts import KEYFRAMES, STORYBOARD, TASKS, Draf
 def for_model(draft: Draft, before: Manifest, now: Manifest) -> Draft:
     """What stands as the earlier model has it becomes as this one has it; what this one does not take is left out."""
     usual, own = drafts.blank(before).values, drafts.blank(now).values
-    kept = {name: text for name, text in draft.values.items() if _is_taken(name, now.rules)}
+    kept = {name: text for name, text in draft.values.items() if is_taken(name, now.rules)}
     values = {name: own.get(name, text) if text == usual.get(name) else text for name, text in kept.items()}
-    slots = {name: slot for name, slot in draft.slots.items() if _is_taken(name, now.rules)}
+    slots = {name: slot for name, slot in draft.slots.items() if is_taken(name, now.rules)}
     tab = draft.tab if draft.tab in tabs(now.rules) else drafts.blank(now).tab
     return replace(draft, model=now.id, tab=tab, values={**own, **values, **_lengths(values, now.rules)}, slots=slots)
 
@@ -26,7 +26,8 @@ def tabs(rules: ModelRules) -> frozenset[str]:
     return frozenset(tab for tab in drafts.TABS if led.get(tab, TASKS.get(tab, tab) in rules.tasks))
 
 
-def _is_taken(name: str, rules: ModelRules) -> bool:
+def is_taken(name: str, rules: ModelRules) -> bool:
+    """Whether the model has the composer's control of this name."""
     head, _, rest = name.partition(".")
     if head in conditioning.HEADS:
         return conditioning.is_taken(name, rules.conditioning)

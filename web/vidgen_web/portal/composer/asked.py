@@ -29,8 +29,7 @@ def spec_fields(draft: Draft) -> dict[str, Any]:
     left_out = {name for name, tab in ONLY.items() if tab != draft.tab} | {"number"}
     told = {name: draft[name] for name in VALUES if draft[name] and name not in left_out | LENGTHS}
     fields: dict[str, Any] = {**told, **_length(draft), **given, **advanced.spec_fields(draft.values)}
-    if draft.tab != EXTEND:  # an extension goes on as its clip does
-        fields |= conditioning.spec_fields(draft.values, draft.slots, draft.tab)
+    fields |= conditioning.spec_fields(draft.values, draft.slots, draft.tab)
     if draft.tab == STORYBOARD:
         fields["segments"] = story.spec_fields(draft.parts)
     if draft.tab == KEYFRAMES:

@@ -39,6 +39,14 @@ ROW_LIMITS = {
     "references": 4,
 }
 POINTS_OFFERED = 3
+ALL_BUT_RESTYLE = ("text-to-video", "image-to-video", "keyframes", "storyboard", "extend-video")
+# the composer's tabs that do not show an item: what stands there for another tab is not asked for
+NOT_ON = {
+    "mask": ALL_BUT_RESTYLE,
+    "outpaint": ALL_BUT_RESTYLE,
+    "prefix": ("video-to-video", "extend-video"),
+    "suffix": ("video-to-video",),
+}
 NAME = re.compile(r"[a-z_]+(?:\.(?:\d{1,2}|[a-z_]{1,12})){0,5}")
 SLOT = re.compile(r"mask\.media|controls\.\d\.video|references\.\d\.image|brushes\.\d\.media|(?:prefix|suffix)\.video")
 # parts of a slot are no values of their own
@@ -161,9 +169,7 @@ def spec_fields(values: Mapping[str, str], slots: Mapping[str, Slot], tab: str) 
     """The items that something is said of."""
     tree = _said(values, slots)
     told = {head: made for head, item in tree.items() if (made := _item(head, item)) not in (None, [])}
-    if tab != "video-to-video":
-        told = {head: item for head, item in told.items() if head not in ("mask", "outpaint")}
-    return told
+    return {head: item for head, item in told.items() if tab not in NOT_ON.get(head, ())}
 
 
 def form_name(values: Mapping[str, str], slots: Mapping[str, Slot], field: str) -> str:

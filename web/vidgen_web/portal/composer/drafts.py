@@ -140,7 +140,13 @@ def settings_of(draft: Draft) -> dict[str, str]:
     """What a preset keeps of the draft: every filled control but words, seed and what goes with one picture."""
     left_out = {"prompt", "negative_prompt", "seed", "number"}
     own = {name: text for name, text in draft.values.items() if text and name not in left_out}
-    return {name: text for name, text in own.items() if name in VALUES or name in FINISHING or advanced.is_ours(name)}
+    return {name: text for name, text in own.items() if _is_kept(name)}
+
+
+def _is_kept(name: str) -> bool:
+    """Of conditioning, the camera: paths, masks and controls go with a picture or clip."""
+    leads = name.partition(".")[0] in ("camera", "motion_strength")
+    return leads or name in VALUES or name in FINISHING or advanced.is_ours(name)
 
 
 def with_settings(draft: Draft, settings: Mapping[str, str]) -> Draft:
