@@ -85,7 +85,7 @@ def test_what_a_network_draws_is_drawn_by_a_job(app: Flask, client: FlaskClient,
     without = send(client, "/composer", **form, **files)[1]
     assert re.search(r'data-seen="depth" >\s*<p>No network that draws it is installed here', without)
     assert "Draw it now" not in without
-    files = {name: "0" * 64 for name in ("config.json", "model.safetensors")}
+    files = dict.fromkeys(("config.json", "model.safetensors"), "0" * 64)
     network = {"id": "eye", "kind": "depth", "network": "DPTForDepthEstimation", "revision": "1", "folder": "/nowhere"}
     Shelf(settings.added_models).put_estimator(EstimatorManifest.model_validate({**network, "files": files}))
     offered = send(client, "/composer", **form)[1]

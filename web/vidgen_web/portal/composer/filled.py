@@ -20,7 +20,7 @@ from vidgen_web.portal.composer.drafts import (
     is_value,
 )
 from vidgen_web.portal.composer.keyframes import Key
-from vidgen_web.portal.composer.slots import from_artifact, from_reference, named
+from vidgen_web.portal.composer.slots import Slot, from_artifact, from_reference, named
 from vidgen_web.services import Services
 
 REFERENCE = "references"
@@ -58,7 +58,8 @@ def from_spec(services: Services, draft: Draft, spec: JobSpec) -> Draft:
 def from_query(services: Services, draft: Draft, query: Mapping[str, str]) -> Draft:
     """What a link asks for: `mode`, `prompt`, and `source` for the slot `slot` (or that mode's first; a mode, too).
 
-    Of the source, `frame` counts from 0 (-1 is the last), `number` as people do. `with` opens a section.
+    `upload` is such a source, too. Of the source, `frame` counts from 0 (-1 is the last), `number` as people do.
+    `with` opens a section.
     """
     mode = "text" if query.get("slot") == REFERENCE else query.get("mode", "")
     tab = TAB_BY_MODE.get(query.get("slot", "")) or TAB_BY_MODE.get(mode, draft.tab)
@@ -67,6 +68,10 @@ def from_query(services: Services, draft: Draft, query: Mapping[str, str]) -> Dr
     offered = SLOTS_BY_TAB.get(tab, ())
     takes = offered or tab == KEYFRAMES or query.get("slot") == REFERENCE
     artifact = services.jobs.artifact(query.get("source", "")) if takes else None
+    upload = services.uploads.get(query["upload"]) if offered and query.get("upload") else None
+    if upload is not None:
+        frame = "0" if upload.kind == "video" and offered[0] != "video" else ""
+        slots[offered[0]] = Slot(upload_id=upload.id, frame=frame, label=upload.filename)
     if artifact is not None and tab == KEYFRAMES:
         keys = (*keys, Key(from_artifact(services, artifact, _frame(query))), Key())
     elif artifact is not None and query.get("slot") == REFERENCE:
