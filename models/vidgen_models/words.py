@@ -5,9 +5,7 @@ tokenizer; any other falls into letters. Of models without that file nothing is 
 """
 
 import json
-import re
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,11 +14,11 @@ from pydantic import Field
 from vidgen.spec import SamplingFields
 from vidgen.spec.base import SpecModel
 from vidgen.spec.offers import texts_of
+from vidgen_models.nearest_words import JOINING, nearest_known
+from vidgen_models.prompt_parts import WORD
 from vidgen_models.registry import VOCABULARY, Manifest
 
-WORD = re.compile(r"[^\W\d_]+")
 WORD_BEGIN = "\u2581"
-ALIKE = 0.75
 SHOWN = 10
 
 
@@ -54,23 +52,30 @@ def known_words(folder: Path) -> frozenset[str] | None:
     return frozenset(piece[1:] for piece in pieces if piece.startswith(WORD_BEGIN) and len(piece) > 1)
 
 
-def _unknown(spec: SamplingFields, known: frozenset[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def unknown_in(text: str, known: Collection[str]) -> tuple[str, ...]:
+    """Words of a text that the model was never shown, each once and in their order; what only joins others is none."""
+    found = (word for word in WORD.findall(text) if word not in known and word.lower() not in JOINING)
+    return tuple(dict.fromkeys(found))
+
+
+def told(unknown: Sequence[str], known: Collection[str], manifest: Manifest) -> str:
+    """That the model was never shown these words, and what stands nearest to each."""
+    named = ", ".join(_with_nearest(word, known) for word in unknown[:SHOWN])
+    more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
+    return f"{manifest.id} was never shown {named}{more}; `vidgen models show {manifest.id}` lists what it knows"
+
+
+def _unknown(spec: SamplingFields, known: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for field, text in texts_of(spec).items():
-        # each once, in the order in which they come
-        unknown = tuple(dict.fromkeys(word for word in WORD.findall(text) if word not in known))
-        if unknown:
+        if unknown := unknown_in(text, known):
             yield field, unknown
 
 
-def _remark(field: str, unknown: tuple[str, ...], known: frozenset[str], manifest: Manifest) -> Remark:
-    told = ", ".join(_with_nearest(word, known) for word in unknown[:SHOWN])
-    more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
-    message = (
-        f"{field}: {manifest.id} was never shown {told}{more}; `vidgen models show {manifest.id}` lists what it knows"
-    )
+def _remark(field: str, unknown: tuple[str, ...], known: Collection[str], manifest: Manifest) -> Remark:
+    message = f"{field}: {told(unknown, known, manifest)}"
     return Remark(field=field, code="unknown_words", words=unknown, message=message)
 
 
-def _with_nearest(word: str, known: frozenset[str]) -> str:
-    near = get_close_matches(word.lower(), sorted(known), 1, ALIKE)
-    return f'"{word}" (nearest: "{near[0]}")' if near else f'"{word}"'
+def _with_nearest(word: str, known: Collection[str]) -> str:
+    near = nearest_known(word, known)
+    return f'"{word}" (nearest: "{near}")' if near else f'"{word}"'

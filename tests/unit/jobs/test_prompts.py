@@ -38,12 +38,13 @@ def says(text: object):
 
 
 def test_the_endpoint_is_asked_and_held_to_the_models_words(tmp_path, manifest):
-    """Fails when its answer is taken as it is: tried (the model does not know “fluffy”)."""
+    """Fails when its answer is taken as it is: tried (the model does not know “ship” and “fluffy”)."""
     with receiver() as endpoint:
-        endpoint.act = says('"a fluffy kitten moves left\n on a blue background"')
+        endpoint.act = says('"a fluffy ship moves left\n on a blue background"')
         asked = settings(tmp_path, endpoint.url, enhancer_key="sk-1", enhancer_model="mine")
         made = better_prompt(asked, PROMPT, manifest)
-    assert (made.prompt, made.by, made.warning) == ("a kitten moves left on a blue background", "endpoint", None)
+    assert (made.prompt, made.by) == ("a fluffy sailboat moves left on a blue background", "endpoint")
+    assert '"fluffy"' in (made.warning or "")
     (sent,) = endpoint.received
     assert (sent.path, sent.headers["authorization"]) == ("/hook/chat/completions", "Bearer sk-1")
     body = json.loads(sent.body)
@@ -59,6 +60,9 @@ def test_nothing_is_sent_without_the_setting(tmp_path, manifest, monkeypatch):
     monkeypatch.setattr(socket, "create_connection", refuse)
     made = better_prompt(settings(tmp_path), PROMPT, manifest)
     assert (made.by, made.warning) == ("rules", None)
+    made = better_prompt(settings(tmp_path), "xyzzy quux", manifest)
+    assert (made.prompt, made.changes) == ("xyzzy quux", ())
+    assert 'was never shown "xyzzy", "quux";' in (made.warning or "")
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ def test_nothing_is_said_of_what_the_model_was_trained_on() -> None:
         ("a unicorn moves left", ("unicorn",), ""),
         ("a penguim spins, a penguim!", ("penguim",), '"penguim" (nearest: "penguin")'),
         ("a CAT", ("CAT",), '"CAT" (nearest: "cat")'),
+        ("a cat and a mouse", ("mouse",), '"mouse";'),
         ("ein Pinguin auf Grün", ("ein", "Pinguin", "auf", "Grün"), '(nearest: "penguin")'),
     ],
 )

@@ -32,7 +32,10 @@ class EnhancedPrompt(SpecModel):
     prompt: str
     by: Literal["rules", "endpoint"]
     changes: tuple[str, ...] = Field(description="What was changed, in words.")
-    warning: str | None = Field(description="Why rules were used although the operator configured an endpoint.")
+    warning: str | None = Field(
+        description="Words that stay and that the model was never shown; why rules were used although the operator "
+        "configured an endpoint."
+    )
 
 
 @blueprint.post("/enhance")

@@ -72,7 +72,8 @@ def recompose() -> AnyResponse:
             better = enhanced(found, draft["prompt"], found.models.manifests[draft.model])
         except VidgenError as error:
             return refused(draft, error)
-        draft = replace(draft, values={**draft.values, "prompt": better.prompt}, changes=better.changes)
+        changes = (*better.changes, *([better.warning] if better.warning else []))
+        draft = replace(draft, values={**draft.values, "prompt": better.prompt}, changes=changes)
     if (before := services().models.manifests.get(form.get("made_for", ""))) is not None and before.id != draft.model:
         draft = another_model.for_model(draft, before, services().models.manifests[draft.model])
     if "add_part" in form:
