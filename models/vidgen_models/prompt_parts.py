@@ -68,12 +68,13 @@ def parts_of(text: str, names: Collection[str], known: Collection[str]) -> Parts
     """What `text` tells of subjects of these names. Of a word outside `known` it may be that it names a ground."""
     mentions = tuple(_mentions(text, names))
     camera = CAMERA.search(text)
-    plain = IDIOM.sub(_blank, CAMERA.sub(_blank, text))
-    acting = [it for it in mentions if plain[it.start()] != " " and not _within_ground(plain, it.start())]
+    seen = CAMERA.sub(_blank, text)
+    plain = IDIOM.sub(_blank, seen)
+    acting = [it for it in mentions if seen[it.start()] != " " and not _within_ground(plain, it.start())]
     return Parts(
-        subjects=tuple(_addressed(acting, text)),
+        subjects=tuple(_addressed(acting, seen)),
         has_subject=bool(acting),
-        has_motion=MOTION.search(_without(mentions, plain)) is not None,
+        has_motion=MOTION.search(_without(mentions, seen)) is not None,
         has_ground=GROUND.search(plain) is not None or _untold(text, mentions, known),
         camera=camera,
     )

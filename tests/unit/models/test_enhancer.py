@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidgen_models.enhancer import enhanced, in_known_words
@@ -80,6 +80,8 @@ def test_a_prompt_that_says_everything_stays_as_it_is(shipped):
         ("dog, beach, sunset", r"dog [\w ]+, beach, sunset"),
         ("the green dragon moves up", r"the green dragon moves up on a (?!green)\w+ background"),
         ("a dog on a car", r"a dog [\w ]+ on a car"),
+        ("a cat fades in", r"a cat fades in on a \w+ background"),
+        ("a car camera moves", r"a car [\w ]+ on a \w+ background camera moves"),
         ("a camera spins", r"a camera spins on a \w+ background"),
     ],
 )
@@ -137,7 +139,7 @@ def sentences(draw: st.DrawFn) -> tuple[str, list[str], str]:
     return f"{text}{draw(st.sampled_from(VIEWS))}{ending}", [*subjects, motion, place], place
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(sentences())
 def test_every_ordinary_sentence_keeps_what_it_tells(sentence):
     """Fails when only unknown words are taken for grounds: tried."""
@@ -151,7 +153,7 @@ def test_every_ordinary_sentence_keeps_what_it_tells(sentence):
     assert [it for it in WORD.findall(prompt) if it not in made.prompt] == []
     words = iter(WORD.findall(made.prompt))
     assert all(word in words for word in WORD.findall(prompt)), "another order"
-    assert added or made.prompt == prompt
+    assert added or made.prompt == " ".join(prompt.split())
     assert set(made.unknown) == {it for it in WORD.findall(prompt) if it not in known and it not in JOINING}
     assert enhanced(made.prompt, SPRITES).prompt == made.prompt
 
@@ -160,9 +162,8 @@ SCRAPS = ["a", "the", "on", "and", "in", "with", "cat", "camera", "moves", "zoom
           "blue", "background", "house", "truck", ",", ".", "(", ":1.4)", "Ship", "elefant", "mouse"]  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.one_of(st.text(), st.lists(st.sampled_from(SCRAPS)).map(" ".join)))
-@example("camera")
 def test_no_text_comes_out_empty_or_is_changed_twice(text):
     made = enhanced(text, SPRITES)
     assert bool(made.prompt.strip()) == bool(text.strip())
