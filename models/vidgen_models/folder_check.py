@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from vidgen.errors import ModelError
+from vidgen_models.safetensors_header import check_safetensors
 
 DATA_SUFFIXES = frozenset({".json", ".safetensors", ".txt", ".model", ".md"})
 DATA_NAMES = frozenset({"LICENSE", "NOTICE", "README", ".gitattributes"})
@@ -19,12 +20,11 @@ DATA_NAMES = frozenset({"LICENSE", "NOTICE", "README", ".gitattributes"})
 CODE_KEYS = frozenset({"auto_map", "custom_pipeline", "custom_pipelines", "trust_remote_code"})
 LIBRARIES = frozenset({"diffusers", "transformers", None})
 INDEX = "model_index.json"
-HEADER_BYTES = 8
+SHARDS = ".safetensors.index.json"
+"""How the file ends that says which tensor lies in which of several files."""
 GGUF = ".gguf"
 LEAST_GGUF_ENTRY = 12
 """Bytes of the shortest thing that a GGUF header can announce: a name's length and a kind."""
-# real headers have some hundred kilobytes; a parser may need many times the size of what it is given
-MAX_HEADER_BYTES = 16 << 20
 MAX_JSON_BYTES = 64 << 20
 READ_SIZE = 1 << 20
 
@@ -48,7 +48,7 @@ def check_files(folder: Path, files: Mapping[str, str]) -> None:
         if files and file.suffix in hashed_kinds and name not in files:
             raise _unsafe(f"{name}: the manifest does not name this file; remove it")
         if file.suffix == ".safetensors":
-            check_header(file, name)
+            check_safetensors(file, name)
         elif file.suffix == ".json":
             _check_json(file, name)
     for name, expected in files.items():
@@ -61,7 +61,7 @@ def check_weights(file: Path, expected: str | None) -> None:
         raise ModelError(f"{file.name}: no such file")
     if file.suffix not in (".safetensors", GGUF):
         raise _unsafe(f"{file.name}: such files can run code; convert the weights to safetensors")
-    (check_gguf if file.suffix == GGUF else check_header)(file, file.name)
+    (check_gguf if file.suffix == GGUF else check_safetensors)(file, file.name)
     if expected is not None:
         _check_hash(file.parent, file.name, expected)
 
@@ -113,6 +113,8 @@ def _check_json(file: Path, name: str) -> None:
         raise _unsafe(f"{name}: names code to import (auto_map, custom_pipeline)")
     if name == INDEX:
         _check_index(content)
+    if name.endswith(SHARDS):
+        _check_shards(file, name, content)
 
 
 def _check_index(content: object) -> None:
@@ -124,16 +126,16 @@ def _check_index(content: object) -> None:
             raise _unsafe(f"{INDEX}: names code to import ({library})")
 
 
-def check_header(file: Path, name: str) -> None:
-    """Raises ModelError unless it is safetensors.
-
-    Such a file is the length of its header in 8 bytes, the header as JSON, and the tensors.
-    """
-    with file.open("rb") as stream:
-        announced = int.from_bytes(stream.read(HEADER_BYTES), "little")
-        first = stream.read(1)
-    if announced > min(MAX_HEADER_BYTES, file.stat().st_size - HEADER_BYTES) or first != b"{":
-        raise _unsafe(f"{name}: not a safetensors file, or one with a damaged header")
+def _check_shards(file: Path, name: str, content: object) -> None:
+    """Every file that holds a part of the weights is there: one of several may be missing after a download."""
+    parts = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(parts, dict):
+        raise ModelError(f"{name}: says of no tensor where it lies; download it again")
+    for part in sorted({str(part) for part in parts.values()}):
+        if not (file.parent / part).is_file():
+            raise ModelError(
+                f"{part}: missing, although {name} names it; its download was interrupted, download it again"
+            )
 
 
 def check_gguf(file: Path, name: str) -> None:
@@ -142,7 +144,7 @@ def check_gguf(file: Path, name: str) -> None:
         magic, _, *counts = (stream.read(size) for size in (4, 4, 8, 8))
     announced = sum(int.from_bytes(count, "little") for count in counts)
     if magic != b"GGUF" or announced * LEAST_GGUF_ENTRY > file.stat().st_size:
-        raise _unsafe(f"{name}: not a GGUF file, or one with a damaged header")
+        raise _unsafe(f"{name}: not a GGUF file, or one with a damaged header; download it again")
 
 
 def _check_hash(folder: Path, name: str, expected: str) -> None:

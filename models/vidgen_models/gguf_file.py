@@ -27,18 +27,18 @@ ORIGINAL_SHAPE = "comfy.gguf.orig_shape."
 
 def shapes_in(file: Path) -> dict[str, tuple[int, ...]]:
     """The shape of every tensor once it is unpacked."""
-    reader = GGUFReader(file)
+    reader = _reader(file)
     return {tensor.name: _shape(reader, tensor) for tensor in reader.tensors}
 
 
 def bytes_in(file: Path) -> dict[str, int]:
     """How many bytes every tensor takes as it lies in the file."""
-    return {tensor.name: int(tensor.n_bytes) for tensor in GGUFReader(file).tensors}
+    return {tensor.name: int(tensor.n_bytes) for tensor in _reader(file).tensors}
 
 
 def tensors_in(file: Path) -> dict[str, Tensor]:
     """Every tensor, packed ones as parameters of diffusers' kind. Raises ModelError for blocks that are not known."""
-    reader, found = GGUFReader(file), dict[str, Tensor]()
+    reader, found = _reader(file), dict[str, Tensor]()
     for tensor in reader.tensors:
         if tensor.tensor_type not in (PLAIN | set(SUPPORTED_GGUF_QUANT_TYPES)):
             known = ", ".join(sorted(kind.name for kind in SUPPORTED_GGUF_QUANT_TYPES))
@@ -69,6 +69,15 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], dtype: torch.dtype, 
     for name in packed & state.keys():
         network.get_submodule(name.removesuffix(".weight")).weight = state[name]
     return network
+
+
+def _reader(file: Path) -> Any:
+    """Raises ModelError for a file that ends before its last tensor, or whose header says what cannot be."""
+    try:
+        return GGUFReader(file)
+    except (ValueError, LookupError, OverflowError) as error:
+        message = f"{file.name}: cut off or damaged; if its download was interrupted, download it again"
+        raise ModelError(message) from error
 
 
 def _shape(reader: Any, tensor: Any) -> tuple[int, ...]:

@@ -18,8 +18,9 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from vidgen.errors import ModelError
-from vidgen_models.folder_check import GGUF, check_gguf, check_header
+from vidgen_models.folder_check import GGUF, check_gguf
 from vidgen_models.gguf_file import bytes_in, fill, shapes_in, tensors_in
+from vidgen_models.safetensors_header import check_safetensors
 
 PREFIXES: Mapping[str, tuple[str, ...]] = {
     "transformer": ("model.diffusion_model.",),
@@ -55,7 +56,7 @@ def names_of(file: Path) -> dict[str, Tensor]:
     if file.suffix == GGUF:
         check_gguf(file, file.name)
         return {name: torch.empty(shape, device="meta") for name, shape in shapes_in(file).items()}
-    check_header(file, file.name)
+    check_safetensors(file, file.name)
     with safe_open(file, framework="pt") as weights:
         slices = {name: weights.get_slice(name) for name in weights.keys()}  # noqa: SIM118 - not a mapping
         return {name: torch.empty(part.get_shape(), device="meta") for name, part in slices.items()}

@@ -1,4 +1,4 @@
-"""Remarks on prompts: words that a model with a closed vocabulary was never shown, and so cannot follow.
+"""Remarks on prompts: what a model cannot follow in them, such as words that one with a closed vocabulary never saw.
 
 Such a model has a `vocabulary.json` beside its weights, and each word that its captions held is one piece of its
 tokenizer; any other falls into letters. Of models without that file nothing is known, and nothing is said.
@@ -14,6 +14,7 @@ from pydantic import Field
 from vidgen.spec import SamplingFields
 from vidgen.spec.base import SpecModel
 from vidgen.spec.offers import texts_of
+from vidgen_models.loras import word_of
 from vidgen_models.nearest_words import JOINING, nearest_known
 from vidgen_models.prompt_parts import WORD
 from vidgen_models.registry import VOCABULARY, Manifest
@@ -26,17 +27,38 @@ class Remark(SpecModel):
     """Something about a request that is no fault, but that its sender would like to know."""
 
     field: str
-    code: str = Field(description="`unknown_words`: the model was never shown these words.")
+    code: str = Field(
+        description="`unknown_words`: the model was never shown these words. `unused_embedding`: no text says this "
+        "word of an embedding. `unnamed_embedding`: a text says a word whose embedding is not in `advanced.embeddings`."
+    )
     words: tuple[str, ...]
     message: str
 
 
 def remarks(spec: SamplingFields, manifest: Manifest) -> tuple[Remark, ...]:
-    """One remark for each prompt of the spec that holds words which its model does not know."""
+    """What of the spec's texts its model cannot follow: words that it does not know, embeddings named on one side."""
     known = known_words(manifest.path)
-    if known is None:
-        return ()
-    return tuple(_remark(field, unknown, known, manifest) for field, unknown in _unknown(spec, known))
+    unknown = () if known is None else (_remark(*found, known, manifest) for found in _unknown(spec, known))
+    return (*unknown, *_embedding_remarks(spec, manifest))
+
+
+def _embedding_remarks(spec: SamplingFields, manifest: Manifest) -> Iterator[Remark]:
+    """The word of an embedding counts where a text says it and the embedding is loaded; either alone does nothing."""
+    loaded = () if spec.advanced is None else spec.advanced.embeddings
+    texts = texts_of(spec)
+    for embedding in loaded:
+        word = word_of(embedding)
+        if not any(word in text for text in texts.values()):
+            message = (
+                f"advanced.embeddings: no text says {word}, so {embedding} changes nothing; write {word} in a prompt"
+            )
+            yield Remark(field="advanced.embeddings", code="unused_embedding", words=(word,), message=message)
+    for field, text in texts.items():
+        for embedding in manifest.rules.embeddings:
+            word = word_of(embedding)
+            if word in text and embedding not in loaded:
+                message = f"{field}: {word} is read as letters; add {embedding} to advanced.embeddings"
+                yield Remark(field=field, code="unnamed_embedding", words=(word,), message=message)
 
 
 @lru_cache(maxsize=16)

@@ -20,9 +20,9 @@ import torch
 import vidgen.families
 from vidgen.errors import ModelError
 from vidgen.families import load_family
-from vidgen_models import folder_check
 from vidgen_models.folder_check import sha256
 from vidgen_models.registry import Manifest, ModelRegistry
+from vidgen_models.safetensors_header import MAX_HEADER_BYTES
 
 WEIGHTS = "transformer/diffusion_pytorch_model.safetensors"
 
@@ -166,13 +166,59 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_not_waited_for(plant: Plant) -
     refused(plant, "not a plain file")
 
 
-@pytest.mark.parametrize("announced", [1 << 40, (1 << 64) - 1, folder_check.MAX_HEADER_BYTES + 1])
+@pytest.mark.parametrize("announced", [1 << 40, (1 << 64) - 1, MAX_HEADER_BYTES + 1])
 def test_a_header_larger_than_any_model_has_is_refused_unread(plant: Plant, announced: int) -> None:
     file = plant.folder / WEIGHTS
     with file.open("r+b") as stream:
         stream.write(struct.pack("<Q", announced))
-        stream.truncate(folder_check.MAX_HEADER_BYTES + 1024)  # holes, so that the file costs no disk
+        stream.truncate(MAX_HEADER_BYTES + 1024)  # holes, so that the file costs no disk
     refused(plant, "damaged header")
+
+
+def rewritten(file: Path, change: Callable[[dict[str, dict[str, object]]], object]) -> None:
+    """The same tensors below a changed header."""
+    content = file.read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8:end])
+    change(header)
+    text = json.dumps(header).encode()
+    file.write_bytes(struct.pack("<Q", len(text)) + text + content[end:])
+
+
+@pytest.mark.parametrize("kept", [0, 3, 8, 100, -1], ids=["empty", "length", "no header", "header", "last byte"])
+def test_weights_whose_download_was_interrupted_are_refused_by_name(plant: Plant, kept: int) -> None:
+    """Fails when the tensors' end is not compared with the file's: tried (a library's error came out)."""
+    file = plant.folder / WEIGHTS
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(ModelError, match=rf"{WEIGHTS}: cut off, .*download it again"):
+        plant.load()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda header: header.update(more={"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}),
+        lambda header: next(iter(header.values())).update(dtype="F1"),
+        lambda header: next(iter(header.values())).update(shape=[1 << 62, 1 << 62]),
+        lambda header: next(iter(header.values())).update(shape=[-1, -1]),
+        lambda header: next(iter(header.values())).update(data_offsets="0"),
+        lambda header: header.update(__metadata__={"format": ["pt"]}),
+        lambda header: header.popitem(),
+    ],
+    ids=["overlap", "kind", "shape", "negative", "offsets", "metadata", "left over"],
+)
+def test_a_header_that_does_not_fit_its_tensors_is_refused(plant: Plant, change: Callable[..., object]) -> None:
+    file = plant.folder / WEIGHTS
+    rewritten(file, lambda header: header.pop("__metadata__", None))
+    rewritten(file, change)
+    refused(plant, "damaged header")
+
+
+def test_a_part_of_the_weights_that_never_came_is_named(plant: Plant) -> None:
+    index = "transformer/diffusion_pytorch_model.safetensors.index.json"
+    (plant.folder / index).write_text(json.dumps({"weight_map": {"a": Path(WEIGHTS).name, "b": "second.safetensors"}}))
+    with pytest.raises(ModelError, match=rf"second.safetensors: missing, although {index} names it"):
+        plant.load()
 
 
 def test_hashes_are_those_of_the_files_that_are_read(plant: Plant) -> None:

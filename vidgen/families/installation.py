@@ -1,6 +1,7 @@
 """A local folder to a manifest: safe, complete, of a known family, every file hashed."""
 
 import hashlib
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,9 +16,10 @@ from vidgen.families.memory_plan import Way, floor_rows
 from vidgen.families.textual_inversion import vectors_of
 from vidgen.spec import GuidanceRule, ModelRules, StepRule
 from vidgen.spec.conditioning.control import ControlKind
-from vidgen_models.folder_check import check_folder, check_header, sha256
+from vidgen_models.folder_check import check_folder, sha256
 from vidgen_models.loras import LoraManifest
 from vidgen_models.registry import Manifest, Running, Weights
+from vidgen_models.safetensors_header import check_safetensors
 
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 HASHED = frozenset({".json", ".safetensors", ".txt", ".model"})
@@ -93,7 +95,7 @@ def lora_for(file: Path, models: Sequence[Manifest], lora_id: str | None, licenc
     for model in models:
         if "loras" not in model.rules.options:
             raise ModelError(f"model={model.id}: its family takes no LoRA")
-    check_header(file, file.name)
+    check_safetensors(file, file.name)
     with safe_open(file, framework="pt") as weights:
         if not any("lora" in name for name in weights.keys()):  # noqa: SIM118 - not a mapping
             raise ModelError(f"{file.name}: holds no LoRA; its weights would have lora in their names")
@@ -111,8 +113,14 @@ def embedding_for(file: Path, models: Sequence[Manifest], embedding_id: str | No
     for model in models:
         if "embeddings" not in model.rules.options:
             raise ModelError(f"model={model.id}: its family takes no textual inversion")
-    check_header(file, file.name)
-    vectors_of(file)
+    check_safetensors(file, file.name)
+    width = vectors_of(file).shape[1]
+    for model in models:
+        if width != (wanted := _text_width(model)):
+            raise ModelError(
+                f"{file.name}: has {width} numbers a word, the text encoder of {model.id} {wanted}; "
+                "it was made for another"
+            )
     return LoraManifest(
         id=checked_id(embedding_id or nearest_id(file.stem)),
         kind="embedding",
@@ -121,6 +129,15 @@ def embedding_for(file: Path, models: Sequence[Manifest], embedding_id: str | No
         sha256=sha256(file),
         licence=licence,
     )
+
+
+def _text_width(model: Manifest) -> int:
+    """Numbers that the text encoder holds for a word. Raises ModelError where its configuration does not say."""
+    config = json.loads((model.path / "text_encoder" / "config.json").read_text())
+    width = config.get("hidden_size", config.get("d_model"))
+    if not isinstance(width, int):
+        raise ModelError(f"model={model.id}: text_encoder/config.json says no hidden_size")
+    return width
 
 
 def checked_id(name: str) -> str:

@@ -126,6 +126,24 @@ def test_what_is_unsafe_or_unknown_is_refused(run, folder, name, content, told):
     assert "tiny-wan" not in run("models")
 
 
+def test_what_was_torn_in_its_download_is_refused_by_name(run, folder, tmp_path):
+    """A folder, a single file, a LoRA, an embedding and an estimator. Fails when only headers are looked at: tried."""
+    whole = weights_of(folder).read_bytes()
+    torn = tmp_path / "torn.safetensors"
+    torn.write_bytes(whole[: len(whole) // 2])
+    told = "torn.safetensors: cut off, "
+    assert told in run("models", "add", torn, "--base", folder, code=1)
+    run("models", "add", folder)
+    assert told in run("models", "add-lora", torn, "--for", "tiny-wan", code=1)
+    weights_of(folder).write_bytes(torn.read_bytes())
+    told = run("models", "add", folder, "--id", "again", code=1)
+    assert "vae/diffusion_pytorch_model.safetensors: cut off, " in told
+    assert "download it again" in told
+    network = tiny_estimators.dpt(tmp_path / "Tiny DPT") / "model.safetensors"
+    network.write_bytes(network.read_bytes()[:-1])
+    assert "model.safetensors: cut off, " in run("models", "add", network.parent, code=1)
+
+
 def test_an_incomplete_folder_is_refused_by_its_missing_part(run, folder):
     (folder / "vae" / "diffusion_pytorch_model.safetensors").unlink()
     assert "vae: no weights" in run("models", "add", folder, code=1)

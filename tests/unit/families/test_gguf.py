@@ -81,6 +81,11 @@ def test_what_is_damaged_or_of_another_size_is_refused(tiny, weights, tmp_path):
     damaged.write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 16)
     with pytest.raises(ModelError, match=r"damaged\.gguf: not a GGUF file, or one with a damaged header"):
         single_file_manifest(damaged, [], Wishes(), base=tiny.manifest)
+    torn = written(weights, tmp_path / "torn.gguf", gguf.GGMLQuantizationType.Q8_0)
+    for kept in (-1, 4096, 200):
+        torn.write_bytes(torn.read_bytes()[:kept])
+        with pytest.raises(ModelError, match=r"torn\.gguf: .*download it again"):
+            single_file_manifest(torn, [], Wishes(), base=tiny.manifest)
     smaller = {name: tensor[:1] for name, tensor in weights.items()}
     file = written(smaller, tmp_path / "smaller.gguf", gguf.GGMLQuantizationType.Q8_0)
     with pytest.raises(ModelError, match="a checkpoint of another size"):

@@ -13,7 +13,10 @@ from vidgen.errors import ModelError, SpecError
 from vidgen.families.installation import embedding_for
 from vidgen.pipelines import render
 from vidgen.runtime.context import RunContext
+from vidgen_models.folder_check import sha256
+from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
+from vidgen_models.words import remarks
 
 
 @pytest.fixture
@@ -27,8 +30,8 @@ def learn(tiny, tmp_path):
     width = tiny.residency.model(tiny.manifest.id).parts["text_encoder"].get_input_embeddings().embedding_dim
     added = []
 
-    def make(word: str, count: int = 1, seed: int = 0, dim: int = width):
-        vectors = 5 * torch.randn(count, dim, generator=torch.Generator().manual_seed(seed))
+    def make(word: str, count: int = 1, seed: int = 0):
+        vectors = 5 * torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
         file = tmp_path / f"{word}.safetensors"
         save_file({"emb_params": vectors}, file)
         made = embedding_for(file, [tiny.manifest], word, "mine")
@@ -66,7 +69,15 @@ def test_a_word_changes_the_frames_and_nothing_of_it_stays(tiny, learn, tmp_path
 
 
 def test_what_was_not_made_for_the_model_is_refused_by_name(tiny, tiny_of, learn, tmp_path):
-    learn("wide", dim=7)
+    made = learn("wide")
+    save_file({"emb_params": torch.zeros(1, 7)}, tmp_path / "seven.safetensors")
+    with pytest.raises(
+        ModelError, match=r"seven\.safetensors: has 7 numbers a word, the text encoder of tiny-family \d+;"
+    ):
+        embedding_for(tmp_path / "seven.safetensors", [tiny.manifest], None, "mine")
+    # one that was added before its model became another
+    seven = {"file": str(tmp_path / "seven.safetensors"), "sha256": sha256(tmp_path / "seven.safetensors")}
+    Shelf(tiny.manifests).put_lora(made.model_copy(update=seven))
     with pytest.raises(ModelError, match="embedding=wide: has 7 numbers a word"):
         tiny.frames(prompt="a <wide>", advanced=used("wide"))
     with pytest.raises(SpecError, match=r"advanced\.embeddings: none is not made for tiny-family; there are wide"):
@@ -79,3 +90,22 @@ def test_what_was_not_made_for_the_model_is_refused_by_name(tiny, tiny_of, learn
     save_file({"a": torch.zeros(2), "b": torch.zeros(2)}, tmp_path / "two.safetensors")
     with pytest.raises(ModelError, match="holds no embedding"):
         embedding_for(tmp_path / "two.safetensors", [tiny.manifest], None, "mine")
+
+
+def test_a_word_that_is_loaded_and_not_said_or_said_and_not_loaded_is_told(tiny, learn):
+    """Fails when models of which no words are known are never remarked on: seen before it was mended."""
+    learn("style")
+    manifest = ModelRegistry(tiny.manifests).get(tiny.manifest.id)
+
+    def told(**asked) -> list[tuple[str, str, str]]:
+        found = remarks(tiny.spec(**asked), manifest)
+        return [(it.field, it.code, it.message) for it in found]
+
+    ((field, code, message),) = told(prompt="a cat", advanced=used("style"))
+    assert (field, code) == ("advanced.embeddings", "unused_embedding")
+    assert message.endswith("write <style> in a prompt")
+    ((field, code, message),) = told(prompt="a <style> cat")
+    assert (field, code) == ("prompt", "unnamed_embedding")
+    assert message.endswith("add style to advanced.embeddings")
+    assert told(prompt="a <style> cat", advanced=used("style")) == []
+    assert told(prompt="a cat", negative_prompt="<style>", advanced=used("style")) == []

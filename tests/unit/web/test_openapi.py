@@ -32,7 +32,9 @@ NOT_ANSWERED = {
     "invalid_tenant",
     "lease_lost",
     "unknown_words",
+    "unnamed_embedding",
     "unsafe_model",
+    "unused_embedding",
     "webhook_failed",
 }
 METHODS = {"get", "post", "put", "patch", "delete"}
