@@ -8,6 +8,7 @@ words alone, neither pictures nor tensors.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -218,9 +219,14 @@ def random_pair(rng: np.random.Generator, held_out: bool = False) -> Scene:
 
 
 def random_scene(
-    rng: np.random.Generator, held_out: bool | None = False, *, scenic: bool = False, film: bool = False
+    rng: np.random.Generator,
+    held_out: bool | None = False,
+    *,
+    scenic: bool = False,
+    film: bool = False,
+    motions: Sequence[str] = MOTIONS,
 ) -> Scene:
-    """A clip with an even choice of motions; `held_out` None takes any pair.
+    """A clip with an even choice of `motions`; `held_out` None takes any pair.
 
     A `scenic` one is over a scene two times in three, and then two times in three its camera moves; the subject of such
     a clip mostly stays where it is; with `film`, some scenes are stills of it. The others have a plain ground and a
@@ -228,7 +234,7 @@ def random_scene(
     """
     while True:
         subject: Subject = SUBJECTS[rng.integers(len(SUBJECTS))]
-        motion = MOTIONS[rng.integers(len(MOTIONS))]
+        motion = motions[rng.integers(len(motions))]
         if held_out is None or is_held_out(subject.name, motion) == held_out:
             break
     if not scenic or rng.uniform() < PLAIN_SHARE:

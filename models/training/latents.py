@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from training.captions import SOMETHING, Scene, random_pair, random_scene
 from training.drawn_controls import CONTROLS
 from training.grounds import FILM, ground
 from training.grounds import SIDE as GROUND_SIDE
-from training.places import ANY, SIZE, Placement, chained_path, path, paths_of_two, wander
+from training.places import ANY, MOTIONS, SIZE, Placement, chained_path, path, paths_of_two, wander
 from training.presets import PRESETS
 from training.render import Actor, Shot, draw, render_clip, shot
 from training.sources import film_file
@@ -144,7 +144,9 @@ class Cast:
         return self.unnamed[rng.integers(len(self.unnamed))]
 
 
-def random_example(cast: Cast, task: str, frames: int, rng: np.random.Generator) -> Example:
+def random_example(
+    cast: Cast, task: str, frames: int, rng: np.random.Generator, motions: Sequence[str] = MOTIONS
+) -> Example:
     """A training scene with a mask; under the mask lies neutral grey, the control, or for half the inpaintings another
     subject.
 
@@ -154,7 +156,7 @@ def random_example(cast: Cast, task: str, frames: int, rng: np.random.Generator)
     if task == "pair":
         return _pair(cast, frames, rng)
     scenic = task in ("scene", "control") or (task != "text" and rng.uniform() < SCENIC)
-    scene = random_scene(rng, scenic=scenic, film=cast.stills is not None)
+    scene = random_scene(rng, scenic=scenic, film=cast.stills is not None, motions=motions)
     if task == "reference" and rng.uniform() < 0.6:
         scene = replace(scene, subject=SOMETHING)
     given = (int(rng.integers(1, 4)), int(rng.uniform() < 0.2)) if task == "continue" else (0, 0)
@@ -221,9 +223,14 @@ def encode_fast(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
 
 
 def make_shard(
-    vae: AutoencoderKLWan, cast: Cast, task: str, frames: int, rng: np.random.Generator
+    vae: AutoencoderKLWan,
+    cast: Cast,
+    task: str,
+    frames: int,
+    rng: np.random.Generator,
+    motions: Sequence[str] = MOTIONS,
 ) -> dict[str, object]:
-    examples = [random_example(cast, task, frames, rng) for _ in range(SHARD)]
+    examples = [random_example(cast, task, frames, rng, motions) for _ in range(SHARD)]
     video = to_tensor(np.stack([e.clip for e in examples]))
     latents = encode_fast(vae, video).half()
     shard: dict[str, object] = {
@@ -331,6 +338,7 @@ def main() -> None:
     parser.add_argument("--clips", type=int)
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--tasks", nargs="+", choices=SHARES, default=list(SHARES), help="all when left out")
+    parser.add_argument("--motions", nargs="+", choices=MOTIONS, default=MOTIONS, help="of single subjects")
     parser.add_argument("--worker", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
@@ -351,7 +359,7 @@ def main() -> None:
         target = folder / f"{number:04d}.pt"
         if target.exists() or time.monotonic() - begin > args.minutes * 60:
             continue
-        shard = make_shard(vae, cast, task, frames, np.random.default_rng([1, number]))
+        shard = make_shard(vae, cast, task, frames, np.random.default_rng([1, number]), args.motions)
         torch.save(shard, target.with_suffix(".tmp"))
         target.with_suffix(".tmp").rename(target)
         print(f"{done + 1} of {len(shards) // args.workers}: {time.monotonic() - begin:.0f} s", flush=True)
