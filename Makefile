@@ -102,22 +102,26 @@ FOLDERS := --cache ../.train/sources --work ../.train
 PROCESSES ?= 2
 MODEL ?= vidgen_models/weights/sprites-64
 
-train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: about three hours on two cores)
+train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: about three hours on two cores; trial: minutes)
 	mkdir -p .train
 	for stage in image video long; do \
 	    ($(TRAIN) training.vae --preset $(PRESET) --stage $$stage --processes $(PROCESSES) $(FOLDERS)) || exit 1; done
-	$(TRAIN) training.judges $(FOLDERS)
-	$(TRAIN) training.latents --preset $(PRESET) $(FOLDERS)
+	$(TRAIN) training.judges --preset $(PRESET) $(FOLDERS)
+	$(TRAIN) training.latents --preset $(PRESET) --processes $(PROCESSES) $(FOLDERS)
 	$(TRAIN) training.transformer --preset $(PRESET) --processes $(PROCESSES) --work ../.train
 	$(TRAIN) training.decoder --preset $(PRESET) --processes $(PROCESSES) $(FOLDERS)
-	$(TRAIN) training.export --preset $(PRESET) --work ../.train --output ../.train/model
+	$(TRAIN) training.export --preset $(PRESET) --work ../.train --output ../.train/plain
+	$(TRAIN) training.synonyms --model ../.train/plain --output ../.train/model --cache ../.train/sources
 
-eval-model: $(STAMP) ## measure a model with judges that are tested on real renders first (MODEL=folder)
+eval-model: $(STAMP) ## measure a model, and print every bar: wanted, measured, beside it, held or not (MODEL=folder)
 	mkdir -p .train
 	test -e .train/judges.pt || ($(TRAIN) training.judges $(FOLDERS))
 	test -e .train/image-text.pt || test ! -d .train/latents || ($(TRAIN) training.image_text $(FOLDERS))
+	$(TRAIN) training.evaluate_autoencoder --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate_controls --model $(MODEL) $(FOLDERS)
+	$(TRAIN) training.evaluate_pairs --model $(MODEL) $(FOLDERS)
+	$(TRAIN) training.bars_table $(FOLDERS)
 
 words: $(STAMP) ## find the portal's texts and put new ones into its translations, to be filled in there
 	mkdir -p .words

@@ -5,14 +5,14 @@
     python -m training.vae --stage video --processes 2
     python -m training.vae --stage long --processes 2
     python -m training.judges
-    python -m training.latents --worker 0 --workers 2 & python -m training.latents --worker 1 --workers 2
+    python -m training.latents --processes 2
     python -m training.transformer --processes 2
     python -m training.decoder --processes 2
     python -m training.export --output vidgen_models/weights/sprites-64
     python -m training.evaluate --model vidgen_models/weights/sprites-64
 
-`--preset cpu` (the default) is what the shipped checkpoint was made with; `--preset full` is meant for one GPU and
-is untested.
+`make train-model` runs them so. `--preset cpu` (the default) is what the shipped checkpoint was made with; `trial` goes
+through all of it in minutes; `full` has the sizes for one GPU, and was never run.
 """
 
 import os

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from training.captions import Scene
 from training.contact_sheet import sheet, unpicked
-from training.evaluate import generate, motions_of, through_autoencoder
+from training.evaluate import generate, motions_of
+from training.evaluate_autoencoder import rebuilt
 from training.render import render_clip
 from training.sampling import Generator, Settings
 from training.sprites import load_sprites
@@ -42,7 +43,7 @@ def main() -> None:
     args.output.mkdir(parents=True, exist_ok=True)
     clips = generate(generator, captions, Settings(steps=8, guidance=args.guidance), seed=0)
     sheet(clips, numbers).save(args.output / "generated.png")
-    control = through_autoencoder(generator, real_renders(scenes, args.cache))
+    control = rebuilt(generator.pipeline.vae, real_renders(scenes, args.cache))
     sheet(control, numbers).save(args.output / "control.png")
     (args.output / "prompts.txt").write_text("\n".join(captions) + "\n")
 

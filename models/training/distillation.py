@@ -161,15 +161,14 @@ def train(
     encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", torch_dtype=torch.float32).eval()
     texts = Texts(T5Tokenizer.from_pretrained(teacher_folder / "tokenizer"), encoder, rng)
     data = LatentSet(work / "latents")
-    known = {task: share for task, share in preset.tasks.items() if data.has(task)}
-    shares = np.array(list(known.values())) / sum(known.values())
+    tasks, shares = data.shares(preset.tasks)
     print(f"{data.clips} clips, {size} a step, {stage}, from step {clock.step}, {minutes} minutes", flush=True)
     losses, due = list[float](), Every(120)
     while clock.progress < 1:
         with clock.counting():
             for group in optimiser.param_groups:
                 group["lr"] = rate * clock.cosine(warmup=10, floor=1e-2)
-            task, long = str(rng.choice(list(known), p=shares)), bool(rng.uniform() < preset.latents.long_share)
+            task, long = str(rng.choice(tasks, p=shares)), bool(rng.uniform() < preset.latents.long_share)
             batch = shorten(data.batch(task, long, size, rng), task, rng)
             loss = distilled_loss(student, teacher, texts, batch, stage, steps, substeps)
             loss.backward()

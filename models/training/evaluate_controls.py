@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training import figures
 from training.cameras import CAMERAS
 from training.captions import SOMETHING, Scene, caption, random_scene
 from training.drawn_controls import camera_flow_of, depth_of, flow_of, layout_of
-from training.evaluate import through_autoencoder
+from training.evaluate import motions_of
+from training.evaluate_autoencoder import rebuilt
 from training.grounds import PLAIN, SCENES
 from training.latents import portrait
 from training.places import ANY, MOTIONS, path, wander
@@ -34,6 +36,7 @@ from vidgen.motion.controls.gray import gray
 Clips = NDArray[np.uint8]
 BATCH = 20
 STEPS = Settings(steps=8)
+PATH, AGREEMENT = "distance from the path, pixels", "correlation with the control"
 DIFFERENT = 40  # grey levels between the subject and a plain ground
 
 
@@ -128,56 +131,74 @@ def ground_judge(generator: Generator, cast: dict[str, Sprite]) -> Callable[[Cli
             for _ in range(6)
         ]
     )
-    seen = ground_features(through_autoencoder(generator, clips)).reshape(len(names), 6, -1)
+    seen = ground_features(rebuilt(generator.pipeline.vae, clips)).reshape(len(names), 6, -1)
     middle, spread = seen.mean(1), seen.std(1).mean(0) + 3.0
     return lambda clips: [
         names[i] for i in (((ground_features(clips)[:, None] - middle) / spread) ** 2).sum(-1).argmin(1)
     ]
 
 
-def row(label: str, count: int, figure: str, asked: object, without: object, real: object) -> None:
-    print(f"| {label} | {count} | {figure} | {asked} | {without} | {real} |", flush=True)
+@dataclass(slots=True)
+class Rows:
+    """Prints each figure when it is measured, as a row of a Markdown table, and keeps it under its label."""
+
+    values: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def add(self, label: str, count: int, measure: str, asked: float, without: float | None, real: float) -> None:
+        """`asked` is the figure of clips with what is measured, `without` that of the same clips without it."""
+        found = {"asked": asked, "without": without, "real": real}
+        self.values[label] = {"n": count} | {k: round(v, 3) for k, v in found.items() if v is not None}
+        shown = " | ".join("" if v is None else _shown(v, measure) for v in found.values())
+        print(f"| {label} | {count} | {measure} | {shown} |", flush=True)
 
 
-def report_paths(generator: Generator, cast: dict[str, Sprite], count: int) -> None:
+def _shown(value: float, measure: str) -> str:
+    if measure == PATH:
+        return f"{value:.1f}"
+    return f"{value:.2f}" if measure == AGREEMENT else f"{100 * value:.0f} %"
+
+
+def report_paths(rows: Rows, generator: Generator, cast: dict[str, Sprite], count: int) -> None:
     """Layout tracks, true flow and nearness along paths without a name, over plain grounds."""
     rng = np.random.default_rng(11)
     scenes = [replace(random_scene(rng), motion=ANY) for _ in range(count)]
     shots = [shot(cast[s.subject], wander(17, rng), s.background, "static", rng) for s in scenes]
     prompts, clips = [caption(s, rng) for s in scenes], np.stack([s.frames() for s in shots])
-    real = f"{track_error(clips, shots):.1f}"
+    real = track_error(clips, shots)
     for name, draw in (("layout", layout_of), ("flow", flow_of), ("depth", depth_of)):
         hidden = np.stack([draw(s) for s in shots])
         for first in (False, True):
             told = track_error(generate(generator, prompts, clips, hidden, first), shots)
             free = track_error(generate(generator, prompts, clips if first else None, None, first), shots)
             label = f"{name}{', first frame' if first else ''}"
-            row(label, count, "distance from the path, pixels", f"{told:.1f}", f"{free:.1f}", real)
+            rows.add(label, count, PATH, told, free, real)
 
 
-def report_pictures(generator: Generator, cast: dict[str, Sprite], count: int) -> None:
+def report_pictures(
+    rows: Rows, generator: Generator, cast: dict[str, Sprite], count: int, motions: Sequence[str]
+) -> None:
     """Edges and brightness: what the output shows, against what was given."""
     rng = np.random.default_rng(12)
-    scenes = [random_scene(rng, scenic=True) for _ in range(count)]
+    scenes = [random_scene(rng, scenic=True, motions=motions) for _ in range(count)]
     shots = [shot(cast[s.subject], path(s.motion, 17, rng), s.background, s.camera, rng) for s in scenes]
     prompts, clips = [caption(s, rng) for s in scenes], np.stack([s.frames() for s in shots])
     free = generate(generator, prompts, None, None, False)
     for name, draw in (("canny", canny), ("gray", gray)):
         hidden = np.stack([draw(clip) for clip in clips])
 
-        def agreement(made: Clips, draw: Callable[[Clips], Clips] = draw, hidden: Clips = hidden) -> str:
+        def agreement(made: Clips, draw: Callable[[Clips], Clips] = draw, hidden: Clips = hidden) -> float:
             pairs = [
                 np.corrcoef(*(cv2.GaussianBlur(f[t, ..., 0].astype(float), (0, 0), 1.5).ravel() for f in (draw(m), h)))
                 for m, h in zip(made, hidden, strict=True)
                 for t in (4, 8, 12)
             ]
-            return f"{np.nanmean([pair[0, 1] for pair in pairs]):.2f}"
+            return float(np.nanmean([pair[0, 1] for pair in pairs]))
 
         told = generate(generator, prompts, clips, hidden, False)
-        row(name, count, "correlation with the control", agreement(told), agreement(free), agreement(clips))
+        rows.add(name, count, AGREEMENT, agreement(told), agreement(free), agreement(clips))
 
 
-def report_cameras(generator: Generator, cast: dict[str, Sprite], count: int) -> None:
+def report_cameras(rows: Rows, generator: Generator, cast: dict[str, Sprite], count: int) -> None:
     """Cameras by words, by flow, and by both; over scenes, the subject at rest."""
     rng = np.random.default_rng(13)
     judge = ground_judge(generator, cast)
@@ -191,24 +212,24 @@ def report_cameras(generator: Generator, cast: dict[str, Sprite], count: int) ->
     silent = [caption(replace(s, camera="static"), rng) for s in scenes]
     told = [caption(s, rng) for s in scenes]
 
-    def right(made: Clips) -> str:
+    def right(made: Clips) -> float:
         seen = [named_camera(fit) for fit in fitted_cameras(made)]
-        return f"{100 * np.mean([s.camera == c for s, c in zip(scenes, seen, strict=True)]):.0f} %"
+        return float(np.mean([s.camera == c for s, c in zip(scenes, seen, strict=True)]))
 
-    def scenery(made: Clips) -> str:
-        return f"{100 * np.mean([s.background == g for s, g in zip(scenes, judge(made), strict=True)]):.0f} %"
+    def scenery(made: Clips) -> float:
+        return float(np.mean([s.background == g for s, g in zip(scenes, judge(made), strict=True)]))
 
     free, spoken = generate(generator, silent, None, None, False), generate(generator, told, None, None, False)
-    row("camera, by words", count, "the right one of nine", right(spoken), right(free), right(clips))
+    rows.add("camera, by words", count, "the right one of nine", right(spoken), right(free), right(clips))
     drawn = generate(generator, silent, clips, flows, False)
-    row("camera, by flow", count, "the right one of nine", right(drawn), right(free), right(clips))
+    rows.add("camera, by flow", count, "the right one of nine", right(drawn), right(free), right(clips))
     first = generate(generator, silent, clips, flows, True)
     still = generate(generator, silent, clips, None, True)
-    row("camera, by flow, first frame", count, "the right one of nine", right(first), right(still), right(clips))
-    row("scene, by words", count, "the right one of fourteen", scenery(free), "", scenery(clips))
+    rows.add("camera, by flow, first frame", count, "the right one of nine", right(first), right(still), right(clips))
+    rows.add("scene, by words", count, "the right one of fourteen", scenery(free), None, scenery(clips))
 
 
-def report_references(generator: Generator, others: Sequence[Sprite], count: int) -> None:
+def report_references(rows: Rows, generator: Generator, others: Sequence[Sprite], count: int) -> None:
     """Pictures of sprites that no caption names: which of all of them does the clip look like?"""
     rng = np.random.default_rng(14)
     chosen = [others[i] for i in rng.permutation(len(others))[:count]]
@@ -230,15 +251,15 @@ def report_references(generator: Generator, others: Sequence[Sprite], count: int
             parts.append(generator(prompts[batch], range(begin, begin + size), STEPS, context))
         return np.concatenate(parts)
 
-    def found(clips: Clips) -> str:
+    def found(clips: Clips) -> float:
         hits = []
         for i, clip in enumerate(clips):
             seen = _colours(clip[8])
             hits.append(int(np.argmin([np.abs(seen - _colours(look)).sum() for look in looks])) == i)
-        return f"{100 * np.mean(hits):.0f} %"
+        return float(np.mean(hits))
 
     real = np.stack([s.frames() for s in shots])
-    row("reference picture", count, f"found among {count}", found(made(True)), found(made(False)), found(real))
+    rows.add("reference picture", count, f"found among {count}", found(made(True)), found(made(False)), found(real))
 
 
 def _colours(frame: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -253,14 +274,17 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("training-cache"))
     parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--count", type=int, default=40)
+    parser.add_argument("--motions", nargs="+", choices=MOTIONS, help="all that the model knows when left out")
     args = parser.parse_args()
     generator, cast = Generator.load(args.model), load_sprites(args.cache)
+    rows = Rows()
     print("| asked for | clips | measure | with it | without it | real renders |")
     print("|---|---|---|---|---|---|")
-    report_paths(generator, cast, args.count)
-    report_pictures(generator, cast, args.count)
-    report_cameras(generator, cast, 9 * max(1, round(args.count / 9)))
-    report_references(generator, load_unnamed(args.cache), args.count)
+    report_paths(rows, generator, cast, args.count)
+    report_pictures(rows, generator, cast, args.count, args.motions or motions_of(args.model))
+    report_cameras(rows, generator, cast, 9 * max(1, round(args.count / 9)))
+    report_references(rows, generator, load_unnamed(args.cache), args.count)
+    figures.keep(args.work, "controls", "python -m training.evaluate_controls", args.model.name, rows.values)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from training.figures import keep
 from training.film import Film, prepare
 from training.moving_scenes import Picture, film_ground, load_sprites, random_triplet
 from training.references import rife
@@ -35,6 +36,14 @@ class Figures:
 
     decibels: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+
+    def summary(self) -> dict[str, float]:
+        return {
+            "n": len(self.decibels),
+            "psnr": round(float(np.mean(self.decibels)), 2),
+            "psnr_median": round(float(np.median(self.decibels)), 2),
+            "ms": round(1000 * float(np.median(self.seconds))),
+        }
 
 
 def scenes(cache: Path, film: Film, time: float, count: int) -> Iterator[tuple[Picture, float]]:
@@ -74,13 +83,13 @@ def measure(networks: dict[str, Draw], pairs: Iterator[tuple[Picture, float]]) -
     return figures
 
 
-def report(title: str, figures: dict[str, Figures]) -> None:
-    for name, found in figures.items():
-        db, ms = np.mean(found.decibels), 1000 * np.median(found.seconds)
-        print(
-            f"| {title} | {len(found.decibels)} | {name} | {db:.2f} | {np.median(found.decibels):.2f} | {ms:.0f} |",
-            flush=True,
-        )
+def report(title: str, measured: dict[str, Figures]) -> dict[str, dict[str, float]]:
+    """Prints a row for each network, and returns what it says."""
+    found = {name: figures.summary() for name, figures in measured.items()}
+    for name, values in found.items():
+        shown = f"{values['psnr']:.2f} | {values['psnr_median']:.2f} | {values['ms']:.0f}"
+        print(f"| {title} | {values['n']:.0f} | {name} | {shown} |", flush=True)
+    return found
 
 
 def main() -> None:
@@ -105,11 +114,15 @@ def main() -> None:
     print("| set | pairs | network | PSNR, mean, dB | median, dB | a pair, ms |")
     print("|---|---|---|---|---|---|")
     count, every = (SCENES // 4, 4) if args.quick else (SCENES, 1)
-    report("sprites over film, t = 1/2", measure(networks, scenes(args.cache, film, 0.5, count)))
-    report("film, neighbours of a frame", measure(networks, film_pairs(film, 2, 3, 4, every)))
+    sets = {
+        "sprites over film, t = 1/2": lambda: scenes(args.cache, film, 0.5, count),
+        "film, neighbours of a frame": lambda: film_pairs(film, 2, 3, 4, every),
+    }
     if not args.quick:
-        report("sprites over film, t = 1/4", measure(networks, scenes(args.cache, film, 0.25, count)))
-        report("film, every fourth frame, t = 1/4", measure(networks, film_pairs(film, 1, 2, 5, every)))
+        sets["sprites over film, t = 1/4"] = lambda: scenes(args.cache, film, 0.25, count)
+        sets["film, every fourth frame, t = 1/4"] = lambda: film_pairs(film, 1, 2, 5, every)
+    values = {title: report(title, measure(networks, pairs())) for title, pairs in sets.items()}
+    keep(args.work, "interpolation", "python -m training.evaluate_interpolation", "between-1", values)
 
 
 if __name__ == "__main__":

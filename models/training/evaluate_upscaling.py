@@ -20,6 +20,7 @@ from PIL import Image
 
 from training.degradations import Autoencoder, Frames, made_small, through_h264
 from training.evaluate_interpolation import psnr, to_picture
+from training.figures import keep
 from training.film import Film, prepare
 from training.moving_scenes import draw, film_ground, load_sprites, plain_ground, random_layers
 from training.references import span
@@ -68,8 +69,12 @@ def unsteadiness(large: list[torch.Tensor], truth: Frames) -> float:
 
 
 @torch.inference_mode()
-def measure(networks: dict[str, Enlarge], large: list[Frames], small: list[Frames], title: str) -> None:
-    """Prints a row for each network: PSNR of the first and the middle frame of each clip, time, unsteadiness."""
+def measure(
+    networks: dict[str, Enlarge], large: list[Frames], small: list[Frames], title: str
+) -> dict[str, dict[str, float]]:
+    """Prints a row for each network: PSNR of the first and the middle frame of each clip, time, unsteadiness; returns
+    what they say."""
+    found = {}
     for name, enlarge in networks.items():
         decibels, seconds, steady = [], [], []
         for truth, clip in zip(large, small, strict=True):
@@ -80,8 +85,16 @@ def measure(networks: dict[str, Enlarge], large: list[Frames], small: list[Frame
                 seconds.append(process_time() - begin)
             decibels += [psnr(result, t) for result, t in zip(results, truth[:2], strict=True)]
             steady.append(unsteadiness(results, truth))
-        row = f"{np.mean(decibels):.2f} | {np.mean(steady):.2f} | {1000 * np.median(seconds):.0f}"
-        print(f"| {title} | {len(decibels)} | {name} | {row} |", flush=True)
+        figures = np.mean(decibels), np.mean(steady), 1000 * np.median(seconds)
+        found[name] = {
+            "n": len(decibels),
+            **{k: round(float(v), 2) for k, v in zip(("psnr", "unsteadiness", "ms"), figures, strict=True)},
+        }
+        print(
+            f"| {title} | {len(decibels)} | {name} | {figures[0]:.2f} | {figures[1]:.2f} | {figures[2]:.0f} |",
+            flush=True,
+        )
+    return found
 
 
 def main() -> None:
@@ -106,13 +119,17 @@ def main() -> None:
     autoencoder = Autoencoder(SHIPPED_WEIGHTS / "sprites-64")
     print("| input | pictures | network | PSNR, dB | unsteadiness, grey levels | a picture, ms |")
     print("|---|---|---|---|---|---|")
+    values = {}
     for kind in ("sprites over film", "film", "sprites, plain"):
         large = list(clips(args.cache, film, kind, args.clips))
         small = [made_small(clip, args.scale) for clip in large]
+        inputs = {"through our autoencoder": [autoencoder(clip) for clip in small]}
         if kind != "sprites, plain":
-            measure(networks, large, small, f"{kind}, clean")
-            measure(networks, large, [through_h264(clip, CRF) for clip in small], f"{kind}, H.264 at crf {CRF}")
-        measure(networks, large, [autoencoder(clip) for clip in small], f"{kind}, through our autoencoder")
+            inputs |= {"clean": small, f"H.264 at crf {CRF}": [through_h264(clip, CRF) for clip in small]}
+        for damage, seen in inputs.items():
+            values[f"{kind}, {damage}"] = measure(networks, large, seen, f"{kind}, {damage}")
+    command = f"python -m training.evaluate_upscaling --scale {args.scale}"
+    keep(args.work, f"upscaling x{args.scale}", command, f"enlarge-x{args.scale}-1", values)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from training.captions import Scene, random_scene
 from training.grounds import PLAIN
 from training.optimiser import for_module
 from training.places import MOTIONS
+from training.presets import PRESETS
 from training.render import render_clip
 from training.sprites import SUBJECTS, Sprite, load_sprites
 
@@ -157,10 +158,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, default=Path("training-cache"))
     parser.add_argument("--work", type=Path, default=Path("training-work"))
-    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser.add_argument("--minutes", type=float)
     args = parser.parse_args()
     sprites = load_sprites(args.cache)
-    judges = train(sprites, args.minutes)
+    judges = train(sprites, args.minutes or PRESETS[args.preset].judges_minutes)
     judges.save(args.work / "judges.pt")
     clips, scenes = real_clips(sprites, 300, np.random.default_rng(99))
     print({k: float(v.mean()) for k, v in judges.scores(clips, scenes).items()})

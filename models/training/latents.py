@@ -5,8 +5,8 @@ The VACE context is built exactly as diffusers' WanVACEPipeline does it (`prepar
 what is kept and what is hidden are encoded apart, the mask is folded 8 x 8 into channels and thinned in time; a control
 video lies where hidden things lie, and a reference picture is a latent frame before the clip. One task is our own:
 "continue" cuts a window out of the middle of a longer clip's latents and gives its first latent frames as they are,
-which is how the next piece of a long clip is made. Run several workers at once: `python -m training.latents --worker 0
---workers 2`. A worker skips the shards that exist already.
+which is how the next piece of a long clip is made. Run `python -m training.latents --processes 2`. Shards that exist
+already are left, so that it goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from training.captions import SOMETHING, Scene, random_pair, random_scene
 from training.drawn_controls import CONTROLS
 from training.grounds import FILM, ground
 from training.grounds import SIDE as GROUND_SIDE
+from training.parallel import Workers, launch
 from training.places import ANY, MOTIONS, SIZE, Placement, chained_path, path, paths_of_two, wander
 from training.presets import PRESETS
 from training.render import Actor, Shot, draw, render_clip, shot
@@ -166,7 +168,7 @@ def random_example(
     return Example(
         scene,
         clip,
-        _hidden(cast, task, drawn, scene, rng, clip),
+        _hidden(cast, task, drawn, rng, clip),
         random_mask(task, frames, rng),
         given,
         portrait(drawn.sprite) if task == "reference" else None,
@@ -195,16 +197,15 @@ def random_places(
     return places, replace(scene, motion=ANY) if untold else scene
 
 
-def _hidden(
-    cast: Cast, task: str, drawn: Shot, scene: Scene, rng: np.random.Generator, clip: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
+def _hidden(cast: Cast, task: str, drawn: Shot, rng: np.random.Generator, clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if task == "control":
         kinds = list(CONTROLS)
         kind = str(rng.choice(kinds, p=[CONTROLS[kind][0] for kind in kinds]))
         return CONTROLS[kind][1](drawn)
     if task == "inpaint" and rng.uniform() < 0.5:
         other = random_scene(rng, None)
-        return render_clip(cast.named[other.subject], other.motion, scene.background, rng, len(clip))
+        places = path(other.motion, len(clip), rng)
+        return shot(cast.named[other.subject], places, drawn.ground, "static", rng).frames()
     return np.full_like(clip, 128)
 
 
@@ -330,39 +331,49 @@ def plan(clips: int, long_share: float, tasks: Collection[str] = SHARES) -> list
     ]
 
 
+def encode_all(
+    workers: Workers, preset: str, shards: Sequence[tuple[str, int]], motions: Sequence[str], cache: Path, work: Path
+) -> None:
+    """This process's share of `shards` (task and frames); those that lie there already are left."""
+    torch.set_flush_denormal(True)
+    film = film_file(cache)
+    cast = Cast(load_sprites(cache), load_unnamed(cache), None if film is None else film_stills(film))
+    vae, folder, begin = load_vae(work, preset), work / "latents", time.monotonic()
+    vae_forward.use_fused_kernels()
+    mine = list(enumerate(shards))[workers.rank :: workers.count]
+    for done, (number, (task, frames)) in enumerate(mine):
+        target = folder / f"{number:04d}.pt"
+        if target.exists():
+            continue
+        shard = make_shard(vae, cast, task, frames, np.random.default_rng([1, number]), motions)
+        torch.save(shard, target.with_suffix(".tmp"))
+        target.with_suffix(".tmp").rename(target)
+        print(f"{done + 1} of {len(mine)}: {time.monotonic() - begin:.0f} s", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
     parser.add_argument("--cache", type=Path, default=Path("training-cache"))
     parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--clips", type=int)
-    parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--tasks", nargs="+", choices=SHARES, default=list(SHARES), help="all when left out")
     parser.add_argument("--motions", nargs="+", choices=MOTIONS, default=MOTIONS, help="of single subjects")
-    parser.add_argument("--worker", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1)
     args = parser.parse_args()
-    torch.set_flush_denormal(True)
     preset = PRESETS[args.preset].latents
-    film = film_file(args.cache)
-    stills = None if film is None else film_stills(film)
-    cast = Cast(load_sprites(args.cache), load_unnamed(args.cache), stills)
+    (args.work / "latents").mkdir(parents=True, exist_ok=True)
     if not (args.work / "latent-statistics.pt").exists():
-        measure_statistics(load_vae(args.work, args.preset), cast.named, args.work)
-    vae = load_vae(args.work, args.preset)
-    vae_forward.use_fused_kernels()
-    folder = args.work / "latents"
-    folder.mkdir(exist_ok=True)
-    shards = list(enumerate(plan(args.clips or preset.clips, preset.long_share, args.tasks)))
-    begin = time.monotonic()
-    for done, (number, (task, frames)) in enumerate(shards[args.worker :: args.workers]):
-        target = folder / f"{number:04d}.pt"
-        if target.exists() or time.monotonic() - begin > args.minutes * 60:
-            continue
-        shard = make_shard(vae, cast, task, frames, np.random.default_rng([1, number]), args.motions)
-        torch.save(shard, target.with_suffix(".tmp"))
-        target.with_suffix(".tmp").rename(target)
-        print(f"{done + 1} of {len(shards) // args.workers}: {time.monotonic() - begin:.0f} s", flush=True)
+        measure_statistics(load_vae(args.work, args.preset), load_sprites(args.cache), args.work)
+    run = partial(
+        encode_all,
+        preset=args.preset,
+        shards=plan(args.clips or preset.clips, preset.long_share, args.tasks),
+        motions=args.motions,
+        cache=args.cache,
+        work=args.work,
+    )
+    launch(run, args.processes)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Sizes and budgets of a training run, small (a two-core CPU in two hours) and full (one GPU)."""
+"""Sizes and budgets of a training run: small (a two-core CPU in two and a half hours), full (one GPU), and a trial
+that goes through every stage of the small one in minutes, to see that the whole recipe runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Preset:
     vae: VaePreset
     latents: LatentPreset
     transformer: TransformerPreset
+    judges_minutes: float = 5
     tasks: dict[str, float] = field(
         default_factory=lambda: {
             "text": 0.17,
@@ -91,3 +93,13 @@ PRESETS: dict[str, Preset] = {
         transformer=TransformerPreset(6, 64, 12, 1536, (0, 3, 6, 9), 256, 4, minutes=120, batch=512),
     ),
 }
+
+_CPU = PRESETS["cpu"]
+PRESETS["trial"] = replace(
+    _CPU,
+    name="trial",
+    vae=replace(_CPU.vae, image_minutes=0.2, video_minutes=0.2, long_minutes=0.2, decoder_minutes=0.2, image_batch=8),
+    latents=LatentPreset(clips=300),
+    transformer=replace(_CPU.transformer, minutes=0.3, batch=8),
+    judges_minutes=0.2,
+)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import T5Tokenizer
@@ -121,6 +123,11 @@ class LatentSet:
     def has(self, task: str) -> bool:
         return any(name == task for name, _ in self.groups)
 
+    def shares(self, wanted: Mapping[str, float]) -> tuple[list[str], NDArray[np.float64]]:
+        """The tasks of `wanted` that have clips, and how often each is to be drawn."""
+        known = {task: share for task, share in wanted.items() if self.has(task)}
+        return list(known), np.array(list(known.values())) / sum(known.values())
+
     def batch(self, task: str, long: bool, size: int, rng: np.random.Generator) -> Batch:
         """`size` random clips of one task, of its longest or its shortest length."""
         lengths = sorted({length for name, length in self.groups if name == task})
@@ -220,7 +227,7 @@ def train(
     rng = np.random.default_rng([4, workers.rank, clock.step])
     torch.manual_seed(int(rng.integers(2**31)))
     data = LatentSet(work / "latents")
-    tasks, shares = list(preset.tasks), np.array(list(preset.tasks.values()))
+    tasks, shares = data.shares(preset.tasks)
     if workers.leads:
         millions = sum(p.numel() for p in model.parameters()) / 1e6
         each_step = f"{workers.count} x {batch_size} a step"
