@@ -245,7 +245,7 @@ def main() -> None:
         note("video to video", editing_report(generator, judges, sprites, 16, best, known))
         note("inpainting", inpainting_report(generator, sprites, 32, best, known))
         note("cost", cost_report(generator, args.model, best))
-        figures.keep(args.work, "video", "python -m training.evaluate", args.model.name, report)
+        figures.keep(args.work, "video", "python -m training.evaluate", figures.named(args.model), report)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def main() -> None:
     values = evaluate(vae, args.cache, args.count)
     for name, found in values.items():
         print(name, json.dumps(found), flush=True)
-    figures.keep(args.work, "autoencoder", "python -m training.evaluate_autoencoder", args.model.name, values)
+    figures.keep(args.work, "autoencoder", "python -m training.evaluate_autoencoder", figures.named(args.model), values)
 
 
 if __name__ == "__main__":

@@ -284,7 +284,7 @@ def main() -> None:
     report_pictures(rows, generator, cast, args.count, args.motions or motions_of(args.model))
     report_cameras(rows, generator, cast, 9 * max(1, round(args.count / 9)))
     report_references(rows, generator, load_unnamed(args.cache), args.count)
-    figures.keep(args.work, "controls", "python -m training.evaluate_controls", args.model.name, rows.values)
+    figures.keep(args.work, "controls", "python -m training.evaluate_controls", figures.named(args.model), rows.values)
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ def main() -> None:
     }
     for name, found in values.items():
         print(name, json.dumps(found), flush=True)
-    figures.keep(args.work, "pairs", "python -m training.evaluate_pairs", args.model.name, values)
+    figures.keep(args.work, "pairs", "python -m training.evaluate_pairs", figures.named(args.model), values)
 
 
 if __name__ == "__main__":

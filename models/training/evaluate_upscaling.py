@@ -101,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=int, choices=(2, 4), default=2)
     parser.add_argument("--weights", type=Path, help="a safetensors file; the shipped network when left out")
+    parser.add_argument("--before", type=Path, help="other weights of ours, to be measured in the same run")
     parser.add_argument("--cache", type=Path, default=Path("training-cache"))
     parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--clips", type=int, default=CLIPS, help="of each kind")
@@ -116,6 +117,8 @@ def main() -> None:
         "Lanczos": lambda x: lanczos(x, args.scale),
         "SPAN": span(args.cache, args.scale),
     }
+    if args.before is not None:
+        networks["ours before"] = upscaler_from(args.before).net
     autoencoder = Autoencoder(SHIPPED_WEIGHTS / "sprites-64")
     print("| input | pictures | network | PSNR, dB | unsteadiness, grey levels | a picture, ms |")
     print("|---|---|---|---|---|---|")

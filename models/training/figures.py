@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vidgen_models.registry import SHIPPED_WEIGHTS, ModelRegistry
+
 FILE = "figures.json"
 Figures = dict[str, dict[str, Any]]
 """Sections by name, each with `command`, `of` (what was measured) and `values`."""
@@ -26,6 +28,14 @@ def keep(folder: Path, section: str, command: str, of: str, values: Mapping[str,
     """Writes `section` anew; the others stay."""
     found = read(folder) | {section: {"command": command, "of": of, "values": dict(values)}}
     (folder / FILE).write_text(json.dumps(found, indent=1) + "\n")
+
+
+def named(model: Path) -> str:
+    """What a model folder is called in a table: a shipped one by its id and revision."""
+    for manifest in ModelRegistry().manifests.values():
+        if (SHIPPED_WEIGHTS / manifest.folder).resolve() == model.resolve():
+            return f"{manifest.id} revision {manifest.revision}"
+    return model.name
 
 
 def value(figures: Figures, path: str) -> float | None:

@@ -3,6 +3,8 @@ emoji."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -17,14 +19,14 @@ STILLS, STILL_HEIGHT = 480, 180
 
 
 class Textures:
-    """Samples texture clips; holds a few hundred short film excerpts in memory when a film is given."""
+    """Samples texture clips; out of a few hundred short excerpts when a film is given."""
 
     def __init__(self, film: Path | None, shots: int = FILM_SHOTS) -> None:
-        self.shots = _excerpts(film, shots) if film else []
+        self.shots = film_excerpts(film, shots) if film else []
 
     def sample(self, rng: np.random.Generator, frames: int) -> NDArray[np.uint8]:
         """T H W 3, 0 to 255."""
-        if self.shots and rng.uniform() < 0.7:
+        if len(self.shots) and rng.uniform() < 0.7:
             shot = self.shots[rng.integers(len(self.shots))]
             t = int(rng.integers(0, len(shot) - frames + 1))
             y, x = (int(rng.integers(0, side - SIZE + 1)) for side in shot.shape[1:3])
@@ -33,15 +35,11 @@ class Textures:
 
 
 def film_stills(film: Path, count: int = STILLS) -> NDArray[np.uint8]:
-    """`count` frames from all over the film, N 180 320 3."""
-    reader = cv2.VideoCapture(str(film))
-    frames = []
-    for place in np.linspace(0.01, 0.93, count) * reader.get(cv2.CAP_PROP_FRAME_COUNT):  # but for its credits
-        reader.set(cv2.CAP_PROP_POS_FRAMES, int(place))
-        if (frame := reader.read()[1]) is not None:
-            small = cv2.resize(frame, (STILL_HEIGHT * 16 // 9, STILL_HEIGHT), interpolation=cv2.INTER_AREA)
-            frames.append(small[..., ::-1])
-    return np.stack(frames)
+    """`count` frames from all over the film but its credits, N 180 320 3; kept beside it."""
+    size = (STILL_HEIGHT * 16 // 9, STILL_HEIGHT)
+    return _kept(
+        film.with_name(f"stills-{count}.npy"), lambda: _pictures(film, _all_over(film, count, 0.01, 0.93), size)
+    )
 
 
 def film_ground(stills: NDArray[np.uint8], side: int, rng: np.random.Generator) -> NDArray[np.float32]:
@@ -52,17 +50,45 @@ def film_ground(stills: NDArray[np.uint8], side: int, rng: np.random.Generator) 
     return (cut[:, ::-1] if rng.uniform() < 0.5 else cut).astype(np.float32) / 255
 
 
-def _excerpts(film: Path, count: int) -> list[NDArray[np.uint8]]:
-    reader = cv2.VideoCapture(str(film))
-    total = int(reader.get(cv2.CAP_PROP_FRAME_COUNT))
-    shots: list[NDArray[np.uint8]] = []
-    for start in np.linspace(0, max(total - FILM_FRAMES - 1, 0), count).astype(int):
-        reader.set(cv2.CAP_PROP_POS_FRAMES, int(start))
-        frames = [reader.read()[1] for _ in range(FILM_FRAMES)]
-        if all(f is not None for f in frames):
-            small = [cv2.resize(f, (160, 90), interpolation=cv2.INTER_AREA)[..., ::-1] for f in frames]
-            shots.append(np.stack(small))
-    return shots
+def film_excerpts(film: Path, count: int = FILM_SHOTS) -> NDArray[np.uint8]:
+    """`count` runs of FILM_FRAMES frames from all over the film, N FILM_FRAMES 90 160 3; kept beside it."""
+
+    def read() -> NDArray[np.uint8]:
+        runs = _all_over(film, count, 0.0, 1.0)[:, None] + np.arange(FILM_FRAMES)
+        # where they overlap, as in a short film, a frame is in several
+        numbers, places = np.unique(runs, return_inverse=True)
+        return _pictures(film, numbers, (160, 90))[places.reshape(runs.shape)]
+
+    return _kept(film.with_name(f"excerpts-{count}.npy"), read)
+
+
+def _all_over(film: Path, count: int, first: float, last: float) -> NDArray[np.int64]:
+    """Numbers of frames, evenly from one share of the film to another, that an excerpt can begin with."""
+    total = int(cv2.VideoCapture(str(film)).get(cv2.CAP_PROP_FRAME_COUNT))
+    return np.unique(np.linspace(first * total, max(last * total - FILM_FRAMES - 1, 0), count).astype(int))
+
+
+def _pictures(film: Path, numbers: NDArray[np.int64], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The frames of these ascending numbers, small; read in one pass, because every seek decodes from the key frame
+    before it. A film that ends early gives its last frame again."""
+    reader, found, at, frame = cv2.VideoCapture(str(film)), [], -1, None
+    for number in numbers:
+        while at < number and reader.grab():
+            at += 1
+        if at == number or frame is None:
+            frame = cv2.resize(reader.retrieve()[1], size, interpolation=cv2.INTER_AREA)[..., ::-1]
+        found.append(frame)
+    return np.stack(found)
+
+
+def _kept(file: Path, make: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """What `file` holds, which is made first where there is none; several processes may come here at once. Mapped, so
+    that they share its memory."""
+    if not file.exists():
+        partial = file.with_name(f"{os.getpid()}-{file.name}")
+        np.save(partial, make())
+        partial.rename(file)
+    return np.load(file, mmap_mode="r")
 
 
 def _pattern(rng: np.random.Generator) -> NDArray[np.float32]:
