@@ -59,17 +59,19 @@ def _words(name: str, key: str, wanted: float, shuffled: float, limit: str = "")
     return first, Bar("prompts", f"{name}, shuffled prompts: chance", control, shuffled, at_least=False)
 
 
-def _against_span(scale: int, kind: str, at_least: float | None = None) -> Bar:
-    section = f"upscaling x{scale}"
+def _against_span(scale: int, kind: str) -> Bar:
+    path = f"upscaling x{scale}/{kind}"
+    decoded = kind.endswith("autoencoder")
     return Bar(
         "upscaling",
-        f"×{scale}, {kind}: SPAN's PSNR",
-        f"{section}/{kind}/ours/psnr",
-        f"{section}/{kind}/SPAN/psnr" if at_least is None else at_least,
+        f"×{scale}, {kind}: {'0.05 dB above SPAN' if decoded else 'as near as SPAN'}",
+        f"{path}/ours/psnr",
+        f"{path}/SPAN/psnr",
         "dB",
-        control=f"{section}/{kind}/Lanczos/psnr",
+        control=f"{path}/Lanczos/psnr",
         beside="Lanczos",
-        limit=SHORT_UPSCALING,
+        limit="the autoencoder's own error of 25 dB hides what any network does" if decoded else SHORT_UPSCALING,
+        margin=-0.05 if decoded else 0.0,
     )
 
 
@@ -92,8 +94,17 @@ def _against_rife(kind: str) -> tuple[Bar, Bar]:
     ours, peer = f"{FRAMES}/{kind}/ours", f"{FRAMES}/{kind}/RIFE 4.25"
     blend = f"{FRAMES}/{kind}/plain blend/psnr"
     return (
-        Bar("interpolation", f"{kind}: RIFE's PSNR", f"{ours}/psnr", f"{peer}/psnr", "dB", True, blend, "plain blend"),
-        Bar("interpolation", f"{kind}: RIFE's time a pair", f"{ours}/ms", f"{peer}/ms", "ms", at_least=False),
+        Bar(
+            "interpolation",
+            f"{kind}: as near as RIFE",
+            f"{ours}/psnr",
+            f"{peer}/psnr",
+            "dB",
+            True,
+            blend,
+            "plain blend",
+        ),
+        Bar("interpolation", f"{kind}: no longer a pair than RIFE", f"{ours}/ms", f"{peer}/ms", "ms", at_least=False),
     )
 
 
@@ -243,7 +254,7 @@ BARS: tuple[Bar, ...] = (
     ),
     Bar("cost", "the default clip from disk", "video/cost/seconds_from_disk", 10, "s", at_least=False),
     Bar("cost", "all shipped weights", "video/cost/shipped_mb", 64, "MB", at_least=False),
-    *_against_rife("sprites over film, t = 1/2"),
+    *_against_rife("sprites over film, halfway"),
     *_against_rife("film, neighbours of a frame"),
     _against_span(2, "sprites over film, clean"),
     _against_span(2, "film, clean"),
@@ -251,7 +262,7 @@ BARS: tuple[Bar, ...] = (
     _against_span(2, "film, through our autoencoder"),
     Bar(
         "upscaling",
-        "×2: SPAN's time a picture",
+        "×2: no longer a picture than SPAN",
         f"{ENLARGED}/film, clean/ours/ms",
         f"{ENLARGED}/film, clean/SPAN/ms",
         "ms",

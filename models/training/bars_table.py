@@ -40,7 +40,10 @@ def verdict(bar: Bar, found: Figures) -> str:
     value, target = figures.value(found, bar.measured), bar.target(found)
     assert value is not None
     assert target is not None
-    return "yes" if held else f"**no**, by {shown(abs(value - target), bar.unit)}"
+    missed = abs(value - target)
+    return (
+        "yes" if held else f"**no**, by {f'{100 * missed:.0f} points' if bar.unit == '%' else shown(missed, bar.unit)}"
+    )
 
 
 def row(bar: Bar, found: Figures, fresh: Collection[str]) -> str:

@@ -2,8 +2,9 @@
 
 Run `python -m training.curves --output FILE.svg --panel "title: log file: names" ...`, such as `--panel "loss, scenes:
 .train/log: scene control"`. A recipe's line is a step, the minutes spent, and names with numbers; a run that began anew
-in the same file goes on where the one before it ended. `--points "0 0.5, 10 0.7"` instead of a file and names draws
-figures by hand, such as those of evaluations. Knows no network.
+in the same file goes on where the one before it ended. Figures by hand, such as those of evaluations, are said as
+`--panel "PSNR: sprites = 559 38.6, 4381 40.05; film = 559 35.2: 41.5"`, the last being what is wanted. Knows no
+network.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ LINE = re.compile(r"^(\d+) (\d+(?:\.\d+)?) min (.*)$")
 NAMED = re.compile(r"([a-zA-Z][\w/ ]*?) (-?\d+(?:\.\d+)?)(?= |$)")
 COLOURS = ("#1d6fb8", "#c2410c", "#15803d", "#7e22ce", "#475569")
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 360, 220, 46, 26, 30  # of one panel, and its edges
+ACROSS = "minutes of training"
 Curve = list[tuple[float, float]]
 """Minutes and figures."""
 
@@ -52,7 +54,7 @@ def ticks(low: float, high: float, count: int = 4) -> list[float]:
     return [round((first + n) * step, 10) for n in range(int((high - first * step) / step + 1e-9) + 1)]
 
 
-def panel(title: str, curves: Mapping[str, Curve], wanted: float | None = None) -> str:
+def panel(title: str, curves: Mapping[str, Curve], wanted: float | None = None, across: str = ACROSS) -> str:
     """One picture of WIDTH x HEIGHT: the curves, their names, and a broken line at what is wanted."""
     points = [point for curve in curves.values() for point in curve]
     levels = [y for _, y in points] + ([] if wanted is None else [wanted])
@@ -71,7 +73,7 @@ def panel(title: str, curves: Mapping[str, Curve], wanted: float | None = None) 
     for minutes in ticks(0, right):
         x = at(minutes, low).split(",")[0]
         parts.append(f'<text x="{x}" y="{HEIGHT - 14}" text-anchor="middle">{minutes:g}</text>')
-    parts.append(f'<text x="{WIDTH - 12}" y="{HEIGHT - 2}" text-anchor="end">minutes of training</text>')
+    parts.append(f'<text x="{WIDTH - 12}" y="{HEIGHT - 2}" text-anchor="end">{escape(across)}</text>')
     if wanted is not None:
         parts.append(
             f'<polyline points="{at(0, wanted)} {at(right, wanted)}" stroke="#dc2626" stroke-dasharray="5 4"/>'
@@ -97,26 +99,30 @@ def sheet(panels: Sequence[str], columns: int = 2) -> str:
     return "\n".join((f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>', background, *placed, "</svg>\n"))
 
 
-def described(text: str, smooth: int) -> str:
-    """A panel from its words: `title: log: names [: wanted]`, or `title: x y, x y [: wanted]`."""
+def described(text: str, smooth: int, across: str = ACROSS) -> str:
+    """A panel from its words: `title: log: names [: wanted]`, or `title: name = x y, x y; name = x y [: wanted]`."""
     title, source, *rest = (part.strip() for part in text.split(":"))
-    if Path(source).is_file():
-        found, names = read(Path(source), smooth), rest[0].split()
-        curves = {name: found[name] for name in names}
-        rest = rest[1:]
+    if "=" in source:
+        curves = {name.strip(): _points(figures) for name, figures in (c.split("=") for c in source.split(";"))}
     else:
-        pairs = [tuple(float(number) for number in pair.split()) for pair in source.split(",")]
-        curves = {"": [(x, y) for x, y in pairs]}
-    return panel(title, curves, float(rest[0]) if rest else None)
+        found, names, rest = read(Path(source), smooth), rest[0].split(), rest[1:]
+        curves = {name: found[name] for name in names}
+    return panel(title, curves, float(rest[0]) if rest else None, across)
+
+
+def _points(figures: str) -> Curve:
+    pairs = (pair.split() for pair in figures.split(","))
+    return [(float(x), float(y)) for x, y in pairs]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--panel", action="append", required=True, help="title: log: names [: wanted]")
+    parser.add_argument("--across", default=ACROSS, help="what lies along the horizontal axis")
     parser.add_argument("--smooth", type=int, default=1, help="so many neighbouring figures are one")
     args = parser.parse_args()
-    args.output.write_text(sheet([described(text, args.smooth) for text in args.panel]))
+    args.output.write_text(sheet([described(text, args.smooth, args.across) for text in args.panel]))
 
 
 if __name__ == "__main__":

@@ -115,12 +115,12 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     count, every = (SCENES // 4, 4) if args.quick else (SCENES, 1)
     sets = {
-        "sprites over film, t = 1/2": lambda: scenes(args.cache, film, 0.5, count),
+        "sprites over film, halfway": lambda: scenes(args.cache, film, 0.5, count),
         "film, neighbours of a frame": lambda: film_pairs(film, 2, 3, 4, every),
     }
     if not args.quick:
-        sets["sprites over film, t = 1/4"] = lambda: scenes(args.cache, film, 0.25, count)
-        sets["film, every fourth frame, t = 1/4"] = lambda: film_pairs(film, 1, 2, 5, every)
+        sets["sprites over film, a quarter of the way"] = lambda: scenes(args.cache, film, 0.25, count)
+        sets["film, every fourth frame, a quarter of the way"] = lambda: film_pairs(film, 1, 2, 5, every)
     values = {title: report(title, measure(networks, pairs())) for title, pairs in sets.items()}
     keep(args.work, "interpolation", "python -m training.evaluate_interpolation", "between-1", values)
 

@@ -44,7 +44,7 @@ def test_what_was_not_measured_is_neither_held_nor_missed() -> None:
 
 def test_figures_that_were_not_measured_in_this_run_are_marked() -> None:
     subjects = Bar("", "subjects", "words/subject", 0.92, control="words/shuffled", beside="shuffled")
-    assert "| 90 %\\* | 2 % (shuffled) | **no**, by 2 % |" in row(subjects, MEASURED, {"frames"})
+    assert "| 90 %\\* | 2 % (shuffled) | **no**, by 2 points |" in row(subjects, MEASURED, {"frames"})
     assert "| 90 % | 2 % (shuffled) |" in row(subjects, MEASURED, {"words"})
 
 
@@ -68,10 +68,9 @@ def test_a_card_without_marks_is_left_alone(tmp_path: Path) -> None:
     assert card.read_text() == f"before\n{BEGIN}\ntable\n{END}\nafter\n"
 
 
-def test_the_card_holds_the_table_of_the_stored_figures_and_every_bar_was_measured() -> None:
+def test_the_card_holds_the_table_of_the_stored_figures() -> None:
     """Fails when a stored figure is changed and the table is not made anew: tried."""
     stored = figures.read(STORED)
-    assert [bar.name for bar in BARS if bar.held(stored) is None] == []
     assert table(stored, stored) in (STORED / "sprites-64.md").read_text()
 
 

@@ -37,6 +37,9 @@ def test_a_sheet_is_a_picture_with_every_curve_and_what_is_wanted(tmp_path: Path
     lines = [element for element in root.iter() if element.tag.endswith("polyline")]
     assert len(lines) == 4
     assert sum("stroke-dasharray" in line.attrib for line in lines) == 1
+    by_hand = described("PSNR: sprites = 559 38.6, 4381 40.05; film = 559 35.2, 4381 35.4: 41.5", 1, "steps")
+    assert by_hand.count("<polyline") == 3
+    assert ">steps<" in by_hand
     heights = [float(point.split(",")[1]) for point in lines[0].attrib["points"].split()]
     assert heights == sorted(heights), "a falling figure falls: y counts downwards"
     assert {"loss", "scene", "text", "PSNR & <more>"} <= {element.text for element in root.iter()}
