@@ -185,7 +185,7 @@ BARS: tuple[Bar, ...] = (
     *_words("motion", "motion", 0.8, 0.2),
     *_words("background", "background", 0.98, 0.2),
     *(Bar("prompts", f"motion “{motion}”", f"{WORDS}/by_motion/{motion}", 0.8) for motion in ("left", "right", "spin")),
-    Bar("prompts", "number of clips judged", f"{WORDS}/n", 200, ""),
+    Bar("prompts", "number of clips judged", f"{WORDS}/n", 200, "", limit="processor time"),
     Bar(
         "prompts",
         "camera (full preset's bar)",
