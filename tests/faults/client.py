@@ -52,8 +52,12 @@ class Client:
 
     def submit(self, prompt: str, **fields: Any) -> str:
         """Queue a job, however long that takes; returns its id."""
+        return self.queue("/api/v1/jobs", {**SPEC, "seed": 1, "prompt": prompt, **fields})
+
+    def queue(self, path: str, body: object) -> str:
+        """What is sent to `path` makes a job; returns its id."""
         key = token_hex(8)
-        job = self.insist("POST", "/api/v1/jobs", {**SPEC, "seed": 1, "prompt": prompt, **fields}, key=key)
+        job = self.insist("POST", path, body, key=key)
         with self._lock:
             self.accepted[job["id"]] = key
         job_id: str = job["id"]

@@ -1,9 +1,10 @@
 """The real engine for the runner of these tests, watched: every chunk it begins is a file, and it can be held midway.
 
 The watching is done through the run context alone; nothing of the engine is replaced. `CHUNK_LEDGER` names a folder:
-each computation leaves `<job>/<chunk>-<random>` in it. While the folder holds a file `hold` with two numbers, a chunk
-and how often the engine has looked for a cancel since it began that chunk, the engine stops there, says so by the file
-`held`, and stays until it is killed.
+each computation leaves `<job>/<chunk>-<random>` in it. A place is a phase (`3` while chunk 3 is made, `after 3` once it
+is committed) and how often the engine has looked for a cancel in it; all that a job passes are lines of
+`<job>.places`. While the folder holds a file `hold` with a place, the engine stops there, says so by the file `held`,
+and stays until it is killed.
 """
 
 import os
@@ -45,13 +46,12 @@ class Watched:
 
     def __init__(self, store: ChunkStore, made: Path, folder: Path) -> None:
         self._store, self._made, self._folder = store, made, folder
-        self._chunk, self._looks = -1, 0
+        self._phase, self._looks = "before", 0
 
     def load(self, n: int, fingerprint: str) -> dict[str, Tensor] | None:
         found = self._store.load(n, fingerprint)
-        if n > self._chunk:
-            self._chunk, self._looks = n, 0
         if found is None:
+            self._enter(str(n))
             (self._made / f"{n}-{secrets.token_hex(4)}").touch()
         return found
 
@@ -65,6 +65,7 @@ class Watched:
         about: Mapping[str, Any] = NOTHING,
     ) -> None:
         self._store.commit(n, fingerprint, tensors, seed=seed, about=about)
+        self._enter(f"after {n}")
 
     def seal(self, contents: Mapping[str, Any]) -> None:
         self._store.seal(contents)
@@ -74,11 +75,14 @@ class Watched:
 
     def looked(self) -> None:
         self._looks += 1
+        place = f"{self._phase}/{self._looks}"
+        with self._made.with_suffix(".places").open("a") as passed:
+            passed.write(f"{place}\n")
         hold = self._folder / "hold"
-        if not hold.exists():
-            return
-        chunk, looks = map(int, hold.read_text().split())
-        if self._chunk == chunk and self._looks == looks:
+        if hold.exists() and hold.read_text() == place:
             (self._folder / "held").touch()
             while True:
                 time.sleep(1)
+
+    def _enter(self, phase: str) -> None:
+        self._phase, self._looks = phase, 0
