@@ -16,6 +16,7 @@ from vidgen.longvideo.joints import frames_before, joint_at, joint_into, met_at,
 from vidgen.longvideo.planner import GROUP, Window
 from vidgen.media.frames import FrameChunk
 from vidgen.quality.seams import Joint, JointReport, SeamMeter, Series, judge
+from vidgen.quality.seams.series import COLUMNS
 from vidgen.runtime.context import RunContext
 from vidgen.stages.decode_latents import to_uint8
 from vidgen.stages.model import CausalDecoder, Decoder
@@ -80,10 +81,11 @@ def as_tensors(series: Series) -> dict[str, Tensor]:
 
 
 def from_tensors(tensors: dict[str, Tensor]) -> Series | None:
-    """None when the chunk was committed without."""
-    if "seam_rows" not in tensors:
+    """None when the chunk was committed without, or by a version that measured something else."""
+    rows = tensors.get("seam_rows")
+    if rows is None or rows.shape[1] != len(COLUMNS):
         return None
-    return Series(tensors["seam_rows"].numpy().astype(np.float64), tensors["seam_places"].numpy())
+    return Series(rows.numpy().astype(np.float64), tensors["seam_places"].numpy())
 
 
 def joint_ahead(

@@ -39,15 +39,21 @@ class Looks:
         if window.n == 0:
             return False
         before = self.script.windows[window.n - 1]
-        return self.prompt(before) != self.prompt(window) or self._on_the_way(before)
+        return self.prompt(before) != self.prompt(window) or self.on_the_way(before)
 
     def turns(self, before: Chunk, after: Chunk) -> bool:
         """The same of two chunks that are there."""
-        return before.prompt != after.prompt or self._on_the_way(before.window)
+        return before.prompt != after.prompt or self.on_the_way(before.window)
 
-    def _on_the_way(self, before: Window) -> bool:
-        """The window after a transition is the first that follows its own prompt alone."""
-        return self.transition(before) is not None
+    def on_the_way(self, window: Window) -> bool:
+        """Whether a window still goes over to its look: within a transition, and where it goes on from a window with
+        another prompt, whose colours it begins with."""
+        return self.transition(window) is not None or self._goes_over(window)
+
+    def _goes_over(self, window: Window) -> bool:
+        return (
+            window.n > 0 and window.head > 0 and self.prompt(self.script.windows[window.n - 1]) != self.prompt(window)
+        )
 
 
 def _branches(take: Take, window: Window) -> bool:

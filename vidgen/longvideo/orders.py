@@ -66,13 +66,14 @@ class Orders:
         return {place - window.start: given[place] for place in range(window.start, window.stop) if place in given}
 
     def _reference(self, window: Window, chunks: Chunks) -> Tensor | None:
-        """The levels of the first chunk with this window's prompt; another prompt may ask for other colours."""
+        """The levels of the first chunk that is wholly of this window's look; another prompt may ask for other colours,
+        and the chunk that turns to them is still on the way."""
         given, prompt = self._script.reference, self._looks.prompt(window)
         if given is not None and window.span == 0 and prompt == self._script.prompts[0]:
             return given
         if self._script.pins and given is None:
             return None  # given pictures say themselves what the colours are
         earlier = [chunk for n, chunk in sorted(chunks.items()) if n < window.n and chunk.window.span == window.span]
-        settled = (it for it in earlier if it.prompt == prompt and self._looks.transition(it.window) is None)
+        settled = (it for it in earlier if it.prompt == prompt and not self._looks.on_the_way(it.window))
         first = next(settled, None)
         return None if first is None else levels(self._streams.latents(first)[:, :, first.window.head :])

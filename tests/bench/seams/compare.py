@@ -1,202 +1,121 @@
 """Ways of making a long clip, compared by the seam measures: the same prompts and seeds, all in one run.
 
 Ours without and with repairs, beside chunks made on their own and put one after the other, the same cross-faded, and
-each chunk animated from the last frame of the one before. Every way gives clips of the same length with joints at the
-same frames. `--strips FOLDER` keeps a strip of frames of each clip, because numbers do not see everything.
+each chunk animated from the last frame of the one before. The clips are kept under `--work`, and `--kept` measures
+those that lie there. `--sheets` draws the frames around every joint, because numbers do not see everything.
 """
 
 import argparse
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import cache
-from multiprocessing import get_context
+import math
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from vidgen.media.frames import FrameChunk
-from vidgen.quality.seams import Joint, SeamMeter, SeamReport, judge
-from vidgen.quality.seams.report import DRIFT, usual_change
-from vidgen.quality.seams.series import REACH
+from tests.bench.seams.clips import kept, make_clips
+from tests.bench.seams.sheets import draw_sheets
+from tests.bench.seams.ways import CHUNKS, FRAMES, WAYS, Scene, joints, scenes
+from vidgen.quality.seams import SeamMeter, SeamReport, judge
+from vidgen.quality.seams.report import MEASURES
 
-CHUNKS, OPENING, NEW, FADE = 8, 25, 12, 8
-FRAMES = OPENING + (CHUNKS - 1) * NEW
-SPREAD = 4
-SUBJECTS = ("cat", "dog", "rocket", "balloon", "fish", "car", "apple", "star", "robot", "umbrella")
-MOTIONS = ("spins on a blue background", "moves left on a green background")
+OURS, FADED = "vidgen, repaired", "cross-fade"
+RESAMPLES, SURE = 10_000, 0.95
 
-Made = tuple[FrameChunk, int]
-"""A clip, and how many chunks were made again for it."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One clip made in one way."""
+
+    scene: Scene
+    report: SeamReport
+    again: int
+
+    @property
+    def share(self) -> float:
+        """Of its joints above a threshold."""
+        return len(self.report.failed) / len(self.report.joints)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--clips", type=int, default=20)
-    parser.add_argument("--strips", type=Path, help="a folder for pictures")
+    parser.add_argument("--work", type=Path, default=Path(".seams"), help="where the clips are kept")
+    parser.add_argument("--kept", action="store_true", help="make none")
+    parser.add_argument("--sheets", action="store_true", help="draw the frames around joints, too")
     options = parser.parse_args()
-    prompts = [f"a {subject} {motion}" for motion in MOTIONS for subject in SUBJECTS][: options.clips]
-    os.environ["OMP_NUM_THREADS"] = "1"
-    with ProcessPoolExecutor(options.processes, mp_context=get_context("spawn")) as pool:
-        jobs = [(number, prompt, options.strips) for number, prompt in enumerate(prompts)]
-        results = list(pool.map(_clip, jobs))
-    print(f"{len(prompts)} clips of {CHUNKS} chunks, {FRAMES} frames, {len(prompts) * (CHUNKS - 1)} joints each way\n")
-    print("\n".join(_table(results)))
+    asked, folder = scenes(), options.work / "clips"
+    if not options.kept:
+        shutil.rmtree(folder, ignore_errors=True)
+        make_clips(folder, asked, options.processes)
+    if options.sheets:
+        draw_sheets(folder, asked, options.work / "sheets")
+    found = {way: [judged(folder, scene, way) for scene in asked] for way in WAYS}
+    print(f"{len(asked)} clips of {CHUNKS} chunks, {FRAMES} frames, {len(asked) * (CHUNKS - 1)} joints each way\n")
+    print("\n".join([*_measures(found), "", *_kinds(found), "", *_beside_cross_fades(found)]))
 
 
-def _clip(job: tuple[int, str, Path | None]) -> dict[str, dict[str, Any]]:
-    """All ways of one clip, measured."""
-    number, prompt, strips = job
-    found = {}
-    for name, way in WAYS.items():
-        frames, again = way(prompt, number + 1)
-        meter = SeamMeter()
-        meter.add(frames)
-        series, joints = meter.series(), _joints(SPREAD if name != "cross-fade" else FADE - 1)
-        found[name] = _facts(judge(series, joints)) | {"change": usual_change(series, joints), "again": again}
-        if strips is not None:
-            strips.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(np.hstack(frames[:: NEW // 2])).save(strips / f"{number:02d}-{name.replace(' ', '-')}.png")
-    print(number, prompt, {name: facts["failed"] for name, facts in found.items()}, flush=True)
-    return found
+def judged(folder: Path, scene: Scene, way: str) -> Judged:
+    made, meter = kept(folder, scene, way), SeamMeter()
+    meter.add(made.frames)
+    return Judged(scene, judge(meter.series(), joints(way, scene)), made.again)
 
 
-def _joints(spread: int) -> list[Joint]:
-    """The first frames of all chunks but the first end the stretches that their joints may spread over."""
-    return [Joint(at - spread, at) for at in range(OPENING, FRAMES, NEW)]
+def _measures(found: dict[str, list[Judged]]) -> Iterator[str]:
+    """By way and measure the median, and the share above the threshold."""
+    yield "| way | " + " | ".join(MEASURES) + " | joints above a threshold | made again |"
+    yield "|" + "---|" * (len(MEASURES) + 3)
+    for way, clips in found.items():
+        every = [joint for clip in clips for joint in clip.report.joints]
+        cells = []
+        for name in MEASURES:
+            values = [it.findings[name].value if it.findings[name].z is None else it.findings[name].z for it in every]
+            above = np.mean([name in it.failed for it in every])
+            cells.append(f"{np.median(np.asarray(values, float)):.1f} ({above:.0%})")
+        failed = np.mean([it.verdict == "fail" for it in every])
+        yield f"| {way} | {' | '.join(cells)} | **{failed:.0%}** | {sum(clip.again for clip in clips)} |"
 
 
-def _facts(report: SeamReport) -> dict[str, Any]:
-    scores = {
-        name: [joint.findings[name].value if name == DRIFT else joint.findings[name].z for joint in report.joints]
-        for name in (*REACH, DRIFT)
-    }
-    missed = {name: [name in joint.failed for joint in report.joints] for name in (*REACH, DRIFT)}
-    return {"values": scores, "above": missed, "failed": len(report.failed)}
+def _kinds(found: dict[str, list[Judged]]) -> Iterator[str]:
+    """By way and what is asked for, the joints above a threshold."""
+    kinds = list(dict.fromkeys(clip.scene.kind for clip in found[OURS]))
+    yield "| joints above a threshold | " + " | ".join(kinds) + " |"
+    yield "|" + "---|" * (len(kinds) + 1)
+    for way, clips in found.items():
+        of_kind = [[clip for clip in clips if clip.scene.kind == kind] for kind in kinds]
+        cells = [f"{sum(len(it.report.failed) for it in part)} of {len(part) * (CHUNKS - 1)}" for part in of_kind]
+        yield f"| {way} | {' | '.join(cells)} |"
 
 
-def _table(results: list[dict[str, dict[str, Any]]]) -> Iterator[str]:
-    names = (*REACH, DRIFT)
-    yield "| way | " + " | ".join(names) + " | joints above a threshold | made again | change of a step |"
-    yield "|" + "---|" * (len(names) + 4)
-    for way in WAYS:
-        clips = [result[way] for result in results]
-        medians = [np.median([value for clip in clips for value in clip["values"][name]]) for name in names]
-        above = [np.mean([hit for clip in clips for hit in clip["above"][name]]) for name in names]
-        cells = [f"{median:.1f} ({share:.0%})" for median, share in zip(medians, above, strict=True)]
-        failed = sum(clip["failed"] for clip in clips) / (len(clips) * (CHUNKS - 1))
-        again = sum(clip["again"] for clip in clips)
-        change = np.median([clip["change"] for clip in clips])
-        yield f"| {way} | " + " | ".join(cells) + f" | **{failed:.0%}** | {again} | {change:.2f} |"
+def _beside_cross_fades(found: dict[str, list[Judged]]) -> Iterator[str]:
+    """How sure it is that ours has fewer joints above a threshold than cross-fades, clip by clip."""
+    for ours in ("vidgen", OURS):
+        yield _difference(f"{ours}, any measure", found[ours], found[FADED], lambda it: it.share)
+        yield _difference(f"{ours}, without ghost", found[ours], found[FADED], _without_ghost)
 
 
-@cache
-def _residency() -> Any:
-    from vidgen.runtime.threads import wait_without_spinning
-
-    wait_without_spinning()
-    import torch
-
-    from vidgen.pipelines import Residency
-    from vidgen_models.registry import ModelRegistry
-
-    found = Residency(ModelRegistry())
-    torch.set_num_threads(1)
-    return found
+def _without_ghost(clip: Judged) -> float:
+    return float(np.mean([bool(set(joint.failed) - {"ghost"}) for joint in clip.report.joints]))
 
 
-def _rendered(spec: Any, **context: Any) -> FrameChunk:
-    import torch
-
-    from vidgen.pipelines.factory import pipeline_for
-    from vidgen.runtime.context import RunContext
-    from vidgen.spec import resolve
-
-    residency = _residency()
-    resolved = resolve(spec, residency.registry.get(spec.model).rules)
-    with torch.inference_mode():
-        pieces = pipeline_for(resolved.task, residency.model(resolved.model))(resolved, RunContext(**context))
-        return np.concatenate(list(pieces))
-
-
-@cache
-def _store(prompt: str, seed: int) -> Any:  # noqa: ARG001
-    """What was made without repairs is found again with them."""
-    from vidgen.runtime.chunks import MemoryChunkStore
-
-    return MemoryChunkStore()
+def _difference(name: str, ours: Sequence[Judged], theirs: Sequence[Judged], share: Callable[[Judged], float]) -> str:
+    """The mean difference of the shares with its interval from clips drawn again (a seeded bootstrap over clips, whose
+    joints are not independent), and the sign test over clips, two-sided and exact."""
+    pairs = np.array([share(a) - share(b) for a, b in zip(ours, theirs, strict=True)])
+    drawn = np.random.default_rng(0).choice(pairs, (RESAMPLES, len(pairs))).mean(1)
+    low, high = np.quantile(drawn, [(1 - SURE) / 2, (1 + SURE) / 2])
+    fewer, more = int((pairs < 0).sum()), int((pairs > 0).sum())
+    return (
+        f"{name}: {pairs.mean():+.1%} of the joints beside {FADED} ({SURE:.0%}: {low:+.1%} to {high:+.1%}); fewer in "
+        f"{fewer} clips, more in {more}, p = {sign_test(fewer, more):.2g}"
+    )
 
 
-def ours(prompt: str, seed: int, *, rerolls: int = 0) -> Made:
-    """As `vidgen render --seconds` does it."""
-    from vidgen.spec import LongFields, TextToVideo
-
-    told: list[Any] = []
-    spec = TextToVideo(prompt=prompt, seed=seed, num_frames=FRAMES, long=LongFields(rerolls=rerolls))
-
-    def note(section: str, entry: Any) -> None:
-        if section == "repairs" and entry["attempt"] not in ("first", "colour match"):
-            told.append(entry)
-
-    return _rendered(spec, chunks=_store(prompt, seed), note=note), len(told)
-
-
-def repaired(prompt: str, seed: int) -> Made:
-    return ours(prompt, seed, rerolls=1)
-
-
-def concatenated(prompt: str, seed: int) -> Made:
-    """Every chunk on its own, one after the other."""
-    pieces = [_alone(prompt, seed, n, OPENING if n == 0 else NEW + 1) for n in range(CHUNKS)]
-    return np.concatenate([pieces[0], *(piece[:NEW] for piece in pieces[1:])]), 0
-
-
-def faded(prompt: str, seed: int) -> Made:
-    """Every chunk on its own, each laid over the end of the one before."""
-    clip = _alone(prompt, seed, 0, OPENING).astype(np.float32)
-    ramp = ((np.arange(FADE) + 1) / (FADE + 1))[:, None, None, None]
-    for n in range(1, CHUNKS):
-        piece = _alone(prompt, seed, n, FADE + NEW + 1)[: FADE + NEW].astype(np.float32)
-        clip[-FADE:] = clip[-FADE:] * (1 - ramp) + piece[:FADE] * ramp
-        clip = np.concatenate([clip, piece[FADE:]])
-    return np.round(clip).astype(np.uint8), 0
-
-
-def chained(prompt: str, seed: int) -> Made:
-    """Every chunk animates the last frame of the one before."""
-    from vidgen.spec import ImageToVideo, MediaRef
-
-    clip, last = _alone(prompt, seed, 0, OPENING), MediaRef(upload_id="upl_last")
-    for n in range(1, CHUNKS):
-        with TemporaryDirectory() as folder:
-            picture = Path(folder) / "last.png"
-            Image.fromarray(clip[-1]).save(picture)
-            spec = ImageToVideo(prompt=prompt, image=last, seed=_seed(seed, n), num_frames=NEW + 1)
-            clip = np.concatenate([clip, _rendered(spec, media={last.key: picture})[1:]])
-    return clip, 0
-
-
-def _alone(prompt: str, seed: int, n: int, frames: int) -> FrameChunk:
-    from vidgen.spec import TextToVideo
-
-    return _rendered(TextToVideo(prompt=prompt, seed=_seed(seed, n), num_frames=frames))
-
-
-def _seed(seed: int, n: int) -> int:
-    return seed if n == 0 else 1000 * seed + n
-
-
-WAYS: dict[str, Callable[[str, int], Made]] = {
-    "vidgen": ours,
-    "vidgen, repaired": repaired,
-    "concatenation": concatenated,
-    "cross-fade": faded,
-    "last frame": chained,
-}
+def sign_test(fewer: int, more: int) -> float:
+    """The chance of so uneven a split, or one more uneven, of fair coins."""
+    n, k = fewer + more, min(fewer, more)
+    return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
 
 
 if __name__ == "__main__":

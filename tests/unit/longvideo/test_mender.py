@@ -14,8 +14,7 @@ from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import Window
 from vidgen.longvideo.repair import derived_seed
 from vidgen.quality.seams import Joint
-from vidgen.quality.seams.report import DRIFT
-from vidgen.quality.seams.series import REACH
+from vidgen.quality.seams.report import MEASURES
 from vidgen.quality.seams.thresholds import Threshold, Thresholds
 from vidgen.runtime.context import RunContext
 
@@ -25,7 +24,7 @@ SEED, SPOILED = 3, 2
 WINDOWS = [Window(0, 0, 0, 0, 7, 0)] + [Window(n, 0, 0, 2 + 3 * n, 7 + 3 * n, 2) for n in range(1, 4)]
 
 
-NOTHING_PASSES = Thresholds({name: Threshold(1e-9, 1.0) for name in (*REACH, DRIFT)}, {})
+NOTHING_PASSES = Thresholds({name: Threshold(1e-9, 1.0) for name in MEASURES}, {})
 
 
 PATTERN = torch.from_numpy(np.random.default_rng(0).normal(0, 0.3, (1, 16, 1, 16, 16))).float()

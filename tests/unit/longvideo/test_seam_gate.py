@@ -15,8 +15,7 @@ from vidgen.media.recall import recall
 from vidgen.pipelines import Residency, render
 from vidgen.pipelines.receipt import Notes
 from vidgen.quality.seams import SeamMeter, report
-from vidgen.quality.seams.report import DRIFT
-from vidgen.quality.seams.series import REACH
+from vidgen.quality.seams.report import MEASURES
 from vidgen.quality.seams.thresholds import Threshold, Thresholds
 from vidgen.runtime.context import RunContext
 from vidgen.spec import LongFields, Take, TextToVideo, resolve
@@ -28,7 +27,7 @@ FRAMES = 49
 
 def limits(of_all: float) -> Thresholds:
     """One threshold for every measure: nothing passes a tiny one, everything a huge one."""
-    return Thresholds({name: Threshold(of_all, 0.05) for name in (*REACH, DRIFT)}, {})
+    return Thresholds({name: Threshold(of_all, 0.05) for name in MEASURES}, {})
 
 
 @pytest.fixture(scope="module")

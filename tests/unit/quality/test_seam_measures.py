@@ -49,11 +49,13 @@ def test_other_content_that_no_motion_explains():
 
 
 def test_blur_that_begins_at_a_joint(clean):
-    """Fails when the level of sharpness is not compared across the joint: tried."""
+    """Fails when the level of sharpness is not compared across the joint: tried; and when a ghost is what has less
+    detail than the richer side: tried, this would be one."""
     blurred = clean.copy()
     for n in range(AT, FRAMES):
         blurred[n] = cv2.GaussianBlur(clean[n], (0, 0), 3.0)
     assert "sharpness" in failed(blurred)[NUMBER]
+    assert "ghost" not in failed(blurred)[NUMBER]
     assert set(failed(blurred)) == {NUMBER}
 
 
@@ -181,3 +183,30 @@ def test_what_was_measured_in_pieces_is_what_is_measured_at_once(clean):
 def test_only_numbers_are_kept_of_a_clip(clean):
     series = measured(clean)
     assert series.rows.nbytes + series.places.nbytes < FRAMES * 1024
+
+
+def test_a_ghost_where_one_clip_fades_into_another(clean):
+    """Two pictures seen through each other over a joint's frames. Fails when its outermost frames are taken in place of
+    the middle ones: tried, 0.39."""
+    other, begin = moving(seed=5), AT - 2
+    share = (np.arange(4) + 1)[:, None, None, None] / 5
+    faded = clean.copy()
+    faded[begin : begin + 4] = np.round(clean[begin : begin + 4] * (1 - share) + other[begin : begin + 4] * share)
+    faded[begin + 4 :] = other[begin + 4 :]
+    report = judged(faded)
+    assert "ghost" in report.joints[NUMBER].failed
+    assert report.joints[NUMBER].findings["ghost"].value == pytest.approx(np.log(2), abs=0.2)
+    assert all("ghost" not in joint.failed for n, joint in enumerate(report.joints) if n != NUMBER)
+
+
+def test_a_joint_of_one_step_hides_no_ghost(clean):
+    assert judge(measured(clean), [Joint(AT, AT)]).joints[0].findings["ghost"].value == 0.0
+
+
+@pytest.mark.parametrize("name", ["jump", "ghost"])
+def test_another_prompt_may_change_what_is_seen_and_not_how_it_moves(clean, name):
+    """Fails when a new look is judged by what it may ask for: as it was for the jump of plain colours."""
+    found = judge(measured(clean), [Joint(AT - 2, AT + 2, opens=True)]).joints[0]
+    assert not found.findings[name].judged
+    assert found.findings["residual"].judged
+    assert found.findings["acceleration"].judged

@@ -1,6 +1,7 @@
 """The report in its forms: JSON, a picture, the command line; and the data file that its thresholds come from."""
 
 import json
+import math
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,8 +14,7 @@ from vidgen.errors import SpecError
 from vidgen.media.writer import write_video
 from vidgen.quality.seams import Joint, judge, plot
 from vidgen.quality.seams.notation import joints_of
-from vidgen.quality.seams.report import DRIFT
-from vidgen.quality.seams.series import REACH
+from vidgen.quality.seams.report import GHOST, MEASURES
 from vidgen.quality.seams.thresholds import calibrated
 
 
@@ -30,7 +30,7 @@ def test_the_report_tells_every_measure_of_every_joint(stepped):
     assert report["verdicts"] == {"pass": len(JOINTS) - 1, "fail": 1, "cut": 0}
     joint = report["joints"][NUMBER]
     assert (joint["verdict"], joint["frames"]) == ("fail", [AT - 2, AT + 2])
-    assert set(joint["measures"]) == {*REACH, DRIFT}
+    assert set(joint["measures"]) == set(MEASURES)
     colour = joint["measures"]["colour"]
     assert colour["frame"] == AT
     assert colour["score"] == pytest.approx(colour["z"] / colour["threshold"], abs=1e-3)
@@ -41,16 +41,17 @@ def test_the_plot_is_a_picture_with_every_joint_and_measure(stepped):
     series = measured(stepped)
     drawn = ElementTree.fromstring(plot(series, judge(series, JOINTS)))
     words = [element.text for element in drawn.iter() if element.text]
-    assert {*REACH, DRIFT} <= set(words)
+    assert set(MEASURES) <= set(words)
     assert sum("joint " in word for word in words) == len(JOINTS)
     assert any("fail (" in word for word in words)
-    assert len(drawn.findall("{*}polyline")) == len(REACH) + 1
+    assert len(drawn.findall("{*}polyline")) == len(MEASURES)
 
 
 def test_every_measure_has_a_calibrated_threshold():
     limits = calibrated()
-    assert set(limits.measures) == {*REACH, DRIFT}
-    assert all(threshold.limit >= 1 for threshold in limits.measures.values())
+    assert set(limits.measures) == set(MEASURES)
+    assert all(threshold.limit >= 1 for name, threshold in limits.measures.items() if name != GHOST)
+    assert 0 < limits[GHOST].limit < math.log(2), "a ghost takes half of the detail at most"
     assert limits.provenance["films"]
 
 

@@ -11,6 +11,7 @@ from vidgen.quality.seams.aligned_colour import aligned_difference, residual, sh
 from vidgen.quality.seams.drift import GRID, places
 from vidgen.quality.seams.flash import distance, small
 from vidgen.quality.seams.flow import Flow
+from vidgen.quality.seams.ghost import detail
 from vidgen.quality.seams.picture import Picture, Plane, picture_of
 from vidgen.quality.seams.series import COLUMNS, Series
 
@@ -51,7 +52,7 @@ class SeamMeter:
         self._small = [*self._small[-2:], small(now.lab)]
         near = distance(self._small[-2], self._small[-1]) if len(self._small) > 1 else 0.0
         far = distance(self._small[0], self._small[2]) if len(self._small) > 2 else 0.0
-        self._rows.append((*self._step(now), now.sharpness, near, far))
+        self._rows.append((*self._step(now), now.sharpness, near, far, detail(now.lab)))
         self._places.append(places(now.lab))
         self._before = now
 

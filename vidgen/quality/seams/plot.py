@@ -5,7 +5,7 @@ from html import escape
 
 import numpy as np
 
-from vidgen.quality.seams.report import DRIFT, SeamReport, usual_change, z_scores
+from vidgen.quality.seams.report import DRIFT, GHOST, SeamReport, usual_change, z_scores
 from vidgen.quality.seams.series import REACH, Numbers, Series
 from vidgen.quality.seams.thresholds import Thresholds, calibrated
 
@@ -21,7 +21,8 @@ def plot(series: Series, report: SeamReport, thresholds: Thresholds | None = Non
     limits, joints = thresholds or calibrated(), [found.joint for found in report.joints]
     usual = usual_change(series, joints)
     lanes = {name: z_scores(series, joints, name, limits[name].floor, usual) / limits[name].limit for name in REACH} | {
-        DRIFT: _drift_lane(report)
+        DRIFT: _drift_lane(report),
+        GHOST: _ghost_lane(report),
     }
     height = TOP + len(lanes) * (LANE + GAP) + 20
     drawn = [*_joints(report, height), *_lanes(lanes), *_axis(report.num_frames, height)]
@@ -79,4 +80,12 @@ def _drift_lane(report: SeamReport) -> Numbers:
     lane = np.zeros(report.num_frames)
     for found in report.joints:
         lane[found.joint.last :] = found.findings[DRIFT].score if DRIFT in found.findings else 0.0
+    return lane
+
+
+def _ghost_lane(report: SeamReport) -> Numbers:
+    """The ghost is one number a joint."""
+    lane = np.zeros(report.num_frames)
+    for found in report.joints:
+        lane[found.joint.first : found.joint.last + 1] = found.findings[GHOST].score if GHOST in found.findings else 0.0
     return lane

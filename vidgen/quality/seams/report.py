@@ -7,20 +7,25 @@ from typing import Any
 import numpy as np
 
 from vidgen.quality.seams.drift import drifts
+from vidgen.quality.seams.ghost import ghosts
 from vidgen.quality.seams.joints import Joint, inside, touched
 from vidgen.quality.seams.robust import robust_z
 from vidgen.quality.seams.series import REACH, Numbers, Series
 from vidgen.quality.seams.thresholds import Thresholds, calibrated
 
 VERSION = 1
-DRIFT = "drift"
+DRIFT, GHOST = "drift", "ghost"
+MEASURES = (*REACH, DRIFT, GHOST)
 COLOURS = frozenset({"colour", DRIFT})
-"""The measures of what another prompt may ask for: where a new look begins they are told, and not judged."""
+"""What is seen of colours that differ."""
+ASKED_FOR = COLOURS | {"jump", GHOST}
+"""The measures of what another prompt may ask for, other colours and one thing that turns into another: where a new
+look begins they are told, and not judged. A jump there is most often its colours; content is in the residual, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The worst that one measure found at a joint. `z` is None for the drift, which has no interior to compare with.
+    """The worst that one measure found at a joint. `z` is None for drift and ghost, which compare with no interior.
 
     `frame` is the later frame of the step it was found at; `score` is 1 at the threshold and more is worse. What is not
     `judged` is what another prompt asks for.
@@ -83,12 +88,14 @@ def judge(series: Series, joints: Sequence[Joint], thresholds: Thresholds | None
     limits = thresholds or calibrated()
     usual = usual_change(series, joints)
     z = {name: z_scores(series, joints, name, limits[name].floor, usual) for name in REACH}
-    drifted = drifts(series.places, joints)
+    drifted, dips = drifts(series.places, joints), ghosts(series.column("detail"), joints)
     found = []
-    for joint, gone in zip(joints, drifted, strict=True):
+    for joint, gone, dip in zip(joints, drifted, dips, strict=True):
         findings = {} if joint.cut else {name: _worst(series, joint, name, z[name], usual, limits) for name in REACH}
         if not joint.cut:
             findings[DRIFT] = Finding(gone, None, limits[DRIFT].limit, joint.last, judged=not joint.opens)
+            middle = (joint.first + joint.last) // 2
+            findings[GHOST] = Finding(dip, None, limits[GHOST].limit, middle, judged=not joint.opens)
         found.append(JointReport(joint, findings))
     return SeamReport(len(series), tuple(found))
 
@@ -121,7 +128,7 @@ def _worst(series: Series, joint: Joint, name: str, z: Numbers, usual: float, li
     steps = touched(joint, len(series), REACH[name])
     frame = steps.start + int(np.argmax(z[steps]))
     value = float(series.measure(name, usual)[frame])
-    judged = not (joint.opens and name in COLOURS)
+    judged = not (joint.opens and name in ASKED_FOR)
     return Finding(value, float(z[frame]), limits[name].limit, frame, judged)
 
 

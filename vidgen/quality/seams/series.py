@@ -9,7 +9,7 @@ from vidgen.quality.seams import acceleration, aligned_colour, flash, jump, shar
 
 Numbers = NDArray[np.float64]
 
-COLUMNS = ("colour", "residual", "acceleration", "level", "near", "far")
+COLUMNS = ("colour", "residual", "acceleration", "level", "near", "far", "detail")
 
 REACH = {
     "colour": aligned_colour.REACH,
@@ -31,7 +31,8 @@ class Series:
     """`rows` are `float64 [frames, len(COLUMNS)]`: what each frame is, and how the step to it was. `places` are
     `float32 [frames, 8, 8, 3]`, the mean colours that the drift is measured from.
 
-    `level` is a frame's sharpness; `near` and `far` are its distances from the frame before and the one before that.
+    `level` is a frame's sharpness, `detail` the energy of its gradients; `near` and `far` are its distances from the
+    frame before and the one before that.
     """
 
     rows: Numbers
