@@ -1,6 +1,6 @@
 """A service with one of everything in it, and the addresses of all pages that show it."""
 
-from tests.simulated_worker import SimulatedWorker, jpeg, picture
+from tests.simulated_worker import SimulatedWorker, jpeg, picture, write_clip
 from tests.unit.web.test_portal_measured import REPORT
 from tests.unit.web.test_variations_api import commit
 from vidgen.jobs.gallery import Gallery
@@ -38,7 +38,7 @@ def fill(plane: ControlPlane) -> dict[str, str]:
         commit(plane, claim, n)
         worker.plane.store.chunk_picture(claim.job_id, n).write_bytes(jpeg(picture(9 * n)))
     worker.succeed(claim, JOINTS, REPORT)
-    _queue(plane, "a dog that fails")
+    failed = _queue(plane, "a dog that fails")
     plane.jobs.fail(worker.claim(), "out_of_memory", "the device ran out of memory", False)
     for prompt in ("a lion grows", "a penguin moves right on a white background", "an apple"):
         waiting = _queue(plane, prompt)
@@ -50,6 +50,7 @@ def fill(plane: ControlPlane) -> dict[str, str]:
     hook = plane.endpoints.of("local", "pictures").create("https://example.org/hook", "farm")
     plane.endpoints.of("local", "pictures").test(hook.id)
     plane.keys.of("local", "pictures").create("farm", ["jobs:read"])
+    _bring(plane)
     shipped = ModelRegistry().get("sprites-64")
     rules = shipped.rules.model_copy(update={"conditioning": RULES})
     Shelf(plane.settings.added_models).put(
@@ -58,13 +59,14 @@ def fill(plane: ControlPlane) -> dict[str, str]:
     return {
         "studio": f"/?job={done[0]}",
         "long": f"/?job={claim.job_id}",
+        "failed": f"/?job={failed}",
         "running": f"/?job={running.job_id}",
         "compare": f"/?job={done[0]}&compare={done[1]}",
         "image": "/?mode=image",
         "restyle": f"/?mode=video&job={done[0]}&with=presets",
         "keyframes": "/?mode=keyframes&with=words",
         "story": "/?mode=story&with=advanced",
-        "extend": "/?mode=extend",
+        "extend": "/?mode=extend&with=motion",
         "finish": "/?mode=finish&with=grid",
         "edit": f"/?edit={waiting}",
         "motion": "/?model=led&with=motion",
@@ -77,6 +79,8 @@ def fill(plane: ControlPlane) -> dict[str, str]:
         "deliveries": "/settings/deliveries",
         "usage": "/settings/usage",
         "model": "/settings/model",
+        "uploads": "/settings/uploads",
+        "training": "/settings/training",
         "sign-in": "/sign-in",
         "docs": "/docs",
     }
@@ -85,6 +89,18 @@ def fill(plane: ControlPlane) -> dict[str, str]:
 def _queue(plane: ControlPlane, prompt: str) -> str:
     spec = TextToVideo(prompt=prompt, width=64, height=64, num_frames=17, fps=8, seed=1)
     return plane.jobs.create(spec, model_revision="1", max_queued=99).job.id
+
+
+def _bring(plane: ControlPlane) -> None:
+    """A clip and a picture from outside."""
+    uploads = plane.uploads.of("local", "pictures")
+    plane.settings.incoming_dir.mkdir(parents=True, exist_ok=True)
+    clip, still = plane.settings.incoming_dir / "clip.mp4", plane.settings.incoming_dir / "still.jpg"
+    write_clip(clip, 17, 8)
+    still.write_bytes(jpeg(picture(9)))
+    size = {"width": 64, "height": 64}
+    uploads.add(clip, filename="dance.mp4", kind="video", content_type="video/mp4", num_frames=17, fps=8, **size)
+    uploads.add(still, filename="garden.jpg", kind="image", content_type="image/jpeg", **size)
 
 
 def _made(plane: ControlPlane, worker: SimulatedWorker, prompt: str) -> str:

@@ -1,6 +1,6 @@
 """The chunks of a long clip as the viewer shows them: each with its picture, and with another take of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vidgen.jobs.views import FinishedChunk, Job
 from vidgen_web import variations
@@ -35,7 +35,9 @@ def timeline(found: Services, job: Job) -> list[Piece]:
     for chunk in found.jobs.chunks(job.id):
         if variations.is_chunk(chunk):
             place = variations.place_of(chunk)
-            latest[place] = _piece(found, job, place, chunk, seams)
+            piece, before = _piece(found, job, place, chunk, seams), latest.get(place)
+            # colours matched anew are no picture of their own: what it shows is what was there before
+            latest[place] = replace(piece, picture=before.picture) if before and not piece.picture else piece
     return [latest[place] for place in sorted(latest)]
 
 

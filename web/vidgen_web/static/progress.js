@@ -45,6 +45,8 @@ export function showProgress(job) {
     const text = stateText(job);
     if (state && text) state.textContent = text;
   }
+  // asked for once is enough
+  for (const button of document.querySelectorAll(`form[action$="/jobs/${CSS.escape(job.id)}/stop"] button`)) button.disabled ||= job.stop_requested || job.cancel_requested;
   if (job.preview_url && job.status === "running") showPreview(job);
 }
 
