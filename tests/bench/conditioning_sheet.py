@@ -101,7 +101,7 @@ def source() -> FrameChunk:
 def figures(report: dict[str, Any]) -> str:
     """Asked and measured in a few words."""
     told = [
-        f"{axis} {it['requested']:g} → {it['measured']:g}"
+        f"{axis} {it['requested']:g} → {it['measured']}"
         for camera in report.get("camera", ())
         for axis, it in camera["axes"].items()
         if it["requested"]

@@ -168,6 +168,24 @@ def test_the_camera_moves_as_asked(studio: Studio, preset: str) -> None:
     assert share > before + least / 2
 
 
+def test_a_camera_rests_and_moves_at_the_moments_of_its_keys(studio: Studio) -> None:
+    """It rests in the first half and pans in the last quarter; asked for slowly, it goes slower than its one speed.
+
+    Fails when keys become one word for the whole clip: it panned from the first step on. Controls: each other.
+    """
+    rest = {"keys": [{"at": 0, "pan": 0}, {"at": 0.5, "pan": 0}, {"at": 1, "pan": 8}]}
+    asked = {"prompt": GROUND, "seed": 11}
+    (turned,) = studio.measured(studio.clip(**asked, camera=rest), **asked, camera=rest)["camera"]
+    pan = turned["axes"]["pan"]
+    assert max(map(abs, pan["over_time"][:7])) < 0.4
+    assert np.median(pan["over_time"][-4:]) > 0.8
+    assert len(pan["requested_over_time"]) == len(pan["over_time"]) == 16
+    slow, fast = ({"prompt": GROUND, "seed": 4, "camera": camera} for camera in ({"pan": -1}, {"preset": "pan-left"}))
+    speeds = [studio.measured(studio.clip(**it), **it)["camera"][0]["axes"]["pan"]["measured"] for it in (slow, fast)]
+    assert -1.8 < speeds[0] < -0.4
+    assert speeds[1] < speeds[0] - 0.4
+
+
 def test_an_axis_that_the_camera_does_not_have_is_refused_by_name() -> None:
     """Each preset either moves the shipped model's camera, or is refused; none is made without an effect."""
     for preset, speeds in PRESETS.items():

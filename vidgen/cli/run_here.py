@@ -59,7 +59,9 @@ def _measured(report: Path) -> str:
         f"camera {axis}: {it['requested']:g} asked, {it['measured']:g} measured"
         for camera in told.get("camera", ())
         for axis, it in camera["axes"].items()
+        if it["measured"] is not None
     ]
+    lines += [f"camera: not measured; {camera['why']}" for camera in told.get("camera", ()) if "why" in camera]
     lines += [f"trajectory: {it['mean_error']:.1%} of the width off" for it in told.get("trajectories", ())]
     lines += [
         f"control {it['kind']}: 1 asked, {it['measured']:g} measured"
@@ -68,6 +70,15 @@ def _measured(report: Path) -> str:
     ]
     lines += [f"mask: outside {it['outside_psnr']:g} dB to the source" for it in told.get("mask", ())]
     lines += [f"{it['end']}: {it['psnr']:g} dB to the clip" for it in told.get("ends", ())]
+    lines += [
+        f"{it['picture']}: frame {it['frame']} is {it['psnr']:g} dB from it, the others {it['elsewhere']:g}"
+        for it in told.get("pictures", ())
+    ]
+    lines += [
+        f"regions.{it['region']}: {it['difference']:g} of colour from what is around it"
+        for it in told.get("regions", ())
+        if it["difference"] is not None
+    ]
     lines += [f"reference: {it['measured']:.0%} of its colours" for it in told.get("references", ())]
     return "".join(f"\n{line}" for line in lines)
 

@@ -1,9 +1,9 @@
-"""What a clip was asked for beside what its frames show: camera, paths, controls, masks, ends, references.
+"""What a clip was asked for beside what its frames show: camera, paths, controls, masks, ends, pictures, references.
 
 Frames are measured as the model made them, before any step and before they are encoded, in a small size.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,23 +11,31 @@ import numpy as np
 
 from vidgen.media.frames import FrameChunk
 from vidgen.media.source import fit
-from vidgen.motion.camera import GROUND
 from vidgen.motion.canvas import blank_canvas
 from vidgen.motion.controls.layout import Box
 from vidgen.motion.trajectory import place
+from vidgen.pipelines.camera_report import camera_report
 from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.masking import Masked
+from vidgen.pipelines.picture_report import picture_report, region_report
 from vidgen.pipelines.resolved import Resolved
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement, psnr
 from vidgen.quality.conditioning.likeness import colour_likeness
-from vidgen.quality.conditioning.similarity import Similarity, similarities, speed_of
+from vidgen.quality.conditioning.similarity import speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 from vidgen.runtime.context import RunContext
-from vidgen.spec import Camera, ConditioningRules, ExtendVideo, SamplingFields, Trajectory
+from vidgen.spec import ConditioningRules, ExtendVideo, ImageToVideo, SamplingFields, Trajectory
+from vidgen.spec.conditioning.camera_words import strength_of
 
 LARGEST = 128
 """The longer side of measured frames, in pixels."""
 Entry = dict[str, Any]
+NO_CONTROL = "the clip without the reference was not made; the same prompt and seed without it is the control"
+
+
+def is_conditioned(spec: SamplingFields) -> bool:
+    """Whether anything but prompts was asked for that frames can be measured against."""
+    return spec.conditioned or bool(spec.keyframes or spec.regions) or isinstance(spec, ImageToVideo)
 
 
 class ConditioningMeter:
@@ -63,6 +71,8 @@ class ConditioningMeter:
             "motion": self._motion(frames),
             "mask": self._mask(frames, conditions.masked()),
             "ends": list(self._ends(frames, conditions)),
+            "pictures": list(picture_report(frames, self._spec, self._ctx)),
+            "regions": list(region_report(frames, self._spec, self._ctx)),
             "references": self._references(frames, conditions),
         }
         return {name: entries for name, entries in found.items() if entries}
@@ -76,30 +86,7 @@ class ConditioningMeter:
 
     def _camera(self, frames: FrameChunk) -> list[Entry]:
         camera = self._spec.camera
-        if camera is None:
-            return []
-        seen = similarities(frames)
-        requested = self._requested(camera, len(frames))
-        measured: dict[str, list[float]] = {axis: [] for axis in requested}
-        for motion in seen:
-            speeds = motion.speeds(self._asked.fps, self._asked.width)
-            for axis, value in _as_asked(speeds, camera).items():
-                measured.setdefault(axis, []).append(value)
-        axes = {
-            axis: {
-                "requested": _rounded(np.mean(requested.get(axis, [0.0]))),
-                "measured": _rounded(np.median(values)),
-                "over_time": [_rounded(value) for value in values],
-            }
-            for axis, values in measured.items()
-        }
-        return [{"axes": axes, "agreement": _rounded(_agreement(seen))}]
-
-    def _requested(self, camera: Camera, count: int) -> dict[str, list[float]]:
-        strength = 1.0 if self._spec.motion_strength is None else self._spec.motion_strength
-        last = max(1, self._asked.num_frames - 1)
-        told = [camera.at((frame - 0.5) / last) for frame in range(1, count)]
-        return {axis: [strength * it[axis] for it in told] for axis in camera.axes()}
+        return [] if camera is None else [camera_report(frames, camera, self._asked, strength_of(self._spec))]
 
     def _tracks(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
         paths = self._spec.trajectories
@@ -107,9 +94,10 @@ class ConditioningMeter:
         return [self._track(frames, path, conditions, seen) for path in paths]
 
     def _track(self, frames: FrameChunk, path: Trajectory, conditions: Conditions, seen: Any) -> Entry:
-        strength = 1.0 if self._spec.motion_strength is None else self._spec.motion_strength
         around = self._spec.long is not None and self._spec.long.loop
-        canvas = replace(blank_canvas(1, 8, 8, total=self._asked.num_frames, around=around), strength=strength)
+        canvas = replace(
+            blank_canvas(1, 8, 8, total=self._asked.num_frames, around=around), strength=strength_of(self._spec)
+        )
         asked = np.array([place(path, canvas, frame) for frame in range(len(frames))])
         width, height = conditions.box(path)
         x, y = map(float, asked[0])
@@ -133,7 +121,12 @@ class ConditioningMeter:
                 found = layout_agreement(frames, source.read(0, len(frames)))
             else:
                 found = picture_agreement(control.kind, frames, source.read(0, len(frames)), self._ctx.drawers)
-            entry: Entry = {"kind": control.kind, "weight": control.weight}
+            entry: Entry = {
+                "kind": control.kind,
+                "weight": control.weight,
+                "start": control.start,
+                "end": control.end,
+            }
             yield entry | (
                 {"measured": None, "why": "no network that draws it from frames is installed"}
                 if found is None
@@ -184,24 +177,11 @@ class ConditioningMeter:
                 "kind": reference.kind,
                 "requested": 1.0,
                 "measured": _rounded(colour_likeness(frames, conditions.reference_picture(number))),
+                "without": None,
+                "why": NO_CONTROL,
             }
             for number, reference in enumerate(self._spec.references)
         ]
-
-
-def _as_asked(speeds: dict[str, float], camera: Camera) -> dict[str, float]:
-    """What is measured in the words that were used: a dolly shows as the ground's growth, an orbit as its drift."""
-    axes = camera.axes()
-    told = dict(speeds)
-    if "dolly" in axes and "zoom" not in axes:
-        told["dolly"] = told.pop("zoom") / GROUND
-    if "orbit" in axes and "pan" not in axes:
-        told["orbit"] = -told.pop("pan")
-    return told
-
-
-def _agreement(seen: Sequence[Similarity]) -> float:
-    return float(np.mean([motion.agreement for motion in seen]))
 
 
 def _sides(asked: Resolved) -> tuple[int, int]:

@@ -38,6 +38,7 @@ from vidgen.spec import (
     Trajectory,
     VideoToVideo,
 )
+from vidgen.spec.conditioning.camera_words import by_time
 from vidgen.spec.conditioning.resolve import SUBJECT_BOX
 
 Plane = NDArray[np.float32]
@@ -74,7 +75,7 @@ class Conditions:
             yield NamedItem(Region(masked.source, masked.mask), masked.name)
         for number, control in enumerate(spec.controls):
             yield self._control(number, control)
-        if spec.camera is not None and self._rules.camera == "flow":
+        if spec.camera is not None and self._rules.camera == "flow" and not by_time(spec, self._rules):
             moving = MovingCamera(spec.camera, self._asked.fps, self._near)
             yield NamedItem(moving, f"camera {spec.camera.model_dump_json()}")
         for number, brush in enumerate(spec.brushes):

@@ -18,6 +18,7 @@ from vidgen.longvideo.together import Together
 from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.regions import text_parts
 from vidgen.pipelines.resolved import Resolved
+from vidgen.pipelines.said_camera import camera_parts
 from vidgen.pipelines.stills import Still
 from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
@@ -58,9 +59,14 @@ def clip_of(model: VideoModel, script: Script, spec: SamplingFields, ctx: RunCon
 def text_encoder(
     model: VideoModel, spec: SamplingFields, ctx: RunContext, clock: Sequence[int]
 ) -> Callable[[str], TextEmbeddings]:
-    """Embeddings of any prompt under the spec's other settings, its regions among them."""
-    parts = text_parts(model, spec, ctx, clock)
-    return lambda prompt: replace(encode_text(model, spec.model_copy(update={"prompt": prompt})), parts=parts)
+    """Embeddings of any prompt under the spec's other settings: its regions, and what is said of its camera."""
+    regions = text_parts(model, spec, ctx, clock)
+
+    def encoded(prompt: str) -> TextEmbeddings:
+        parts = (*camera_parts(model, spec, prompt, clock), *regions)
+        return replace(encode_text(model, spec.model_copy(update={"prompt": prompt})), parts=parts)
+
+    return encoded
 
 
 def latent_frames_shown(latents: int) -> int:
@@ -145,8 +151,13 @@ def settings_of(spec: SamplingFields, strength: float = 1.0) -> Settings:
         anchor=long.anchor or 0.0,
         condition_noise=long.condition_noise or 0.0,
         strength=strength,
-        regions="".join(region.model_dump_json() for region in spec.regions),
+        regions="".join(region.model_dump_json() for region in spec.regions) + _moving(spec),
     )
+
+
+def _moving(spec: SamplingFields) -> str:
+    """The camera by its content: it may be said by time, in prompts of its own."""
+    return "" if spec.camera is None else f"camera {spec.camera.model_dump_json()} {spec.motion_strength}"
 
 
 def _windows(

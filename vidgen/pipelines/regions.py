@@ -1,6 +1,7 @@
 """Prompts for parts of the frame: where each counts, on the latents' grid and over time, and what it says."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,6 +13,7 @@ from vidgen.errors import SpecError
 from vidgen.longvideo.planner import GROUP
 from vidgen.pipelines.control_frames import ClipReader
 from vidgen.pipelines.resolved import Resolved
+from vidgen.pipelines.said_camera import camera_parts
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Box, SamplingFields
 from vidgen.spec.region import Region
@@ -32,6 +34,7 @@ def text_parts(
     parts = []
     for number, region in enumerate(spec.regions):
         text = encode_text(model, spec.model_copy(update={"prompt": region.prompt}))
+        text = replace(text, parts=camera_parts(model, spec, region.prompt, clock))
         painted, mask = _painter(number, region, spec, ctx)
         shares = partial(_shares, painted, region.weight, (height, width))
         over_time = None if mask is None else partial(_over_time, shares, clock)
@@ -57,6 +60,11 @@ def painted_regions(spec: SamplingFields, ctx: RunContext) -> tuple[PaintedRegio
 
 
 Painter = Callable[[int, int], Tensor]
+
+
+def region_painter(number: int, region: Region, spec: SamplingFields, ctx: RunContext) -> Painter:
+    """How much of each pixel is the region's by first frame and count, `[count, 1, height, width]` in 0..1."""
+    return _painter(number, region, spec, ctx)[0]
 
 
 def _painter(number: int, region: Region, spec: SamplingFields, ctx: RunContext) -> tuple[Painter, ClipReader | None]:

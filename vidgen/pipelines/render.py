@@ -18,7 +18,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
 from vidgen.media.wav import WAV, write_wav
-from vidgen.pipelines.conditioning_report import ConditioningMeter
+from vidgen.pipelines.conditioning_report import ConditioningMeter, is_conditioned
 from vidgen.pipelines.estimation import drawers_of
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.post_tools import tools_of
@@ -119,7 +119,7 @@ def _as_made(spec: ClipSpec, notes: Notes) -> ClipSpec:
 
 def _conditioned(spec: ClipSpec, ctx: RunContext, residency: Residency) -> ConditioningMeter | None:
     """What measures whether the clip does as it was asked, where there are conditioning items."""
-    if isinstance(spec, ProcessVideo) or not spec.conditioned:
+    if isinstance(spec, ProcessVideo) or not is_conditioned(spec):
         return None
     return ConditioningMeter(spec, ctx, residency.registry.get(spec.model).rules.conditioning)
 

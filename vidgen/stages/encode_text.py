@@ -21,8 +21,6 @@ class TextEmbeddings:
 
     def within(self, shot: int, start: int, stop: int, lead: int = 0) -> "TextEmbeddings":
         """For latent frames `start` to `stop` of a shot's stream, behind `lead` frames that no part reaches."""
-        if all(part.over_time is None for part in self.parts):
-            return self
         return replace(self, parts=tuple(part.within(shot, start, stop, lead) for part in self.parts))
 
 
@@ -38,11 +36,12 @@ class TextPart:
     over_time: Callable[[int, int, int], Tensor] | None = None
 
     def within(self, shot: int, start: int, stop: int, lead: int) -> "TextPart":
+        text = self.text.within(shot, start, stop, lead)
         if self.over_time is None:
-            return self
+            return replace(self, text=text)
         weights = self.over_time(shot, start, stop)
         before = torch.zeros(1, 1, lead, *weights.shape[3:])
-        return replace(self, weights=torch.cat([before, weights], 2), over_time=None)
+        return replace(self, text=text, weights=torch.cat([before, weights], 2), over_time=None)
 
 
 def encode_text(model: VideoModel, spec: SamplingFields) -> TextEmbeddings:

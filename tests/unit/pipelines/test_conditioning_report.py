@@ -14,7 +14,7 @@ from vidgen.pipelines import Residency, render
 from vidgen.pipelines.conditioning_report import ConditioningMeter
 from vidgen.pipelines.source_frames import source_shape
 from vidgen.runtime.context import RunContext
-from vidgen.spec import MediaRef, ProcessVideo, TextToVideo, VideoToVideo, resolve, resolve_process
+from vidgen.spec import ImageToVideo, MediaRef, ProcessVideo, TextToVideo, VideoToVideo, resolve, resolve_process
 
 SIDE, FRAMES = 64, 9
 CLIP = MediaRef(upload_id="upl_clip")
@@ -62,7 +62,7 @@ def test_a_clip_that_does_as_asked_and_its_reverse_are_told_apart(rules, media):
     follow = {"controls": [{"kind": "layout", "video": CLIP}, {"kind": "flow", "video": CLIP}]}
     mine = reported(ball(RIGHT), rules, media, **follow)["controls"]
     reverse = reported(ball(RIGHT[::-1]), rules, media, **follow)["controls"]
-    assert [entry["kind"] for entry in mine] == ["layout", "flow"]
+    assert [(entry["kind"], entry["start"], entry["end"]) for entry in mine] == [("layout", 0, 1), ("flow", 0, 1)]
     assert min(entry["measured"] for entry in mine) > 0.8
     assert max(entry["measured"] for entry in reverse) < 0.3
     depth = {"controls": [{"kind": "depth", "video": CLIP, "drawn": True}]}
@@ -78,11 +78,51 @@ def test_a_camera_is_reported_in_its_own_units(rules, media):
     assert entry["axes"]["pan"]["requested"] == 5
     assert entry["axes"]["pan"]["measured"] == pytest.approx(5, abs=0.5)
     assert abs(entry["axes"]["zoom"]["measured"]) < 0.5
+    assert entry["axes"]["pan"]["requested_over_time"] == 8 * [5]
+    assert entry["fit"] > 0.7
+    turning = {"keys": [{"at": 0, "pan": -6}, {"at": 1, "pan": 6}]}
+    (turned,) = reported(moving, rules, media, camera=turning)["camera"]
+    assert turned["axes"]["pan"]["requested"] == pytest.approx(0)
+    assert turned["axes"]["pan"]["requested_over_time"] == pytest.approx(np.arange(-5.25, 6, 1.5))
+    assert len(turned["axes"]["pan"]["over_time"]) == 8
     (strong,) = reported(moving, rules, media, camera={"pan": 5}, motion_strength=0.5)["motion"]
     assert strong["requested"] == 0.5
     assert strong["widths_a_second"] == pytest.approx(0.25, abs=0.04)
     (resting,) = reported(np.repeat(moving[:1], FRAMES, 0), rules, media, camera={"pan": 5})["camera"]
     assert abs(resting["axes"]["pan"]["measured"]) < 0.1
+
+
+def test_a_subject_on_a_plain_ground_is_not_taken_for_a_camera(rules, media):
+    """Fails when the subject's own edges count as ground: tried, a pan of -4.9 was measured as a fact."""
+    (entry,) = reported(ball(RIGHT), rules, media, camera={"pan": 3})["camera"]
+    assert entry["axes"]["pan"]["requested"] == 3
+    assert entry["axes"]["pan"]["measured"] is None
+    assert entry["fit"] is None
+    assert "texture" in entry["why"]
+    assert set(entry["axes"]["pan"]["over_time"]) == {None}
+
+
+def test_pictures_and_regions_are_reported(rules, media):
+    """The frame asked for beside the others, and a region's colours beside the rest. Fails when the meter looks at
+    the clip's first frame only: tried."""
+    frames = np.concatenate([np.full((4, SIDE, SIDE, 3), 20, np.uint8), read_frames_pyav(media[CLIP.key], [0] * 5)])
+    first = MediaRef(upload_id="upl_clip", frame=0)
+    keys = [{"image": first, "frame": 6}, {"image": first, "seconds": 0.25}]
+    not_there, there = reported(frames, rules, media, keyframes=keys)["pictures"]
+    assert (there["picture"], there["frame"], there["seconds"]) == ("keyframes.1", 6, 0.75)
+    assert there["psnr"] > there["elsewhere"] + 5
+    assert (not_there["frame"], not_there["psnr"] < 20) == (2, True)
+    kind = {"kind": ImageToVideo, "image": first, "last_image": first}
+    begun, ended = reported(frames[::-1].copy(), rules, media, **kind)["pictures"]
+    assert (begun["picture"], begun["frame"], ended["picture"], ended["frame"]) == ("image", 0, "last_image", 8)
+    assert begun["psnr"] > 40 > 20 > ended["psnr"]
+    half = {"box": {"left": 0, "top": 0, "right": 0.5, "bottom": 1}, "prompt": "a dog", "feather": 0}
+    painted = np.zeros((FRAMES, SIDE, SIDE, 3), np.uint8)
+    painted[:, :, :32] = 255
+    (region,) = reported(painted, rules, media, regions=[half])["regions"]
+    assert (region["share"], region["measured"]) == (0.5, None)
+    assert region["difference"] == pytest.approx(100, abs=0.1)
+    assert reported(painted[:, ::-1] * 0 + 9, rules, media, regions=[half])["regions"][0]["difference"] < 0.1
 
 
 def test_masks_and_ends_are_measured_against_what_was_given(rules, media):

@@ -15,7 +15,7 @@ from vidgen.spec import (
     named_media,
     resolve,
 )
-from vidgen.spec.conditioning.camera_words import worded
+from vidgen.spec.conditioning.camera_words import by_time, said_moves, worded
 from vidgen_models.registry import ModelRegistry
 
 PLAIN = ModelRegistry().get("sprites-64").rules.model_copy(update={"conditioning": ConditioningRules()})
@@ -220,3 +220,57 @@ def test_a_camera_is_told_in_the_words_of_the_training():
     assert worded(TextToVideo(camera=keys), rules).prompt == "the camera zooms in"
     for same in (TextToVideo(prompt="a cat"), TextToVideo(prompt="a cat", camera={"pan": 3})):
         assert worded(same, rules) is same or worded(same, rules) == same
+
+
+SAID = ConditioningRules(
+    camera="flow",
+    camera_axes=("pan", "zoom"),
+    camera_words={"pan-left": "left", "pan-right": "right", "zoom-in": "in"},
+    camera_speeds={"pan-left": 2.0, "pan-right": 2.0, "zoom-in": 1.0},
+    camera_least_share=0.4,
+    camera_axes_at_once=1,
+    trajectories="layout",
+    trajectories_at_once=1,
+)
+ONE_AXIS = PLAIN.model_copy(update={"conditioning": SAID})
+
+
+def test_a_camera_that_changes_or_is_slow_is_said_by_time():
+    """Its words count as much as it is fast, each direction at its own time; strength scales all of it.
+
+    Fails when keys become one average: tried, nothing was said of one that turns back.
+    """
+    keys = {"keys": [{"at": 0, "pan": -4}, {"at": 1, "pan": 4}]}
+    spec = TextToVideo(prompt="a cat", camera=keys)
+    assert worded(spec, SAID) == spec
+    left, right = said_moves(spec, SAID)
+    assert (left.words, right.words) == ("left", "right")
+    assert [left.weight(share) for share in (0, 0.25, 0.375, 0.5, 1)] == pytest.approx([1, 1, 0.7, 0, 0])
+    assert [right.weight(share) for share in (0, 0.5, 0.625, 1)] == pytest.approx([0, 0, 0.7, 1])
+    (slow,) = said_moves(TextToVideo(camera={"pan": 1}), SAID)
+    assert slow.weight(0.5) == pytest.approx(0.7)
+    assert said_moves(TextToVideo(camera={"pan": 4}, motion_strength=0.25), SAID)[0].weight(0) == pytest.approx(0.7)
+    # the control: a steady one at full speed is said in the prompt, and drawn
+    fast = TextToVideo(prompt="a cat", camera={"pan": 2})
+    assert not by_time(fast, SAID)
+    assert worded(fast, SAID).prompt == "a cat, right"
+    assert said_moves(fast, SAID) == ()
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "nearest"),
+    [
+        ({"camera": {"pan": 4, "zoom": 4}}, "camera.zoom", "pan alone"),
+        ({"camera": {"keys": [{"at": 0, "pan": 4}, {"at": 1, "zoom": 4}]}}, "camera.keys", "pan alone"),
+        ({"trajectories": [PATH, PATH]}, "trajectories", "nearest is 1"),
+    ],
+    ids=str,
+)
+def test_what_a_model_does_at_one_time_only_is_refused_by_name(fields, field, nearest):
+    """The controls: the same one after the other, and under rules that take them together. Fails without: tried."""
+    with pytest.raises(SpecError, match=nearest) as caught:
+        resolve(asked(**fields), ONE_AXIS)
+    assert caught.value.field == field
+    resolve(asked(**fields), WILLING)
+    keys = [{"at": 0, "pan": 4}, {"at": 0.5, "pan": 4}, {"at": 0.51, "zoom": 4}, {"at": 1, "zoom": 4}]
+    resolve(asked(camera={"keys": keys}), ONE_AXIS)

@@ -88,7 +88,7 @@ def test_the_nearest_length_is_told_where_a_control_is_too_short(client: FlaskCl
 
 def test_a_finished_job_says_what_its_frames_do(client: FlaskClient, worker: SimulatedWorker) -> None:
     """Beside what was asked. Fails when the route reads another artifact: tried (404). The control: a job without."""
-    measured = {"axes": {"pan": {"requested": 3.0, "measured": 2.7, "over_time": [2.7]}}, "agreement": 0.9}
+    measured = {"axes": {"pan": {"requested": 3.0, "measured": 2.7, "over_time": [2.7]}}, "fit": 0.9}
     for told in ({"camera": [measured]}, None):
         _, job = post(client, camera={"pan": 3})
         assert client.get(f"{JOBS}/{job['id']}/conditioning").status_code == 404

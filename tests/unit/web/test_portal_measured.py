@@ -9,8 +9,12 @@ from tests.simulated_worker import SimulatedWorker
 from tests.unit.web.portal_forms import send
 
 PAN = {"requested": 3.0, "measured": 2.714, "over_time": [2.7]}
+TURN = {"requested": 0.0, "measured": 0.0, "requested_over_time": [-2.0, 0, 0, 2.0], "over_time": [-1.0, 0, 0, 1.5]}
+BLIND = {"requested": 1.0, "measured": None, "requested_over_time": [1.0], "over_time": [None]}
+ROLL = {"requested": 0.0, "measured": 0.1, "over_time": []}
 REPORT = {
-    "camera": [{"axes": {"pan": PAN, "roll": {"requested": 0.0, "measured": 0.1, "over_time": []}}, "agreement": 0.9}],
+    "camera": [{"axes": {"pan": PAN, "roll": ROLL, "tilt": TURN, "zoom": BLIND}, "fit": 0.9}],
+    "pictures": [{"picture": "last_image", "frame": 16, "seconds": 2.0, "psnr": 27.5, "elsewhere": 12.0}],
     "trajectories": [
         {"requested": [[0.3, 0.5], [0.7, 0.5]], "measured": [[0.31, 0.5], [0.66, 0.5]], "mean_error": 0.041}
     ],
@@ -25,6 +29,8 @@ REPORT = {
 }
 ROWS = [
     ("Pan (right)", "3", "2.71"),
+    ("Tilt (up)", "-2 → 2", "-1 → 1.5"),
+    ("Zoom (in)", "1", "not measured"),
     ("Path 1", "0.3 / 0.5 → 0.7 / 0.5", "0.31 / 0.5 → 0.66 / 0.5, off by 4 % of the width"),
     ("Control: edges", "1", "0.82"),
     ("Control: pose", "1", "not measured"),
@@ -33,6 +39,7 @@ ROWS = [
     ("Outside of the mask", "unchanged", "48.2 dB to the source"),
     ("Inside of the mask", "made anew", "33 of 255 grey levels off"),
     ("Clip after it", "its 5 frames", "31 dB to them"),
+    ("Last image", "2 s", "27.5 dB to them"),
 ]
 
 

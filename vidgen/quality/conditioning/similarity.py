@@ -15,12 +15,17 @@ from numpy.typing import NDArray
 
 from vidgen.media.frames import FrameChunk
 from vidgen.motion.controls.flow import FlowSearch
+from vidgen.motion.subject import subject_of
 from vidgen.spec.conditioning.camera import DEGREES_AT_10, FASTEST, OCTAVES_AT_10, SHIFT_AT_10
 
 Plane = NDArray[np.float32]
 ROUNDS = 20
 SHARPEST = 6.0
 """Grey levels of gradient from which on a place has texture."""
+AROUND = 3
+"""Pixels around a subject that count as its own."""
+LEAST_GROUND = 0.15
+"""Share of what lies outside of the subject that must have texture."""
 SCATTER = 0.25
 """Pixels: a place whose motion is off by so much counts half."""
 
@@ -50,9 +55,24 @@ class Similarity:
 
 
 def similarities(frames: FrameChunk) -> list[Similarity]:
-    """That between each frame and the next."""
+    """That between each frame and the next. Of a ground without texture nothing is told but its `agreement`, 0."""
     search = FlowSearch()
-    return [fitted(search.between(early, late), textured(late)) for early, late in pairwise(frames)]
+    return [fitted(search.between(early, late), ground_texture(late)) for early, late in pairwise(frames)]
+
+
+def ground_texture(frame: NDArray[np.uint8]) -> Plane:
+    """Where a frame has texture outside of its subject; nowhere, where that is too little to tell a camera by.
+
+    A subject that moves over a plain ground would else be taken for a camera that moves against it.
+    """
+    places, subject = textured(frame), subject_of(frame)
+    if subject is None:
+        return places
+    # its own edge, softened by the model, is the subject's too
+    outside = cv2.dilate(subject, np.ones((2 * AROUND + 1,) * 2)) < 0.5
+    ground = places * outside
+    enough = outside.any() and ground.sum() >= LEAST_GROUND * outside.sum()
+    return np.asarray(ground if enough else np.zeros_like(ground), np.float32)
 
 
 def speed_of(frames: FrameChunk) -> float:

@@ -28,6 +28,9 @@ FASTEST = 10.0
 PRESET_SPEED = 3.0
 KEY_LIMIT = 32
 
+STILL = 0.2
+"""Slower than this a camera is taken to rest."""
+
 SHIFT_AT_10 = 0.5
 """Pan, tilt and orbit: shares of the frame's width a second at speed 10."""
 OCTAVES_AT_10 = 1.0
@@ -85,6 +88,11 @@ class Camera(CameraSpeeds):
         """Those along which the camera moves at any time."""
         told = self.keys or (self,)
         return tuple(axis for axis in AXES if any(getattr(speeds, axis) for speeds in told))
+
+
+def moments_of(count: int) -> list[float]:
+    """Shares of the time, evenly spaced."""
+    return [(moment + 0.5) / count for moment in range(count)]
 
 
 PRESETS: Mapping[CameraPreset, Mapping[CameraAxis, float]] = {

@@ -1,9 +1,9 @@
 """Which items a model takes at all: what it would ignore is refused by name, before any weights load."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from vidgen.errors import SpecError
-from vidgen.spec.conditioning.camera import Camera, CameraPreset
+from vidgen.spec.conditioning.camera import STILL, Camera, CameraAxis, CameraPreset, moments_of
 from vidgen.spec.conditioning.control import Control
 from vidgen.spec.conditioning.fields import ConditioningFields
 from vidgen.spec.conditioning.rules import ConditioningRules
@@ -28,21 +28,35 @@ def check_conditioning_offers(model: str, spec: ConditioningFields, rules: Condi
             raise SpecError(f"{name}: {model} takes none; leave it out ({_taken(offered)})", field=name)
     _check_controls(model, spec, rules)
     _check_references(model, spec, rules)
+    if len(spec.trajectories) > rules.trajectories_at_once:
+        most = rules.trajectories_at_once
+        raise SpecError(
+            f"trajectories: {len(spec.trajectories)} paths; {model} follows {most}; nearest is {most}",
+            field="trajectories",
+            nearest=(most,),
+        )
     if spec.camera is not None:
         _check_camera(model, spec.camera, rules)
 
 
+WORDS: Mapping[CameraAxis, tuple[CameraPreset, CameraPreset]] = {
+    "pan": ("pan-left", "pan-right"),
+    "tilt": ("tilt-down", "tilt-up"),
+    "zoom": ("zoom-out", "zoom-in"),
+    "roll": ("roll-left", "roll-right"),
+    "dolly": ("dolly-out", "dolly-in"),
+    "orbit": ("orbit-left", "orbit-right"),
+}
+
+
 def camera_presets(camera: Camera) -> dict[CameraPreset, float]:
     """A constant camera as presets, each with the size of its speed."""
-    words: dict[str, tuple[CameraPreset, CameraPreset]] = {
-        "pan": ("pan-left", "pan-right"),
-        "tilt": ("tilt-down", "tilt-up"),
-        "zoom": ("zoom-out", "zoom-in"),
-        "roll": ("roll-left", "roll-right"),
-        "dolly": ("dolly-out", "dolly-in"),
-        "orbit": ("orbit-left", "orbit-right"),
-    }
-    return {words[axis][speed > 0]: abs(speed) for axis, speed in camera.speeds().items() if speed}
+    return {preset_of(axis, speed): abs(speed) for axis, speed in camera.speeds().items() if speed}
+
+
+def preset_of(axis: CameraAxis, speed: float) -> CameraPreset:
+    """The preset whose direction a speed (not 0) has."""
+    return WORDS[axis][speed > 0]
 
 
 def _check_controls(model: str, spec: ConditioningFields, rules: ConditioningRules) -> None:
@@ -97,6 +111,7 @@ def _check_camera(model: str, camera: Camera, rules: ConditioningRules) -> None:
         if axis not in rules.camera_axes:
             field = f"camera.{axis}"
             raise SpecError(f"{field}: {model} moves its camera by {_words(rules.camera_axes)} only", field=field)
+    _check_axes_at_once(model, camera, rules.camera_axes_at_once)
     if rules.camera != "loras":
         return
     if camera.keys:
@@ -106,6 +121,17 @@ def _check_camera(model: str, camera: Camera, rules: ConditioningRules) -> None:
             raise SpecError(
                 f"camera: no LoRA for {preset} is installed for {model}; there are {_words(rules.camera_loras)}",
                 field="camera",
+            )
+
+
+def _check_axes_at_once(model: str, camera: Camera, most: int) -> None:
+    for share in moments_of(16):
+        moving = [axis for axis, speed in camera.at(share).items() if abs(speed) >= STILL]
+        if len(moving) > most:
+            field = "camera.keys" if camera.keys else f"camera.{moving[most]}"
+            told = f"{field}: {_words(moving)} at once; {model} moves its camera along {most} at a time"
+            raise SpecError(
+                f"{told}; nearest: {_words(moving[:most])} alone, or one after the other by keys", field=field
             )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from vidgen.spec.base import SpecModel
 from vidgen.spec.conditioning.camera import CameraAxis, CameraPreset
 from vidgen.spec.conditioning.control import CONTROL_LIMIT, ControlKind
+from vidgen.spec.conditioning.path import PATH_LIMIT
 from vidgen.spec.conditioning.reference import REFERENCE_LIMIT, ReferenceKind
 
 
@@ -45,9 +46,19 @@ class ConditioningRules(SpecModel):
     camera_words: Mapping[CameraPreset, str] = Field(
         default_factory=dict, description="What is said of a move in the prompt as well, in the words of the training."
     )
+    camera_speeds: Mapping[CameraPreset, float] = Field(
+        default_factory=dict,
+        description="Measured: the one speed by move at which a camera that is said in words goes. A slower one, or "
+        "one that changes over time, is then said by share and by time, and not drawn.",
+    )
+    camera_least_share: float = Field(
+        default=0.0, ge=0, lt=1, description="Measured: the share of a move's words from which on they are followed."
+    )
+    camera_axes_at_once: int = Field(default=6, ge=1, le=6, description="Along how many axes it moves at one time.")
     trajectories: Literal["layout", "flow"] | None = Field(
         default=None, description="What paths are drawn as: a box that moves, or the motion of a region."
     )
+    trajectories_at_once: int = Field(default=PATH_LIMIT, ge=1, le=PATH_LIMIT, description="How many paths at once.")
     brush: bool = Field(default=False, description="Whether painted regions can move; drawn as flow.")
     motion_strength: Literal["flow", "bucket"] | None = Field(
         default=None, description="What it changes: the speed of a drawn flow, or SVD's motion bucket."

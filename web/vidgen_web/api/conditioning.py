@@ -25,7 +25,9 @@ class ConditioningReport(SpecModel):
 
     camera: list[dict[str, Any]] = Field(
         default=[],
-        description="`axes`: by axis `requested`, `measured`, `over_time`, in the spec's units; `agreement`.",
+        description="`axes`: by axis `requested` and `measured`, and by step `requested_over_time` and `over_time`, in "
+        "the spec's units; null, with a `why`, where the ground has no texture to measure by. `fit`: the share of what "
+        "has texture that moves as measured.",
     )
     trajectories: list[dict[str, Any]] = Field(
         default=[],
@@ -33,7 +35,8 @@ class ConditioningReport(SpecModel):
     )
     controls: list[dict[str, Any]] = Field(
         default=[],
-        description="`kind`, `weight`, `measured`: how well the control drawn from the result agrees; 1 is wholly.",
+        description="`kind`, `weight`, `start`, `end`, `measured`: how well the control drawn from the result agrees; "
+        "1 is wholly.",
     )
     brushes: list[dict[str, Any]] = Field(default=[], description="`measured`: agreement of the motion, -1 to 1.")
     motion: list[dict[str, Any]] = Field(
@@ -44,8 +47,20 @@ class ConditioningReport(SpecModel):
         default=[], description="`outside_psnr` (dB, 99: equal), `inside_change` (grey levels), `share` made anew."
     )
     ends: list[dict[str, Any]] = Field(default=[], description="`end`, `frames`, `psnr` to the frames given, in dB.")
+    pictures: list[dict[str, Any]] = Field(
+        default=[],
+        description="Of a start or last picture and keyframes: `picture`, the `frame` and `seconds` asked for, `psnr` "
+        "of that frame to the picture, and `elsewhere`, the mean of the other frames, in dB.",
+    )
+    regions: list[dict[str, Any]] = Field(
+        default=[],
+        description="`region`, `prompt`, `share` of the picture, `difference` (CIE76) of its mean colour from the "
+        "rest's; `measured` is null, with a `why`.",
+    )
     references: list[dict[str, Any]] = Field(
-        default=[], description="`kind`, `measured`: how far the clip has the picture's colours; 1 is wholly."
+        default=[],
+        description="`kind`, `measured`: how far the clip has the picture's colours; 1 is wholly. "
+        "`without` is null, with a `why`.",
     )
 
 

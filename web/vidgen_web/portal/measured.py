@@ -34,8 +34,14 @@ def _camera(entries: list[Entry]) -> Iterator[Row]:
     for entry in entries:
         for axis, told in entry["axes"].items():
             # what nobody asked for is noise, unless it is seen
-            if told["requested"] or abs(told["measured"]) >= 1:
-                yield Row(label(f"camera.{axis}"), _number(told["requested"]), _number(told["measured"]))
+            asked, found = told.get("requested_over_time") or [told["requested"]], told["measured"]
+            if any(asked) or abs(found or 0.0) >= 1:
+                shown = _("not measured") if found is None else _number(found)
+                if len(set(asked)) > 1:
+                    # one that turns back goes nowhere on the whole: only its beginning and its end say anything
+                    seen = [it for it in told["over_time"] if it is not None]
+                    shown = _from_to(seen) if seen else _("not measured")
+                yield Row(label(f"camera.{axis}"), _from_to(asked), shown)
 
 
 def _paths(entries: list[Entry]) -> Iterator[Row]:
@@ -77,6 +83,13 @@ def _ends(entries: list[Entry]) -> Iterator[Row]:
         yield Row(name, given, _("%(n)s dB to them", n=_number(entry["psnr"])))
 
 
+def _pictures(entries: list[Entry]) -> Iterator[Row]:
+    for entry in entries:
+        name = label(entry["picture"].split(".")[0])
+        shown = _("%(n)s dB to them", n=_number(entry["psnr"]))
+        yield Row(name, f"{words.decimal(entry['seconds'], 2)} s", shown)
+
+
 ROWS = {
     "camera": _camera,
     "trajectories": _paths,
@@ -85,11 +98,21 @@ ROWS = {
     "motion": _strength,
     "mask": _masks,
     "ends": _ends,
+    "pictures": _pictures,
 }
 
 
 def _number(value: float) -> str:
     return words.decimal(value, 2)
+
+
+def _from_to(speeds: list[float]) -> str:
+    """A speed, or those of the first and of the last fourth where it changes."""
+    if len(set(speeds)) == 1:
+        return _number(speeds[0])
+    count = max(1, len(speeds) // 4)
+    ends = (sum(speeds[:count]) / count, sum(speeds[-count:]) / count)
+    return " → ".join(map(_number, ends))
 
 
 def _way(points: list[list[float]]) -> str:

@@ -1,0 +1,70 @@
+"""Pictures that a clip was to show, beside its frames at those moments, and regions beside what lies around them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+
+from vidgen.media.frames import FrameChunk
+from vidgen.media.source import read_picture
+from vidgen.pipelines.regions import region_painter
+from vidgen.pipelines.resolved import Resolved
+from vidgen.quality.conditioning.agreement import psnr
+from vidgen.runtime.context import RunContext
+from vidgen.spec import ImageToVideo, MediaRef, SamplingFields
+
+Entry = dict[str, Any]
+NO_READER = (
+    "nothing here tells how well a place shows words; difference is how far its colours are from those around it"
+)
+
+
+def picture_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) -> Iterator[Entry]:
+    """Each with its field, the moment asked for (`frame` from 0, `seconds`), and the frame's `psnr` to it in dB.
+
+    `elsewhere` is the mean of that over the clip's other frames: what a frame has that nobody asked for.
+    """
+    asked = Resolved.of(spec)
+    for field, frame, ref in _pictures(spec, asked.num_frames):
+        if frame < len(frames):
+            given = read_picture(ctx.media[ref.key], frame=ref.frame, width=asked.width, height=asked.height)[0]
+            near = [psnr(shown, given) for shown in frames]
+            others = near[:frame] + near[frame + 1 :]
+            yield {
+                "picture": field,
+                "frame": frame,
+                "seconds": round(frame / asked.fps, 3),
+                "psnr": round(near[frame], 3),
+                "elsewhere": round(float(np.mean(others)), 3),
+            }
+
+
+def region_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) -> Iterator[Entry]:
+    """Each with the `share` of the picture that it covers, and how far its mean colour is from that of the rest."""
+    lab = [cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for frame in frames]
+    for number, region in enumerate(spec.regions):
+        painted = region_painter(number, region, spec, ctx)(0, len(frames))
+        within = np.broadcast_to(painted[:, 0].numpy() > 0.5, frames.shape[:3])
+        away = [
+            float(np.linalg.norm(frame[place].mean(0) - frame[~place].mean(0)))
+            for frame, place in zip(lab, within, strict=True)
+            if place.any() and not place.all()
+        ]
+        yield {
+            "region": number,
+            "prompt": region.prompt,
+            "share": round(float(within.mean()), 3),
+            "measured": None,
+            "why": NO_READER,
+            "difference": round(float(np.mean(away)), 3) if away else None,
+        }
+
+
+def _pictures(spec: SamplingFields, num_frames: int) -> Iterator[tuple[str, int, MediaRef]]:
+    if isinstance(spec, ImageToVideo):
+        yield "image", 0, spec.image
+        if spec.last_image is not None:
+            yield "last_image", num_frames - 1, spec.last_image
+    for number, key in enumerate(spec.keyframes):
+        yield f"keyframes.{number}", (key.frame or 0) % num_frames, key.image
