@@ -38,7 +38,7 @@ def led(settings: Any, app: Flask) -> None:  # noqa: ARG001 - the folders are th
     """Models like the shipped one: `led` takes most items, `bare` none."""
     shipped = ModelRegistry().get("sprites-64")
     for name, items in (("led", RULES), ("bare", ConditioningRules())):
-        rules = shipped.rules.model_copy(update={"conditioning": items})
+        rules = shipped.rules.model_copy(update={"conditioning": items, "regions": name == "led"})
         Shelf(settings.added_models).put(shipped.model_copy(update={"id": name, "memory": (), "rules": rules}))
 
 
@@ -176,3 +176,23 @@ def test_another_model_keeps_what_was_chosen(client: FlaskClient) -> None:
     assert "takes none" not in page
     kept = send(client, "/composer", model="led", **{**chosen, "made_for": "bare"})[1]
     assert re.search(r'name="camera\.pan"[^>]* value="2"', kept)
+
+
+def test_parts_of_the_frame_have_a_prompt_of_their_own(client: FlaskClient, plane: ControlPlane) -> None:
+    """By a box or a mask, and come back. Fails when their rows are not read: tried."""
+    box = {f"regions.1.box.{side}": text for side, text in zip(("left", "top", "right", "bottom"), "0011", strict=True)}
+    form = {"regions.1.prompt": "a red ground", **box, "regions.1.box.right": "0.5", "regions.1.weight": "0.8"}
+    mask = {"regions.2.prompt": "a dog", "regions.2.media": (io.BytesIO(PNG), "here.png"), "regions.0.prompt": ""}
+    job = sent(client, plane, **form, **mask)
+    (left, painted) = job.spec.regions
+    assert (left.prompt, left.box.right, left.weight) == ("a red ground", 0.5, 0.8)
+    assert painted.media.upload_id
+    shown = section(client, f"reuse={job.id}")
+    assert re.search(r'name="regions\.0\.prompt"[^>]*value="a red ground"', shown)
+    assert re.search(r'name="regions\.1\.media\.upload_id" value="upl_', shown)
+    status, page = send(client, model="led", prompt="a cat", **{"regions.1.prompt": "a dog"})
+    assert (status, 'id="regions.1-error"' in page, "Part of the frame 2: give box or media" in page) == (
+        422,
+        True,
+        True,
+    )

@@ -109,7 +109,7 @@ def composer_parts(found: Services, draft: Draft) -> dict[str, Any]:
         "outlook": outlook(found, draft),
         "steps": finishing.rows(draft.values, found.networks) if "finish" in draft.sections else [],
         "file": finishing.output_controls(),
-        "motion": conditioning.offer(manifest.rules.conditioning),
+        "motion": conditioning.offer(manifest.rules),
         "rows_of": lambda head, least=1: conditioning.rows(draft.values, draft.slots, head, least),
         "row_controls": conditioning.row_controls,
         "key_controls": conditioning.key_controls,

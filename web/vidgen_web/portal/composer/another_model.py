@@ -29,6 +29,8 @@ def tabs(rules: ModelRules) -> frozenset[str]:
 def is_taken(name: str, rules: ModelRules) -> bool:
     """Whether the model has the composer's control of this name."""
     head, _, rest = name.partition(".")
+    if head == conditioning.REGIONS:
+        return rules.regions
     if head in conditioning.HEADS:
         return conditioning.is_taken(name, rules.conditioning)
     known = {

@@ -17,19 +17,23 @@ from vidgen.spec import (
     ConditioningRules,
     Control,
     Mask,
+    ModelRules,
     Outpaint,
     Reference,
+    SamplingFields,
     Trajectory,
+    named_media,
 )
 from vidgen.spec.conditioning.camera import KEY_LIMIT
-from vidgen.spec.conditioning.fields import conditioning_media
 from vidgen.spec.conditioning.mask import Box
 from vidgen.spec.conditioning.path import PATH_LIMIT, POINT_LIMIT
+from vidgen.spec.region import REGION_LIMIT, Region
 from vidgen_web.portal.composer import controls
 from vidgen_web.portal.composer.slots import Slot, from_reference, named
 from vidgen_web.services import Services
 
-HEADS = frozenset(ConditioningFields.model_fields)
+REGIONS = "regions"
+HEADS = frozenset(ConditioningFields.model_fields) | {REGIONS}
 ROW_LIMITS = {
     "camera.keys": KEY_LIMIT,
     "trajectories": PATH_LIMIT,
@@ -37,6 +41,7 @@ ROW_LIMITS = {
     "points": POINT_LIMIT,
     "controls": 4,
     "references": 4,
+    REGIONS: REGION_LIMIT,
 }
 POINTS_OFFERED = 3
 ALL_BUT_RESTYLE = ("text-to-video", "image-to-video", "keyframes", "storyboard", "extend-video")
@@ -48,7 +53,9 @@ NOT_ON = {
     "suffix": ("video-to-video",),
 }
 NAME = re.compile(r"[a-z_]+(?:\.(?:\d{1,2}|[a-z_]{1,12})){0,5}")
-SLOT = re.compile(r"mask\.media|controls\.\d\.video|references\.\d\.image|brushes\.\d\.media|(?:prefix|suffix)\.video")
+SLOT = re.compile(
+    r"mask\.media|controls\.\d\.video|references\.\d\.image|(?:brushes|regions)\.\d\.media|(?:prefix|suffix)\.video"
+)
 # parts of a slot are no values of their own
 SLOT_PARTS = (".upload_id", ".artifact_id", ".frame")
 
@@ -64,16 +71,18 @@ class Offer:
     box: tuple[controls.Control, ...]
     outpaint: tuple[controls.Control, ...]
     strength: tuple[controls.Control, ...]
+    regions: bool
 
     @property
     def anything(self) -> bool:
         rules = self.rules
         items = (rules.controls, rules.mask, rules.references, rules.trajectories, rules.brush, rules.ends)
-        return bool(self.axes or self.strength or any(items))
+        return bool(self.axes or self.strength or self.regions or any(items))
 
 
-def offer(rules: ConditioningRules) -> Offer:
+def offer(model: ModelRules) -> Offer:
     """The items that the model takes."""
+    rules = model.conditioning
     axes = rules.camera_axes if rules.camera else ()
     camera = controls.controls_of(Camera, ("preset",), "camera") if axes else ()
     fits = [choice for it in camera for choice in it.choices if choice[0].partition("-")[0] in (*axes, "static")]
@@ -86,6 +95,7 @@ def offer(rules: ConditioningRules) -> Offer:
         box=controls.controls_of(Box, Box.model_fields, "mask.box") if masks else (),
         outpaint=controls.controls_of(Outpaint, Outpaint.model_fields, "outpaint") if masks else (),
         strength=controls.controls_of(ConditioningFields, ("motion_strength",), "") if rules.motion_strength else (),
+        regions=model.regions,
     )
 
 
@@ -109,7 +119,7 @@ def is_taken(name: str, rules: ConditioningRules) -> bool:
 
 
 def row_controls(head: str, number: int, rules: ConditioningRules) -> tuple[controls.Control, ...]:
-    """The controls of one row of `controls`, `references`, `trajectories`, `prefix` or `suffix`."""
+    """The controls of one row of `controls`, `references`, `regions`, `trajectories`, `prefix` or `suffix`."""
     path = f"{head}.{number}" if number >= 0 else head
     if head == "controls":
         names = ("kind", "weight", "start", "end", "smoothing", "drawn")
@@ -117,6 +127,9 @@ def row_controls(head: str, number: int, rules: ConditioningRules) -> tuple[cont
         return (controls.among(found[0], rules.controls), *found[1:])
     if head == "references":
         return (controls.among(controls.controls_of(Reference, ("kind",), path)[0], rules.reference_kinds),)
+    if head == REGIONS:
+        place = controls.controls_of(Box, Box.model_fields, f"{path}.box")
+        return (*place, *controls.controls_of(Region, ("weight", "feather"), path))
     if head == "trajectories":
         return controls.controls_of(Trajectory, ("width", "height"), path)
     return controls.controls_of(ClipEnd, ("frames",), path)
@@ -157,9 +170,9 @@ def slots_of(services: Services, form: Mapping[str, str], files: Collection[str]
     return {name: named(services, name, form) for name in sorted(names) if SLOT.fullmatch(name)}
 
 
-def texts(services: Services, spec: ConditioningFields) -> tuple[dict[str, str], dict[str, Slot]]:
+def texts(services: Services, spec: SamplingFields) -> tuple[dict[str, str], dict[str, Slot]]:
     """A resolved spec's items as texts and slots."""
-    media = conditioning_media(spec)
+    media = {name: ref for name, ref in named_media(spec).items() if SLOT.fullmatch(name)}
     told = spec.model_dump(mode="json", include=set(HEADS), exclude_none=True, exclude_defaults=True)
     flat = {name: controls.text_of(value) for name, value in _flat(told) if not name.endswith(SLOT_PARTS)}
     return flat, {name: from_reference(services, ref) for name, ref in media.items()}
@@ -190,7 +203,7 @@ def _said(values: Mapping[str, str], slots: Mapping[str, Slot]) -> dict[str, Any
     return _nested({**said, **filled})
 
 
-_LISTS = frozenset({"keys", "trajectories", "brushes", "points", "controls", "references"})
+_LISTS = frozenset({REGIONS, "keys", "trajectories", "brushes", "points", "controls", "references"})
 # without it, nothing is said of a row
 _NEEDED = {"controls": "video", "references": "image", "trajectories": "points", "brushes": "points"}
 
@@ -207,6 +220,8 @@ def _item(head: str, item: Any) -> Any:
         return item if {"media", "box"} & item.keys() else None
     if head == "outpaint":
         return item if any(_is_number(item.get(side, "0")) for side in ("left", "top", "right", "bottom")) else None
+    if head == REGIONS:
+        return _listed(head, item)
     if head in ("prefix", "suffix"):
         return item if "video" in item else None
     if head not in _NEEDED:
