@@ -22,13 +22,13 @@ class VidgenError(Exception):
 class SpecError(VidgenError):
     """A request breaks a rule. `field` names the offending field, the message its rule and the nearest valid value.
 
-    `nearest` holds the one or two valid numbers that lie nearest, where the rule is about numbers.
+    `nearest` holds the one or two valid values that lie nearest, where there are such.
     """
 
     code = "invalid_spec"
 
     def __init__(
-        self, message: str, *, field: str, nearest: tuple[int | float, ...] = (), code: str | None = None
+        self, message: str, *, field: str, nearest: tuple[int | float | str, ...] = (), code: str | None = None
     ) -> None:
         super().__init__(message, code=code)
         self.field = field

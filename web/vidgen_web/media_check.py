@@ -42,7 +42,12 @@ def _check_reference(found: Upload | Artifact | None, name: str, ref: MediaRef, 
         raise SpecError(f"{name}={ref.key}: this is a {found.kind}; give {wanted}", field=name, code="media_kind")
     frames = found.num_frames if kind == "video" else None
     if ref.frame is not None and frames is not None and not -frames <= ref.frame < frames:
-        raise SpecError(f"{name}.frame={ref.frame}: the clip has frames 0 to {frames - 1}", field=f"{name}.frame")
+        nearest = frames - 1 if ref.frame >= 0 else -frames
+        raise SpecError(
+            f"{name}.frame={ref.frame}: the clip has frames 0 to {frames - 1}; nearest is {nearest}",
+            field=f"{name}.frame",
+            nearest=(nearest,),
+        )
 
 
 def _check_lengths(services: Services, spec: TrainLora) -> None:

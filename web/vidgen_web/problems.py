@@ -5,16 +5,14 @@ test fails when one of them is not.
 """
 
 from collections.abc import Mapping
-from typing import Any, get_args
 
 from flask import Response
-from pydantic import Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, Field, ValidationError
 
 from vidgen.errors import SpecError, VidgenError
 from vidgen.jobs.tenants.quotas import QuotaExceeded
-from vidgen.spec import JobSpec, PostStep
 from vidgen.spec.base import SpecModel
+from vidgen.spec.wrong_fields import Nearest, wrong_fields
 
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -105,7 +103,7 @@ class FieldError(SpecModel):
 
     field: str
     message: str
-    nearest: tuple[int | float, ...] | None = None
+    nearest: Nearest | None = None
 
 
 class Problem(SpecModel):
@@ -154,9 +152,10 @@ def database_unavailable() -> ProblemError:
     return ProblemError("database_unavailable", message, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-def problem_of_validation(error: ValidationError) -> ProblemError:
-    """A pydantic failure as a 422 that names every field."""
-    fields = tuple(FieldError(field=_field_name(item), message=_field_message(item)) for item in error.errors())
+def problem_of_validation(error: ValidationError, model: type[BaseModel] | None = None) -> ProblemError:
+    """A pydantic failure as a 422 that names every field; `model` is what was asked for, None a job."""
+    found = wrong_fields(error, model)
+    fields = tuple(FieldError(field=it.field, message=it.message, nearest=it.nearest or None) for it in found)
     detail = "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in fields)
     return ProblemError("invalid_request", detail, errors=fields)
 
@@ -176,24 +175,3 @@ def answer(error: ProblemError) -> Response:
     response.headers.update(error.headers)
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _tags(union: Any, field: str) -> frozenset[str]:
-    """What tells the members of a discriminated union apart."""
-    return frozenset(str(member.model_fields[field].default) for member in get_args(get_args(union)[0]))
-
-
-UNION_TAGS = _tags(JobSpec, "task") | _tags(PostStep, "step")
-
-
-def _field_name(item: ErrorDetails) -> str:
-    # pydantic puts the tag of a discriminated union into the location; people never wrote it, so they do not see it
-    name = ".".join(str(part) for part in item["loc"] if part not in UNION_TAGS)
-    return name.encode(errors="replace").decode()  # JSON may spell half a surrogate pair, which no answer can hold
-
-
-def _field_message(item: ErrorDetails) -> str:
-    if item["type"] == "extra_forbidden":
-        return "this field is not known"
-    message = item["msg"]
-    return message.removeprefix("Value error, ")

@@ -104,7 +104,7 @@ def checked(model: type[Body], values: Mapping[str, Any]) -> Body:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise problem_of_validation(error) from error
+        raise problem_of_validation(error, model) from error
 
 
 def unsupported(*wanted: str) -> ProblemError:

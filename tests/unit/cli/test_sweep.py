@@ -81,3 +81,9 @@ def test_a_sweep_that_cannot_be_made_is_refused_before_its_first_clip(run, tmp_p
     arguments = [part for text in varied for part in ("--vary", text)]
     assert told in run("a cat", *SMALL, *arguments, code=1)
     assert not (tmp_path / "sweep.png").exists()
+
+
+def test_a_field_that_is_none_is_told_by_its_name(run):
+    """Fails when the task stands before it: seen before it was mended."""
+    told = run("a cat", *SMALL, "--vary", "guidance=1,2", code=1)
+    assert told == "Error: guidance: this field is not known; nearest is guidance_scale [invalid_request]\n"

@@ -50,10 +50,12 @@ def test_a_wrong_frame_count_is_answered_with_the_nearest_valid_ones(client: Fla
         ({"num_inference_steps": 0}, "num_inference_steps", [1]),
         ({"video": {"upload_id": "upl_x"}, "strength": 1.5}, "strength", [1.0]),
         ({"width": 65}, "width", [64]),
-        ({"prompts": "typo"}, "prompts", None),
+        ({"prompts": "typo"}, "prompts", ["prompt"]),
         ({"model": "nothing-here"}, "model", None),
         ({"task": "image-to-video"}, "image", None),
-        ({"task": "text-to-music"}, "", None),
+        ({"task": "text-to-vidoe"}, "task", ["text-to-video"]),
+        ({"camera": {"pan": 11}}, "camera.pan", [10]),
+        ({"strength": 0.5}, "strength", None),
         ({"image": {"upload_id": "upl_x", "artifact_id": "art_x"}}, "image", None),
         ({"callback_url": "ftp://example.org"}, "callback_url", None),
         ({"callback_url": 7}, "callback_url", None),
@@ -62,7 +64,7 @@ def test_a_wrong_frame_count_is_answered_with_the_nearest_valid_ones(client: Fla
     ],
 )
 def test_what_is_wrong_is_named(
-    client: FlaskClient, body: dict[str, object], field: str, nearest: list[float] | None
+    client: FlaskClient, body: dict[str, object], field: str, nearest: list[float | str] | None
 ) -> None:
     answer = client.post(JOBS, json=body)
     assert answer.status_code == 422

@@ -55,7 +55,7 @@ WRONG = [
         "post.upscale.factor",
         "Times the size",
     ),
-    ({"output.quality": "x"}, "output.quality", "Quality: must be"),
+    ({"output.quality": "x"}, "output.quality", "Quality: choose one of draft"),
     ({"seed": "-5"}, "seed", "Seed: "),
     ({"negative_prompt": "x" * 2001}, "negative_prompt", "Negative prompt: may have at most"),
     ({"count": "9"}, "count", "Number of clips: 9 is too many: 1 to 8 at once; the nearest is 8"),

@@ -65,8 +65,8 @@ def test_a_generating_job_carries_steps_and_a_format(client: FlaskClient) -> Non
         ({"post": [{"step": "watermark"}]}, "post.0", "give text or image"),
         ({"output": {"codec": "av1", "quality": "lossless"}}, "output.quality", "nearest is high"),
         ({"width": 32}, "width", "the source has 64"),
-        ({"post": [{"step": "blur"}]}, "post.0", "sharpen"),
-        ({"post": [{"step": "sharpen", "amount": 9}]}, "post.0.amount", "less than or equal to 3"),
+        ({"post": [{"step": "blur"}]}, "post.0.step", "sharpen"),
+        ({"post": [{"step": "sharpen", "amount": 9}]}, "post.0.amount", "may be at most 3"),
         ({"post": [{"step": "watermark", "image": {"upload_id": "upl_none"}}]}, "post.0.image", "no such upload"),
     ],
 )

@@ -80,7 +80,7 @@ def test_what_clients_send_unasked_means_the_models_default_and_is_reported(clie
         ({"size": "1280x720"}, "invalid_spec", "size", "nearest is 64x64"),
         ({"size": "wide"}, "invalid_spec", "size", "such as 64x64"),
         ({"model": "sora-3"}, "unknown_model", "model", "sora-3"),
-        ({"prompt": ""}, "invalid_request", "prompt", "at least 1"),
+        ({"prompt": ""}, "invalid_request", "prompt", "1 characters at least"),
         ({"prompt": "x" * 2001}, "invalid_request", "prompt", "2000"),
         ({"n": 2}, "invalid_request", "n", "not known"),
         ({"guidance_scale": 99}, "invalid_spec", "guidance_scale", "nearest is 8"),

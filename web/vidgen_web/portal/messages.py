@@ -62,7 +62,6 @@ FORMS = (
     mark("there is such a LoRA already; choose another name"),
     mark("a job that has not ended is made from it; cancel the job, or wait for its end"),
     mark("the clip has a mask already; give one of them"),
-    mark("the clip has frames 0 to %(last)s"),
     mark("the database does not answer or is busy; try again in %(n)s s"),
     mark("the disk is full; nothing was changed"),
     mark("the file holds no recipe: another program wrote it, or took the recipe out"),
@@ -80,28 +79,33 @@ FORMS = (
     mark("this field is not known"),
     mark("this form is not from a current page of this portal; reload the page and try again"),
     mark("this is a %(kind)s; give %(wanted)s"),
+    mark("must be given"),
+    mark("give a whole number"),
+    mark("give a number"),
+    mark("must be more than %(n)s"),
+    mark("must be at least %(n)s"),
+    mark("must be less than %(n)s"),
+    mark("may be at most %(n)s"),
+    mark("choose one of %(choices)s"),
+    mark("give at least %(n)s, not %(given)s"),
+    mark("must have %(n)s characters at least"),
+    mark("may have at most %(n)s characters"),
+    mark("must have the form %(pattern)s"),
+    mark("give at most %(n)s, not %(given)s"),
+    mark("choose one of %(choices)s; nearest is %(nearest)s"),
+    mark("this field is not known; nearest is %(nearest)s"),
+    mark("belongs to %(tasks)s; give %(wanted)s, or leave it out"),
+    mark("belongs to %(tasks)s, and %(other)s to %(task)s; give one of them"),
+    mark("belongs to %(tasks)s; leave out the task, or this"),
+    mark("does not belong to %(task)s; leave it out"),
+    mark("the clip has frames 0 to %(last)s; nearest is %(nearest)s"),
+    mark("give a text"),
+    mark("give a list"),
+    mark("give true or false"),
     mark("%(n)s jobs are waiting, the most allowed; try again later"),
     mark("%(n)s jobs are waiting, and with %(more)s more it would be above %(limit)s; try again later"),
     mark("%(n)s of your jobs are waiting, the most allowed; try again later"),
     mark("%(n)s of your jobs are waiting, and with %(more)s more it would be above %(limit)s; try again later"),
-)
-# of pydantic, by whom most fields are read
-READING = (
-    mark("Field required"),
-    mark("Input should be a valid integer, unable to parse string as an integer"),
-    mark("Input should be a valid number, unable to parse string as a number"),
-    mark("Input should be greater than %(n)s"),
-    mark("Input should be greater than or equal to %(n)s"),
-    mark("Input should be less than %(n)s"),
-    mark("Input should be less than or equal to %(n)s"),
-    mark("Input should be %(choices)s"),
-    mark("List should have at least %(n)s items after validation, not %(given)s"),
-    mark("String should have at least %(n)s character"),
-    mark("String should have at most %(n)s characters"),
-    mark("String should match pattern '%(pattern)s'"),
-    mark("Tuple should have at least %(n)s item after validation, not %(given)s"),
-    mark("Tuple should have at least %(n)s items after validation, not %(given)s"),
-    mark("Tuple should have at most %(n)s items after validation, not %(given)s"),
 )
 # why a job failed, by its code
 FAILURES = {
@@ -112,24 +116,6 @@ FAILURES = {
     "storage_failed": mark("Its files could not be stored."),
     "worker_lost": mark("The process that made it ended unexpectedly, more often than allowed."),
 }
-# what `READING` says, in words for people: English is written here, other languages in their catalogues
-ENGLISH = {
-    "Field required": "must be given",
-    "Input should be a valid integer, unable to parse string as an integer": "give a whole number",
-    "Input should be a valid number, unable to parse string as a number": "give a number",
-    "Input should be greater than %(n)s": "must be more than %(n)s",
-    "Input should be greater than or equal to %(n)s": "must be at least %(n)s",
-    "Input should be less than %(n)s": "must be less than %(n)s",
-    "Input should be less than or equal to %(n)s": "may be at most %(n)s",
-    "Input should be %(choices)s": "must be %(choices)s",
-    "List should have at least %(n)s items after validation, not %(given)s": "give at least %(n)s, not %(given)s",
-    "String should have at least %(n)s character": "give at least %(n)s character",
-    "String should have at most %(n)s characters": "may have at most %(n)s characters",
-    "String should match pattern '%(pattern)s'": "must have the form %(pattern)s",
-    "Tuple should have at least %(n)s item after validation, not %(given)s": "give at least %(n)s, not %(given)s",
-    "Tuple should have at most %(n)s items after validation, not %(given)s": "give at most %(n)s, not %(given)s",
-    "Tuple should have at least %(n)s items after validation, not %(given)s": "give at least %(n)s, not %(given)s",
-}
 HOLE = re.compile(r"%\((\w+)\)s")
 
 
@@ -137,7 +123,7 @@ def said(message: str) -> str:
     """The message in the reader's language, where its form is known; else as it is."""
     for form, pattern in _patterns():
         if found := pattern.fullmatch(message):
-            told = ENGLISH.get(form, form) if language() == SOURCE else _(form)
+            told = form if language() == SOURCE else _(form)
             return told % found.groupdict() if found.groupdict() else told
     return message
 
@@ -154,7 +140,7 @@ def failure(job: Job) -> str:
 @cache
 def _patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     """Every form and what it matches, the most particular first."""
-    ordered = sorted((*FORMS, *READING), key=lambda form: -len(HOLE.sub("", form)))
+    ordered = sorted(FORMS, key=lambda form: -len(HOLE.sub("", form)))
     return tuple((form, re.compile(_pattern(form), re.DOTALL)) for form in ordered)
 
 

@@ -115,7 +115,7 @@ ARTIFACTS = {
 # how a day is written out; what is not named here writes it as English does
 DAYS = {"de": "d. MMMM y"}
 PREFIX = re.compile(r"^[a-z_][\w.]*(?:=[^:]*)?: ")
-MISSING = "Field required"
+MISSING = "must be given"
 
 
 def decimal(value: float, digits: int = 1) -> str:
@@ -195,8 +195,10 @@ def complaint(error: FieldError, name: str) -> str:
     called = control_label(name)
     if error.message == MISSING and "." not in name:
         return _("%(label)s: choose one first", label=called)
-    if error.nearest and not name.endswith((".video", ".image", ".media")):  # of media, the clip's length is meant
-        choice = _(" or ").join(decimal(value, 3) for value in error.nearest)
+    numbers = [value for value in error.nearest or () if not isinstance(value, str)]
+    # what is said of a model's rule is for programs; of media, the clip's length is meant
+    if numbers and PREFIX.match(error.message) and not name.endswith((".video", ".image", ".media")):
+        choice = _(" or ").join(decimal(value, 3) for value in numbers)
         return _("%(label)s: the nearest that works is %(choice)s", label=called, choice=choice)
     message = said(PREFIX.sub("", error.message))
     return f"{called}: {message}" if called else message
