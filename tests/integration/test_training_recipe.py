@@ -91,7 +91,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_recipe_runs_from_packages_to_a_folder_that_renders(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails when a task that has no clips is drawn from, or a stage looks for another stage's file: tried."""
+    """Fails when a stage does not write what a later one reads, such as the statistics of the latents: tried."""
     work = tmp_path / "work"
 
     def run(stage: str, *arguments: str) -> None:

@@ -23,11 +23,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_excerpts_are_runs_of_neighbouring_frames_from_all_over(film: Path) -> None:
-    """Fails when the excerpts hold every frame but their first: tried."""
+    """Fails when excerpts begin a frame late: tried."""
     found = film_excerpts(film, 4)
     assert found.shape == (4, FILM_FRAMES, 90, 160, 3)
     firsts = found[:, 0].mean((1, 2, 3)) / 4
-    assert np.allclose(firsts, [0, 11, 22, 34], atol=0.8)
+    assert np.all(np.abs(firsts + 0.4 - [0, 11, 22, 34]) < 0.5), "the codec darkens by half of a frame's step"
     assert np.allclose(np.diff(found.astype(float).mean((2, 3, 4)), axis=1).mean(1), 4, atol=0.2)
 
 
