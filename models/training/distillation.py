@@ -7,7 +7,8 @@ Two stages, each resumed from its own checkpoint:
   and learns to go in one Euler step where the guided teacher goes in several.
 
 The text encoder stays as it is, so that the student's transformer takes the teacher's place in its folder. Run
-`python -m training.distillation --teacher FOLDER --stage guidance`, then the same with `--export FILE`.
+`python -m training.distillation --teacher FOLDER --stage guidance`, then the same with `--measure 8`, then with
+`--export FILE`.
 """
 
 from __future__ import annotations
@@ -201,6 +202,30 @@ def export(teacher_folder: Path, checkpoint: Path, output: Path) -> str:
     return sha256(output.read_bytes()).hexdigest()
 
 
+@torch.no_grad()
+def distances(teacher_folder: Path, checkpoint: Path, work: Path, batches: int, size: int) -> dict[str, float]:
+    """Mean squared distances to the guided teacher's velocity: of the student, and of the teacher without guidance,
+    from which the student began; over the same clips, prompts and noise."""
+    network = read(teacher_folder)
+    teacher = Network.of(deepcopy(network).eval())
+    load_average(network, checkpoint)
+    student = Network.of(network.eval())
+    rng, data = np.random.default_rng(7), LatentSet(work / "latents")
+    torch.manual_seed(7)
+    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", torch_dtype=torch.float32).eval()
+    texts = Texts(T5Tokenizer.from_pretrained(teacher_folder / "tokenizer"), encoder, rng)
+    found = dict.fromkeys(("student", "teacher without guidance"), 0.0)
+    for _ in range(batches):
+        batch = data.batch("text", False, size, rng)
+        text, empty = texts.of(batch)
+        sigma, _ = levels("guidance", size, 0)
+        noisy = noised(batch.latents, torch.randn_like(batch.latents), sigma)
+        target = teacher.guided(text, empty, None)(noisy, sigma)
+        for name, asked in zip(found, (student, teacher), strict=True):
+            found[name] += float((asked.velocity(noisy, sigma, text, None) - target).square().mean()) / batches
+    return {name: round(value, 4) for name, value in found.items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
@@ -213,7 +238,12 @@ def main() -> None:
     parser.add_argument("--substeps", type=int, default=3)
     parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--export", type=Path, help="write what was trained to this file, and train no more")
+    parser.add_argument("--measure", type=int, metavar="BATCHES", help="how far the student still is from its teacher")
     args = parser.parse_args()
+    if args.measure is not None:
+        checkpoint = args.work / f"distilled-{args.stage}.pt"
+        print(distances(args.teacher, checkpoint, args.work, args.measure, args.batch))
+        return
     if args.export is not None:
         print(export(args.teacher, args.work / f"distilled-{args.stage}.pt", args.export))
         return
