@@ -25,6 +25,7 @@ from vidgen.spec import (
     advanced_of,
     resolve,
 )
+from vidgen.spec.conditioning.too_fast import too_fast
 from vidgen.spec.output import QUALITIES
 
 
@@ -121,6 +122,8 @@ def render(
     check_takes(spec, manifest.rules)
     for remark in remarks(spec, manifest):
         click.echo(f"warning: {remark.message}", err=True)
+    for told in too_fast(spec, manifest.rules.conditioning).values():
+        click.echo(f"warning: {told}", err=True)
     click.echo(f"{spec.num_frames} frames of {spec.width}×{spec.height} at {spec.fps} fps, seed {spec.seed}")
     render_here(spec, media, out, chunks, lender)
 

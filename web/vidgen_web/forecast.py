@@ -26,7 +26,8 @@ from vidgen.spec.base import SpecModel
 from vidgen.spec.post import Restore
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
-from vidgen_models.words import Remark, remarks
+from vidgen_models.words import Remark
+from vidgen_web.remarks import remarks_on
 from vidgen_web.services import Services
 
 PAGE = 100
@@ -81,7 +82,7 @@ def forecast(services: Services, spec: JobSpec, manifest: Manifest | None) -> Fo
         memory_mb={} if manifest is None or isinstance(spec, Unsampled) else memory_need(spec, manifest, floors=False),
         disk_bytes=_disk_bytes(spec),
         disk_free_bytes=shutil.disk_usage(services.settings.data_dir).free,
-        warnings=() if manifest is None or isinstance(spec, Unsampled) else remarks(spec, manifest),
+        warnings=() if manifest is None or isinstance(spec, Unsampled) else remarks_on(spec, manifest),
     )
 
 

@@ -112,6 +112,13 @@ def test_a_preset_becomes_speeds_and_keys_change_evenly():
         ({"controls": [{"kind": "pose", "video": CLIP}]}, "controls.0.kind", ()),
         ({"controls": 3 * ITEMS["controls"]}, "controls", (2,)),
         ({"controls": [{**ITEMS["controls"][0], "start": 0.5, "end": 0.5}]}, "controls.0.end", ()),
+        ({"controls": [{**ITEMS["controls"][0], "start": 0.97}]}, "controls.0.start", (0.875,)),
+        ({"controls": [{**ITEMS["controls"][0], "start": 0.3, "end": 0.35}]}, "controls.0.end", (0.5,)),
+        (
+            {"controls": [{**ITEMS["controls"][0], "start": 0.8}], "video": CLIP, "strength": 0.5},
+            "controls.0.start",
+            (0.75,),
+        ),
         ({"controls": [{**ITEMS["controls"][0], "drawn": True, "smoothing": 0.5}]}, "controls.0.smoothing", ()),
         ({"controls": [{"kind": "flow", "video": {**CLIP, "frame": 2}}]}, "controls.0.video.frame", ()),
         ({"camera": {"dolly": 1}}, "camera.dolly", ()),
@@ -154,6 +161,13 @@ def test_what_cannot_be_is_refused_by_the_name_of_its_field(fields, field, neare
     assert caught.value.field == field
     assert caught.value.nearest == pytest.approx(nearest)
     assert caught.value.message.startswith(field)
+
+
+def test_a_control_that_counts_at_one_step_is_taken():
+    """The control to those that count at none; and more steps make a narrow share wide enough."""
+    for fields in ({"start": 0.875}, {"start": 0.3, "end": 0.4}, {"start": 0.97, "steps": 100}):
+        steps = fields.pop("steps", None)
+        resolve(asked(controls=[{**ITEMS["controls"][0], **fields}], num_inference_steps=steps), WILLING)
 
 
 def test_items_that_belong_to_another_task_are_refused():

@@ -141,6 +141,18 @@ def test_words_that_the_model_does_not_know_are_remarked_on(app: Flask, client: 
     assert (again.status_code, again.get_json()["id"], again.get_json()["warnings"]) == (202, made["id"], [])
 
 
+def test_a_camera_faster_than_the_models_is_remarked_on(client: FlaskClient) -> None:
+    """With the speed that it has; the control: a speed within it. Fails when only words are remarked on: tried."""
+    for camera, said in ({"pan": -10}, ["-2.4"]), ({"keys": [{"at": 0, "pan": 0}, {"at": 1, "pan": 9}]}, ["2.4"]):
+        made = client.post(JOBS, json={**PROMPT, "camera": camera}).get_json()["warnings"]
+        assert [(it["field"], it["code"], it["message"].split()[-1]) for it in made] == [
+            ("camera.pan", "fastest_speed", speed) for speed in said
+        ]
+    fast, within = ({**PROMPT, "camera": {"pan": speed}} for speed in (10, 2))
+    assert len(client.post(f"{JOBS}/forecast", json=fast).get_json()["warnings"]) == 1
+    assert client.post(JOBS, json=within).get_json()["warnings"] == []
+
+
 def raise_unknown(model_id: str) -> None:
     raise ModelError(f"model={model_id}: not installed", code="unknown_model")
 

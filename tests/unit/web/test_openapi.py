@@ -28,6 +28,7 @@ NOT_ANSWERED = {
     "cancelled",
     "enhancer_unavailable",
     "exposed_without_login",
+    "fastest_speed",
     "invalid_setting",
     "invalid_tenant",
     "lease_lost",

@@ -1,5 +1,6 @@
 """Fills and checks the conditioning items of a request against a model's rules."""
 
+import math
 from itertools import pairwise
 from typing import TypeVar
 
@@ -10,10 +11,10 @@ from vidgen.spec.conditioning.mask import Box, Mask, Outpaint
 from vidgen.spec.conditioning.offers import check_conditioning_offers
 from vidgen.spec.conditioning.path import Brush, Path, Trajectory, Waypoint
 from vidgen.spec.conditioning.reference import ClipEnd
-from vidgen.spec.conditioning.rules import ConditioningRules
 from vidgen.spec.conditioning.together import check_together
-from vidgen.spec.job import ImageToVideo, SamplingFields
+from vidgen.spec.job import ImageToVideo, SamplingFields, VideoToVideo
 from vidgen.spec.keyframe import Keyframe
+from vidgen.spec.restyle import usual_strength
 from vidgen.spec.rules import FrameRule, ModelRules, nearest_frame_counts
 
 SUBJECT_BOX = 0.4
@@ -39,7 +40,7 @@ def resolved_conditioning(spec: SamplingFields, num_frames: int, rules: ModelRul
     ends = _ends(spec, num_frames, rules)
     return {
         "camera": camera,
-        "controls": tuple(_control(number, it, rules.conditioning) for number, it in enumerate(spec.controls)),
+        "controls": tuple(_control(number, it, spec, rules) for number, it in enumerate(spec.controls)),
         "trajectories": tuple(
             _boxed(_timed(f"trajectories.{number}", path), spec) for number, path in enumerate(spec.trajectories)
         ),
@@ -63,10 +64,12 @@ def _camera(camera: Camera) -> Camera:
     return camera if camera.preset is None else Camera.model_validate(PRESETS[camera.preset])
 
 
-def _control(number: int, control: Control, rules: ConditioningRules) -> Control:
+def _control(number: int, control: Control, spec: SamplingFields, model: ModelRules) -> Control:
+    rules = model.conditioning
     field = f"controls.{number}"
     if control.start >= control.end:
         raise SpecError(f"{field}.end={control.end:g}: must be beyond start, {control.start:g}", field=f"{field}.end")
+    _check_share(field, control, steps_run(spec, model))
     if control.video.frame is not None and control.kind == "flow" and not control.drawn:
         raise SpecError(f"{field}.video.frame: a picture has no motion; give a clip", field=f"{field}.video.frame")
     if control.kind in UNDRAWN and not control.drawn and control.kind not in rules.estimated:
@@ -79,6 +82,30 @@ def _control(number: int, control: Control, rules: ConditioningRules) -> Control
         name = f"{field}.smoothing"
         raise SpecError(f"{name}: what is drawn already is used as it is; leave it out", field=name)
     return control if control.weight is not None else control.model_copy(update={"weight": rules.control_weight})
+
+
+def _check_share(field: str, control: Control, steps: int) -> None:
+    """A control acts at step `n` of `steps` where start ≤ n / steps < end; at one step at least it must."""
+    if not steps or any(control.start <= step / steps < control.end for step in range(steps)):
+        return
+    first = math.ceil(control.start * steps)
+    name, value, nearest = ("end", control.end, (first + 1) / steps)
+    if first >= steps:
+        name, value, nearest = ("start", control.start, (steps - 1) / steps)
+    raise SpecError(
+        f"{field}.{name}={value:g}: between start and end lies none of the {steps} steps, so it would not count; "
+        f"nearest is {nearest:g}",
+        field=f"{field}.{name}",
+        nearest=(nearest,),
+    )
+
+
+def steps_run(spec: SamplingFields, rules: ModelRules) -> int:
+    """How many steps are run: of a restyle those from its strength on."""
+    steps = rules.steps.default if spec.num_inference_steps is None else spec.num_inference_steps
+    if not isinstance(spec, VideoToVideo):
+        return steps
+    return min(steps, round(steps * (usual_strength(spec, rules) if spec.strength is None else spec.strength)))
 
 
 def _timed(field: str, path: Moved) -> Moved:

@@ -11,7 +11,7 @@ from vidgen.errors import ModelError
 from vidgen.jobs.views import Created, Job
 from vidgen.spec import JobStatus, Unsampled
 from vidgen.spec.base import SpecModel
-from vidgen_models.words import Remark, remarks
+from vidgen_models.words import Remark
 from vidgen_web import removal, submission
 from vidgen_web.answers import AcceptedJob, JobAnswer, JobList, job_answer
 from vidgen_web.api import schemas
@@ -21,6 +21,7 @@ from vidgen_web.forecast import Forecast, forecast
 from vidgen_web.media_check import check_media
 from vidgen_web.operations import Media, Parameter, operation
 from vidgen_web.problems import ProblemError
+from vidgen_web.remarks import remarks_on
 from vidgen_web.requests import (
     FORM_TYPES,
     JSON_TYPE,
@@ -242,7 +243,7 @@ def _remarks(job: Job) -> tuple[Remark, ...]:
     if isinstance(job.spec, Unsampled):
         return ()  # no model reads words of it
     try:
-        return remarks(job.spec, services().models.get(job.model))
+        return remarks_on(job.spec, services().models.get(job.model))
     except ModelError:
         return ()  # it was accepted before, when its model was there
 
