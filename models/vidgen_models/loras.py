@@ -11,6 +11,8 @@ from vidgen.spec.base import SpecModel
 
 FOLDER = "loras"
 """Beside the manifests of models."""
+TRAINED = "trained"
+"""In that folder: weights that jobs have trained, which stay when the job's files are removed."""
 
 
 class LoraManifest(SpecModel):

@@ -32,6 +32,8 @@ from vidgen.jobs.database.session import writing
 from vidgen.jobs.database.tables import ApiKeyRow
 from vidgen.jobs.service import ControlPlane, open_control_plane
 from vidgen.jobs.tenants.keys import ADMIN, SCOPES
+from vidgen_models.loras import LoraManifest
+from vidgen_models.shelf import Shelf
 from vidgen_web import create_app
 from vidgen_web.access import ANY_KEY, PUBLIC, need_of
 from vidgen_web.services import EXTENSION
@@ -127,6 +129,8 @@ CALLS: dict[str, Call] = {
     "POST /v1/videos/extensions": Call(200, {**SPEC, "seconds": "2", "video": {"id": "<job_id>"}}),
     f"GET {API}/models": Call(200),
     f"GET {API}/models/<model_id>": Call(200),
+    f"GET {API}/loras": Call(200),
+    f"DELETE {API}/loras/<lora_id>": Call(204),
     f"POST {API}/webhook-endpoints": Call(201, {"url": "https://example.org/"}),
     f"GET {API}/webhook-endpoints": Call(200),
     f"GET {API}/webhook-endpoints/<endpoint_id>": Call(200),
@@ -246,11 +250,14 @@ def one_of_everything(anna: Person, worker: SimulatedWorker) -> dict[str, str]:
     job = anna("GET", f"{API}/jobs/{job_id}").get_json()
     upload = anna("POST", f"{API}/uploads", data={"file": (io.BytesIO(b"\x89PNG"), "x.png")}).get_json()
     swept = {"spec": SPEC, "vary": [{"field": "seed", "values": [1, 2]}]}
+    learned = LoraManifest(id="anna.mine", models=("sprites-64",), file="/gone", sha256="0" * 64, tenant="anna")
+    Shelf(worker.plane.settings.added_models).put_lora(learned)
     endpoint = anna("POST", f"{API}/webhook-endpoints", json={"url": "https://example.org/"}).get_json()
     return {
         "job_id": job_id,
         "artifact_id": job["artifacts"][0]["id"],
         "upload_id": upload["id"],
+        "lora_id": learned.id,
         "sweep_id": anna("POST", f"{API}/sweeps", json=swept).get_json()["id"],
         "endpoint_id": endpoint["id"],
         "delivery_id": anna("POST", f"{API}/webhook-endpoints/{endpoint['id']}/test").get_json()["id"],

@@ -43,6 +43,8 @@ def test_a_tenants_lora_is_that_tenants_alone(anna: Person, bert: Person, plane:
     refused = bert("POST", JOBS, json=use)
     assert (refused.status_code, name in refused.get_json()["detail"]) == (422, True)
     assert "there are none" in refused.get_json()["detail"]
+    assert bert("DELETE", f"/api/v1/loras/{name}").get_json()["code"] == "not_found"
+    assert [it["id"] for it in anna("GET", "/api/v1/loras").get_json()["items"]] == [name]
 
 
 def test_a_name_of_one_tenant_is_free_for_another(

@@ -35,6 +35,11 @@ def is_upload_awaited(session: Session, upload_id: str) -> bool:
     return _is_needed(session, _mentions(upload_id))
 
 
+def is_lora_awaited(session: Session, lora_id: str) -> bool:
+    """Whether a job that has not ended is made with this LoRA or embedding, or trains one of its name."""
+    return _is_needed(session, _mentions(f'"{lora_id}"'))
+
+
 def check_sources(connection: Connection, spec: JobSpec, source_job_id: str | None) -> None:
     """Raise VidgenError media_not_found for the first thing that the job is made from and that is gone."""
     if source_job_id is not None and connection.execute(_SOURCE, {"id": source_job_id}).first() is None:

@@ -55,6 +55,7 @@ MEANINGS: Mapping[str, tuple[int, str]] = {
     "video_not_completed": (400, "Only a completed video has files, and can be remixed, edited or extended."),
     "job_not_finished": (409, "The job has not ended yet; try again soon."),
     "upload_awaited": (409, "A job that has not ended is made from this upload; it can go once the job has ended."),
+    "lora_awaited": (409, "A job that has not ended names this LoRA; it can go once the job has ended."),
     "job_not_queued": (409, "Only queued jobs can be edited and moved; this one runs or has ended."),
     "job_not_running": (409, "Only running jobs can be stopped."),
     "job_not_retryable": (409, "Only failed or cancelled jobs can be queued again."),

@@ -6,11 +6,8 @@ from pathlib import Path
 
 from vidgen.jobs.views import FinishedFile
 from vidgen.spec.train_lora import TrainLora
-from vidgen_models.loras import FOLDER, LoraManifest
+from vidgen_models.loras import FOLDER, TRAINED, LoraManifest
 from vidgen_models.shelf import Shelf
-
-FILES = "trained"
-"""The folder of the weights themselves, beside the manifests of LoRAs: they stay when the job's files are removed."""
 
 
 def install(spec: TrainLora, files: Sequence[FinishedFile], published: Path, added_models: Path, tenant: str) -> None:
@@ -19,7 +16,7 @@ def install(spec: TrainLora, files: Sequence[FinishedFile], published: Path, add
     One of that name that was there before is replaced.
     """
     found = next(file for file in files if file.kind == "lora")
-    folder = added_models / FOLDER / FILES
+    folder = added_models / FOLDER / TRAINED
     folder.mkdir(parents=True, exist_ok=True)
     half, place = folder / f"{spec.name}.half", folder / f"{spec.name}.safetensors"
     shutil.copyfile(published, half)
