@@ -1,5 +1,6 @@
 """Every text of the portal exists in every language, and pages come in the one that was asked for."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -48,6 +49,10 @@ def test_a_browser_and_a_choice_decide_the_language(client: FlaskClient) -> None
     german = client.get("/", headers={"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}).get_data(as_text=True)
     assert '<html lang="de"' in german
     assert "Erzeugen" in german
+    # what the page carries for its scripts is what a browser reads from the attribute
+    carried = re.search("data-texts='([^']*)'", german)
+    assert carried is not None
+    assert json.loads(html.unescape(carried[1])) == json.loads(script_texts("de"))
     assert '<html lang="en"' in client.get("/", headers={"Accept-Language": "fr"}).get_data(as_text=True)
     assert send(client, "/language", language="de") == (303, "/")
     chosen = client.get("/", headers={"Accept-Language": "en"}).get_data(as_text=True)
