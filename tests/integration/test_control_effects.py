@@ -162,12 +162,13 @@ def test_a_picture_is_shown_at_its_second_and_reported(studio: Studio) -> None:
 
 
 def test_a_clip_ends_as_another_begins(studio: Studio) -> None:
-    """It pulls weakly where the prompt leads elsewhere: 13.3 dB, and 10.5 with the same prompt and seed without it."""
+    """Control: the same prompt and seed without the suffix. Fails when its latents are not held: tried, 13.3 dB."""
     asked = {"prompt": "a sun on a blue background", "suffix": {"video": SOURCE}}
     (led,) = studio.measured(studio.clip(**asked), **asked)["ends"]
     (plain,) = studio.measured(studio.clip(prompt=asked["prompt"]), **asked)["ends"]
     assert (led["end"], led["frames"]) == ("suffix", 4)
-    assert led["psnr"] > plain["psnr"] + 1.5
+    assert led["psnr"] > 15
+    assert led["psnr"] > plain["psnr"] + 4
 
 
 def test_what_is_painted_moves_along_its_path(studio: Studio) -> None:

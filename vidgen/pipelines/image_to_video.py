@@ -10,7 +10,7 @@ from vidgen.motion.keyframe import Keyframe
 from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.long_video import clip_of, long_video, script_of
 from vidgen.pipelines.resolved import Resolved
-from vidgen.pipelines.stills import read_pixels, stills_of
+from vidgen.pipelines.stills import read_pixels, stills_of, suffix_stills
 from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ImageToVideo
@@ -28,7 +28,8 @@ class ImageToVideoPipeline:
         spec = worded(spec, self.model.conditioning)
         asked, first = Resolved.of(spec), read_pixels(spec.image, spec, ctx)
         start = NamedItem(Keyframe(first), content_hash(first), (0, 1))
-        items = Conditions(spec, ctx, self.model.conditioning).items(start)
+        conditions = Conditions(spec, ctx, self.model.conditioning)
+        control = partial(WindowControl, self.model, conditions.items(start), asked)
         stills = stills_of(self.model, spec, ctx, {asked.num_frames - 1: spec.last_image})
-        script = script_of(spec, control=partial(WindowControl, self.model, items, asked), stills=stills)
+        script = script_of(spec, control=control, stills=stills | suffix_stills(self.model, spec, conditions))
         yield from long_video(clip_of(self.model, script, spec, ctx), self.model, script, spec, ctx)

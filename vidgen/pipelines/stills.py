@@ -1,13 +1,15 @@
 """Pictures that a clip shows at given frames, as the latents of a clip that rests on them."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 
+import numpy as np
 from torch import Tensor
 
 from vidgen.longvideo.planner import GROUP
 from vidgen.media.source import read_picture
 from vidgen.media.tensor import to_pixels
+from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.resolved import Resolved
 from vidgen.runtime.context import RunContext
 from vidgen.spec import MediaRef, SamplingFields
@@ -27,6 +29,27 @@ def stills_of(
     asked = {key.frame or 0: key.image for key in spec.keyframes}
     asked |= {frame: ref for frame, ref in (more or {}).items() if ref is not None}
     return {frame: partial(_still, model, spec, ctx, ref) for frame, ref in asked.items()}
+
+
+def suffix_stills(model: VideoModel, spec: SamplingFields, conditions: Conditions) -> dict[int, Still]:
+    """The frames that a resolved spec ends with, by the first frame of each group: held, as keyframes are.
+
+    Their latents are those of a clip that rests on the first of them before it moves: what comes before is not known.
+    """
+    if spec.suffix is None:
+        return {}
+    frames = conditions.end_frames("suffix", spec.suffix)
+    begin, groups = Resolved.of(spec).num_frames - len(frames), len(frames) // GROUP
+
+    @cache
+    def encoded() -> Tensor:
+        rest = np.repeat(frames[:1], GROUP * STILL_GROUPS + 1, axis=0)
+        return model.encode_pixels(to_pixels(np.concatenate([rest, frames])))[:, :, -groups:]
+
+    def still(group: int) -> Still:
+        return lambda _opens: encoded()[:, :, group : group + 1]
+
+    return {begin + GROUP * group: still(group) for group in range(groups)}
 
 
 def read_pixels(ref: MediaRef, spec: SamplingFields, ctx: RunContext) -> Tensor:

@@ -7,7 +7,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.long_video import clip_of, long_video, script_of
 from vidgen.pipelines.resolved import Resolved
-from vidgen.pipelines.stills import stills_of
+from vidgen.pipelines.stills import stills_of, suffix_stills
 from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import TextToVideo
@@ -23,7 +23,8 @@ class TextToVideoPipeline:
 
     def __call__(self, spec: TextToVideo, ctx: RunContext) -> Iterator[FrameChunk]:
         spec = worded(spec, self.model.conditioning)
-        items = Conditions(spec, ctx, self.model.conditioning).items()
-        control = partial(WindowControl, self.model, items, Resolved.of(spec))
-        script = script_of(spec, control=control, stills=stills_of(self.model, spec, ctx))
+        conditions = Conditions(spec, ctx, self.model.conditioning)
+        control = partial(WindowControl, self.model, conditions.items(), Resolved.of(spec))
+        stills = stills_of(self.model, spec, ctx) | suffix_stills(self.model, spec, conditions)
+        script = script_of(spec, control=control, stills=stills)
         yield from long_video(clip_of(self.model, script, spec, ctx), self.model, script, spec, ctx)
