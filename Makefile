@@ -10,7 +10,7 @@ PRESET ?= cpu
 
 .DEFAULT_GOAL := help
 SDKS := .sdk/openai-2/.installed .sdk/openai-3/.installed
-.PHONY: help install sdks demo up test lint check bench bench-encode bench-post bench-long calibrate-seams bench-seams format test-faults test-hostile bench-load bench-portal train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
+.PHONY: help install sdks demo up test lint check bench bench-encode bench-post bench-long bench-delivery calibrate-seams bench-seams format test-faults test-hostile bench-load bench-portal train-model eval-model train-interpolation train-upscaling eval-interpolation eval-upscaling words clean
 
 help: ## list these verbs
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,14 +83,18 @@ bench-encode: $(STAMP) ## speed of our encoding beside the ffmpeg command, which
 bench-post: $(STAMP) ## seconds of each post-processing step and each encoding for a megapixel
 	$(BIN)/python -m tests.bench.post
 
+# films lie in .film once they are fetched
+bench-delivery: $(STAMP) ## what restoring detail gives back, and what the invisible mark survives
+	cd models && PYTHONPATH=.. $(CURDIR)/$(BIN)/python -m tests.bench.delivery --films ../.film
+
 bench-portal: $(STAMP) ## weight and speed of the portal in Chromium, with a gallery of 10,000 clips
 	$(BIN)/python -m tests.bench.portal
 
-bench-long: $(STAMP) ## memory and time of clips of 5 to 60 seconds (fails when memory grows with length)
+bench-long: $(STAMP) ## memory and time of clips of 5 to 60 seconds (fails when either grows more than it may)
 	$(BIN)/python -m tests.bench.long_clips
 
 bench-seams: $(STAMP) ## joints of long clips beside concatenation, cross-fade and last-frame chaining, in one run
-	$(BIN)/python -m tests.bench.seams.compare --processes 2
+	$(BIN)/python -m tests.bench.seams.compare --processes 2 --sheets
 
 # films lie in .film once they are fetched
 calibrate-seams: $(STAMP) ## choose the seam thresholds on real film with planted defects, and tell both error rates

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from vidgen.runtime.chunks import ChunkStore
 
 SECONDS = (5.0, 15.0, 30.0, 60.0)
-MOST_MEMORY, MOST_TIME, OFF_THE_LINE = 1.1, 1.3, 0.1
+MOST_MEMORY, MOST_TIME, OFF_THE_LINE = 1.1, 1.5, 0.2
+"""Processor time of the same work differs by a quarter with what else the cores do, which these must bear."""
 PROMPT = "a cat spins on a blue background"
 KEPT = ("video.mp4", "seams.json", "seams.svg", "sprite_sheet.jpg")
 
