@@ -44,7 +44,9 @@ def table_row(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str
     scores = judges.scores(clips, scenes)
     turning = np.array([s.motion in MOTIONS[:4] for s in scenes])
     rates = {k: round(float(v.mean()), 3) for k, v in scores.items()}
-    return {"n": len(scenes), **rates, "directions": round(float(scores["motion"][turning].mean()), 3)}
+    if turning.any():
+        rates["directions"] = round(float(scores["motion"][turning].mean()), 3)
+    return {"n": len(scenes), **rates}
 
 
 def by_motion(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str, float]:
