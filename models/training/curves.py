@@ -79,7 +79,7 @@ def panel(title: str, curves: Mapping[str, Curve], wanted: float | None = None, 
             f'<polyline points="{at(0, wanted)} {at(right, wanted)}" stroke="#dc2626" stroke-dasharray="5 4"/>'
         )
     for number, (name, curve) in enumerate(curves.items()):
-        colour, place = COLOURS[number % len(COLOURS)], f'x="{WIDTH - 12}" y="{TOP + 12 + 13 * number}"'
+        colour, place = COLOURS[number % len(COLOURS)], f'x="{WIDTH - 12}" y="{TOP + 26 + 13 * number}"'
         line = " ".join(at(x, y) for x, y in curve)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.6"/>')
         parts.append(f'<text {place} text-anchor="end" fill="{colour}">{escape(name)}</text>')
