@@ -67,6 +67,8 @@ PORTAL |= {
     "POST /settings/webhooks",
 }
 PORTAL |= {"GET /settings/webhooks/<endpoint_id>", "POST /settings/deliveries/<delivery_id>/resend"}
+PORTAL |= {f"{verb} /settings/{page}" for verb in ("GET", "POST") for page in ("training", "uploads")}
+PORTAL |= {"POST /settings/uploads/<upload_id>/delete", "POST /composer/draw"}
 HOOK_VERBS = ("change", "switch", "test", "rotate", "recover", "delete")
 PORTAL |= {f"POST /settings/webhooks/<endpoint_id>/{verb}" for verb in HOOK_VERBS}
 TWIN = "/portal/api"

@@ -17,6 +17,8 @@ from vidgen.spec.train_lora import TrainLora
 from vidgen_models.registry import Manifest
 
 LORA = "lora.safetensors"
+LOSSES = "losses"
+"""Of every step that is done, beside the state in what is kept."""
 BEFORE, SHARE = 0.05, 0.9
 """Where the steps begin on the progress bar, and how much of it they take."""
 
@@ -49,7 +51,7 @@ def train(spec: TrainLora, ctx: RunContext, out_dir: Path, model: Any, manifest:
     with torch.no_grad():
         silence = model.encode_text([""]).clone()
     training = Training(model.base, examples, silence, settings_of(spec, model), model.fingerprint)
-    losses = list[float]()
+    losses = _gone_on_with(training, ctx)
 
     def told(done: int, loss: float) -> None:
         losses.append(loss)
@@ -58,7 +60,7 @@ def train(spec: TrainLora, ctx: RunContext, out_dir: Path, model: Any, manifest:
 
     try:
         ctx.checkpoint()
-        training.run(told, lambda: None)
+        training.run(told, lambda: _keep(training, ctx, spec, losses))
         about = {"model": manifest.id, "revision": manifest.revision, "steps": str(spec.steps), "rank": str(spec.rank)}
         write_lora(out_dir / LORA, training.layers, about)
     finally:
@@ -71,6 +73,22 @@ def train(spec: TrainLora, ctx: RunContext, out_dir: Path, model: Any, manifest:
             TrainedFile("receipt", receipt, "application/json"),
         )
     )
+
+
+def _gone_on_with(training: Training, ctx: RunContext) -> list[float]:
+    """Set the training to where an earlier attempt at this job has kept it; returns the losses until there."""
+    kept = ctx.chunks.load(0, training.fingerprint)
+    if kept is None:
+        return []
+    losses: list[float] = kept.pop(LOSSES).tolist()
+    training.restore(kept, len(losses))
+    return losses
+
+
+def _keep(training: Training, ctx: RunContext, spec: TrainLora, losses: Sequence[float]) -> None:
+    """The state takes the place of a long clip's first chunk: it outlives worker and runner, and goes with the job."""
+    state = training.state() | {LOSSES: torch.tensor(losses, dtype=torch.float64)}
+    ctx.chunks.commit(0, training.fingerprint, state, seed=spec.seed or 0, about={"steps": training.done})
 
 
 def settings_of(spec: TrainLora, model: Any) -> TrainingSettings:

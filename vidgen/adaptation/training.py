@@ -4,6 +4,7 @@ Every step's choices and noise are a function of (seed, step), so that a run tha
 one that was never stopped, to the bit.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ from vidgen.errors import ModelError
 TRAIN_STEPS = 1000
 """The network counts noise levels in thousandths."""
 MOST_GRADIENT = 1.0
+AVERAGES = ("exp_avg", "exp_avg_sq")
+"""What the optimiser knows of each parameter."""
 Report = Callable[[int, float], None]
 """Told after every step: how many are done, and the loss."""
 
@@ -84,15 +87,32 @@ class Training:
             if self.done % every == 0 or self.done == self.settings.steps:
                 keep()
 
-    def save(self, file: Path) -> None:
-        """Layers, the optimiser's averages and the count of steps, as plain numbers."""
+    @property
+    def fingerprint(self) -> str:
+        """Names what is trained on and how, but not for how many steps: states of one can be gone on with."""
+        return hashlib.sha256(self._identity.encode()).hexdigest()
+
+    def state(self) -> dict[str, Tensor]:
+        """Layers and the optimiser's averages, as they are now."""
         tensors = {}
         for name, parameter in self._named():
             tensors[name] = parameter.detach().cpu()
-            for kind in ("exp_avg", "exp_avg_sq"):
+            for kind in AVERAGES:
                 tensors[f"{name}/{kind}"] = self._optimizer.state[parameter][kind].cpu()
+        return tensors
+
+    def restore(self, tensors: Mapping[str, Tensor], done: int) -> None:
+        """Go on from `state()` after so many steps."""
+        self.done = done
+        for name, parameter in self._named():
+            parameter.data.copy_(tensors[name])
+            kinds = {kind: tensors[f"{name}/{kind}"].to(parameter) for kind in AVERAGES}
+            self._optimizer.state[parameter] = {"step": torch.tensor(float(done)), **kinds}
+
+    def save(self, file: Path) -> None:
+        """The state and the count of steps, as plain numbers."""
         half = file.with_name(f"{file.name}.half")
-        save_file(tensors, half, metadata={"identity": self._identity, "done": str(self.done)})
+        save_file(self.state(), half, metadata={"identity": self._identity, "done": str(self.done)})
         half.replace(file)
 
     def load(self, file: Path) -> None:
@@ -105,11 +125,7 @@ class Training:
             raise ModelError(f"{file.name}: not the state of a training") from error
         if about.get("identity") != self._identity:
             raise ModelError(f"{file.name}: of other clips, captions, settings or weights; remove it to begin anew")
-        self.done = int(about["done"])
-        for name, parameter in self._named():
-            parameter.data.copy_(tensors[name])
-            kinds = {kind: tensors[f"{name}/{kind}"].to(parameter) for kind in ("exp_avg", "exp_avg_sq")}
-            self._optimizer.state[parameter] = {"step": torch.tensor(float(self.done)), **kinds}
+        self.restore(tensors, int(about["done"]))
 
     def _named(self) -> list[tuple[str, nn.Parameter]]:
         return [(f"{name}.{part}", getattr(it, part)) for name, it in self.layers.items() for part in ("down", "up")]

@@ -8,9 +8,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from vidgen.adaptation.job import LORA
+from vidgen.adaptation.training import Training
 from vidgen.errors import Cancelled, MediaError
 from vidgen.media.writer import write_video
 from vidgen.pipelines import Residency
+from vidgen.runtime.chunks import FolderChunkStore
 from vidgen.runtime.context import RunContext
 from vidgen.spec import JOB_SPEC, Progress, TextToVideo, resolve, resolve_training
 from vidgen_workers.work import work
@@ -72,6 +75,39 @@ def test_a_cancel_ends_it_within_a_step_and_leaves_the_model_as_it_was(residency
     assert not list(tmp_path.iterdir())
     assert [name for name, _ in residency.model("tiny").base.named_modules()] == before
     assert not torch.is_inference_mode_enabled()
+
+
+class Died(Exception):
+    """What ends a process in the middle of a step."""
+
+
+def test_a_job_whose_worker_died_goes_on_after_the_last_state_that_was_kept(residency, media, tmp_path, monkeypatch):
+    """To the bit, receipt and all. Fails when nothing is kept, or without the optimiser's averages: tried."""
+    monkeypatch.setattr(Training.run, "__defaults__", (2,))  # kept after every second step
+    spec = training(residency).model_copy(update={"steps": 5})
+    steps: list[int] = []
+
+    def attempt(name: str, store: FolderChunkStore, dies_at: int = 0) -> tuple[dict[str, torch.Tensor], str]:
+        def report(progress: Progress) -> None:
+            steps.append(progress.step)
+            if dies_at and progress.step == dies_at:
+                raise Died
+
+        folder = tmp_path / name
+        folder.mkdir()
+        work(spec, RunContext(media=media, report=report, chunks=store), folder, residency)
+        return load_file(folder / LORA), (folder / "receipt.json").read_text()
+
+    weights, receipt = attempt("whole", FolderChunkStore(tmp_path / "other"))
+    store = FolderChunkStore(tmp_path / "chunks")
+    with pytest.raises(Died):
+        attempt("first", store, dies_at=3)
+    steps.clear()
+    gone_on, same = attempt("second", store)
+    assert same == receipt
+    assert all(torch.equal(gone_on[name], tensor) for name, tensor in weights.items())
+    assert weights.keys() == gone_on.keys()
+    assert [step for step in steps if step] == [3, 4, 5]
 
 
 def test_a_clip_that_is_too_short_ends_it_by_name(residency, media, tmp_path):
