@@ -68,6 +68,11 @@ def test_a_card_without_marks_is_left_alone(tmp_path: Path) -> None:
     assert card.read_text() == f"before\n{BEGIN}\ntable\n{END}\nafter\n"
 
 
+def test_every_bar_was_measured() -> None:
+    stored = figures.read(STORED)
+    assert [bar.name for bar in BARS if bar.held(stored) is None] == []
+
+
 def test_the_card_holds_the_table_of_the_stored_figures() -> None:
     """Fails when a stored figure is changed and the table is not made anew: tried."""
     stored = figures.read(STORED)
