@@ -148,7 +148,7 @@ def test_room_is_made_around_a_clip(studio: Studio) -> None:
 
 
 def test_a_picture_is_shown_at_its_second_and_reported(studio: Studio) -> None:
-    """Frame 12 of 17 at 8 a second is 1.5 s; the others are farther from it. Fails when seconds are frames: tried.
+    """Frame 12 of 17 at 8 a second is 1.5 s; the others are farther from it.
 
     Control: the same prompt and seed without it.
     """
@@ -185,7 +185,8 @@ def test_what_is_painted_moves_along_its_path(studio: Studio) -> None:
 
 
 def test_a_path_is_kept_beside_a_camera(studio: Studio) -> None:
-    """Fails when the camera is drawn beside other items: its flow outweighed them (a layout 0.41 in place of 0.67)."""
+    """Fails when the camera is drawn beside other items: a layout agrees by 0.57 in place of 0.64, and
+    by 0.79 without a camera: tried."""
     path = {"points": [{"x": 0.3, "y": 0.5}, {"x": 0.7, "y": 0.5}], "width": 0.55, "height": 0.55}
     asked = {"trajectories": [path], "camera": {"pan": 3}}
     (led,) = studio.measured(studio.clip(**asked), **asked)["trajectories"]
@@ -312,6 +313,25 @@ def test_a_control_is_followed(studio: Studio, kind: str, gain: float) -> None:
     (led,) = studio.measured(studio.clip(**asked), **asked)["controls"]
     (plain,) = studio.measured(studio.clip(prompt=asked["prompt"]), **asked)["controls"]
     assert led["measured"] > plain["measured"] + gain
+
+
+def test_two_controls_are_followed_at_once(studio: Studio) -> None:
+    """Each agrees better than in the same prompt and seed without them."""
+    controls = [{"kind": kind, "video": SOURCE} for kind in ("layout", "gray")]
+    asked = {"controls": controls, "prompt": "a ball on a blue background"}
+    led = studio.measured(studio.clip(**asked), **asked)["controls"]
+    plain = studio.measured(studio.clip(prompt=asked["prompt"]), **asked)["controls"]
+    for own, other in zip(led, plain, strict=True):
+        assert own["measured"] > other["measured"] + 0.1, own["kind"]
+
+
+def test_another_subject_takes_over_a_clips_motion(studio: Studio) -> None:
+    """A rocket moves as the ball of the source does. Control: the same prompt and seed without it."""
+    asked = {"controls": [{"kind": "flow", "video": SOURCE}]}
+    (led,) = studio.measured(studio.clip(**asked), **asked)["controls"]
+    (plain,) = studio.measured(studio.clip(), **asked)["controls"]
+    assert led["measured"] > 0.25
+    assert led["measured"] > plain["measured"] + 0.2
 
 
 def test_two_controls_count_by_their_weights(studio: Studio) -> None:

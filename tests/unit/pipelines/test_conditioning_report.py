@@ -93,7 +93,7 @@ def test_a_camera_is_reported_in_its_own_units(rules, media):
 
 
 def test_a_subject_on_a_plain_ground_is_not_taken_for_a_camera(rules, media):
-    """Fails when the subject's own edges count as ground: tried, a pan of -4.9 was measured as a fact."""
+    """Fails when the subject's own edges count as ground: tried, a pan of -9.7 was measured as a fact."""
     (entry,) = reported(ball(RIGHT), rules, media, camera={"pan": 3})["camera"]
     assert entry["axes"]["pan"]["requested"] == 3
     assert entry["axes"]["pan"]["measured"] is None
