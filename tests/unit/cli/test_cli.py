@@ -90,6 +90,8 @@ def test_segments_and_branches_are_written_in_a_line(run, tmp_path):
         (("--strength", "0.5"), "belongs to --video"),
         (("--frame", "-1"), "belongs to --image"),
         (("--fps", "0"), "--fps: must be at least 1"),
+        (("--camera", "pan-rigth"), "nearest is pan-right"),
+        (("--camera", "pan=11"), "pan: may be at most 10"),
         (("--out", "nowhere/x.mp4"), "there is no folder nowhere"),
     ],
 )

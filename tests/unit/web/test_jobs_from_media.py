@@ -49,7 +49,10 @@ def test_form_references_name_an_artifact_and_its_frame(client: FlaskClient, wor
     job = client.post(JOBS, data=form).get_json()
     assert job["spec"]["image"] == {"upload_id": None, "artifact_id": video["id"], "frame": -1}
     beyond = client.post(JOBS, json={"image": {"artifact_id": video["id"], "frame": 5}})
-    assert beyond.get_json()["errors"][0]["field"] == "image.frame"
+    error = beyond.get_json()["errors"][0]
+    assert (error["field"], error["nearest"]) == ("image.frame", [4])
+    before = client.post(JOBS, json={"image": {"artifact_id": video["id"], "frame": -9}})
+    assert before.get_json()["errors"][0]["nearest"] == [-5]
 
 
 def test_a_restyle_is_as_long_as_its_source_allows(client: FlaskClient, worker: SimulatedWorker) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -95,8 +96,11 @@ def _numbers(text: str) -> dict[str, float]:
     except ValueError:
         found = {}
     if not found or not found.keys() <= {*AXES, "at"}:
-        presets = ", ".join(get_args(CameraPreset))
-        raise SpecError(f"camera={text.strip()}: write {', '.join(AXES)} as pan=4, or one of {presets}", field="camera")
+        presets = get_args(CameraPreset)
+        rule = f"write {', '.join(AXES)} as pan=4, or one of {', '.join(presets)}"
+        near = tuple(get_close_matches(text.strip().lower(), presets, 1))
+        nearest = f"; nearest is {near[0]}" if near else ""
+        raise SpecError(f"camera={text.strip()}: {rule}{nearest}", field="camera", nearest=near)
     return found
 
 
