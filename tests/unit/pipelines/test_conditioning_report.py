@@ -140,11 +140,15 @@ def test_masks_and_ends_are_measured_against_what_was_given(rules, media):
 
 
 def test_the_report_lies_beside_the_clip_and_in_its_receipt(tiny_registry, media, tmp_path):
-    """Fails when `render` leaves the meter out: tried. The control: a clip without items has none."""
+    """Fails when `render` leaves the meter out, and when keyframes are no condition to it: tried.
+
+    The control: a clip without items has none.
+    """
     residency, rules = Residency(tiny_registry), tiny_registry.get("tiny").rules
     asked = {"model": "tiny", "num_frames": FRAMES, "width": 32, "height": 32, "num_inference_steps": 1, "seed": 1}
     found = {}
-    for name, more in (("led", {"camera": {"pan": 5}, "trajectories": [PATH]}), ("plain", {})):
+    key = {"keyframes": [{"image": MediaRef(upload_id="upl_clip", frame=0), "frame": 4}]}
+    for name, more in (("led", {"camera": {"pan": 5}, "trajectories": [PATH]}), ("key", key), ("plain", {})):
         folder = tmp_path / name
         folder.mkdir()
         made = render(resolve(TextToVideo(**asked, **more), rules), RunContext(media=media), folder, residency)
@@ -153,6 +157,8 @@ def test_the_report_lies_beside_the_clip_and_in_its_receipt(tiny_registry, media
     (file,), told = found["led"]
     assert json.loads(file.read_text()) == told
     assert told.keys() == {"camera", "trajectories"}
+    assert found["key"][1].keys() == {"pictures"}
+    assert len(found["key"][0]) == 1
     assert found["plain"] == ([], None)
 
 
