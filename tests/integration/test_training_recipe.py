@@ -3,6 +3,7 @@ smallest networks, one step a stage, drawn sprites in place of the packages'."""
 
 import importlib
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -73,6 +74,15 @@ def packages(cache: Path) -> None:
     for level in range(8):
         film.write(np.full((180, 320, 3), 20 * level, np.uint8))
     film.release()
+
+
+@pytest.fixture(autouse=True)
+def arithmetic() -> Iterator[None]:
+    """As it was before: training rounds the smallest numbers to zero and chooses its threads, for the whole process."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_flush_denormal(False)
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
