@@ -150,6 +150,17 @@ def test_words_that_a_model_was_not_taught_are_told(client: FlaskClient) -> None
     assert "This model was not taught: rides, zeppelin" in page
 
 
+def test_a_camera_beyond_its_model_is_told(client: FlaskClient, plane: ControlPlane) -> None:
+    """Before it is sent and of the clip. Fails when only unknown words are told: tried."""
+    told = "Pan (right): pan-right of sprites-64 goes at "
+    assert told in send(client, "/forecast", **{"prompt": "a cat", "camera.pan": "9"})[1]
+    assert told not in send(client, "/forecast", **{"prompt": "a cat", "camera.pan": "2"})[1]
+    where = send(client, **{"prompt": "a cat", "camera.pan": "9"})[1]
+    assert told in client.get(f"/?job={plane.jobs.list().items[0].id}").get_data(as_text=True)
+    german = client.get(f"/?job={plane.jobs.list().items[0].id}", headers={"Accept-Language": "de"})
+    assert "geht höchstens mit" in german.get_data(as_text=True), where
+
+
 def test_settings_are_restored_from_a_file(client: FlaskClient) -> None:
     file = {"recipe": (io.BytesIO(recipe_picture()), "clip.png")}
     status, page = send(client, "/recall", **file)

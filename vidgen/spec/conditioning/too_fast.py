@@ -22,7 +22,8 @@ def too_fast(spec: SamplingFields, rules: ConditioningRules) -> dict[str, str]:
             if full is not None and abs(speed) * strength_of(spec) > FASTER * full:
                 field = f"camera.{axis}"
                 found[field] = (
-                    f"{field}: {preset_of(axis, speed)} of {spec.model} goes at {full:g} at most, whatever is asked "
-                    f"beyond that; slower speeds are followed; nearest is {full if speed > 0 else -full:g}"
+                    f"{field}: {preset_of(axis, speed)} of {spec.model} goes at {full:g} at most, "
+                    "whatever is asked beyond that; slower speeds are followed; "
+                    f"nearest is {full if speed > 0 else -full:g}"
                 )
     return found

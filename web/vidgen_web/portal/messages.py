@@ -18,6 +18,12 @@ FORMS = (
     mark("%(model)s always ends on a given picture; give one"),
     mark("%(model)s cannot end on a given picture; leave it out"),
     mark("%(model)s does not take it; it takes %(others)s"),
+    mark(
+        "%(move)s of %(model)s goes at %(full)s at most, whatever is asked beyond that; slower speeds are followed; "
+        "nearest is %(nearest)s"
+    ),
+    mark("%(word)s is read as letters; add %(embedding)s to advanced.embeddings"),
+    mark("no text says %(word)s, so %(embedding)s changes nothing; write %(again)s in a prompt"),
     mark("%(model)s ignores it; leave it empty"),
     mark("%(model)s is not led by pictures; leave them out"),
     mark("%(model)s makes single windows only"),

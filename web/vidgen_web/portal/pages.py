@@ -9,7 +9,6 @@ from vidgen.jobs.views import Job
 from vidgen.spec import JobStatus, Unsampled, nearest_frame_counts
 from vidgen.spec.conditioning.control import UNDRAWN
 from vidgen_models.registry import Manifest
-from vidgen_models.words import remarks
 from vidgen_web.access import needs
 from vidgen_web.answers import model_answer
 from vidgen_web.caller import caller
@@ -26,9 +25,11 @@ from vidgen_web.portal.gallery import gallery_parts, marks_of
 from vidgen_web.portal.languages import mark
 from vidgen_web.portal.measured import measured
 from vidgen_web.portal.queue_panel import queue_panel
+from vidgen_web.portal.remarks import sentences
 from vidgen_web.portal.settings.model import chosen_model
 from vidgen_web.portal.timeline import timeline
 from vidgen_web.problems import ProblemError
+from vidgen_web.remarks import remarks_on
 from vidgen_web.services import Services, services
 
 blueprint = Blueprint("portal", __name__)
@@ -145,7 +146,7 @@ def job_parts(found: Services, job: Job | None) -> dict[str, Any]:
         "measured": measured(found, job),
         "finishes": finishes(found),
         "seam_plot": artifact_of(job, "seam_plot"),
-        "told": remarks(job.spec, manifest) if manifest and not isinstance(job.spec, Unsampled) else (),
+        "told": sentences(remarks_on(job.spec, manifest)) if manifest and not isinstance(job.spec, Unsampled) else (),
         "can_lead": manifest is not None and manifest.rules.keyframes and "text-to-video" in manifest.rules.tasks,
         "can_refer": manifest is not None and manifest.rules.conditioning.references > 0,
         "can_extend": manifest is not None and "extend-video" in manifest.rules.tasks,

@@ -17,6 +17,7 @@ from vidgen_web.portal.composer import asked, drafts
 from vidgen_web.portal.composer.complaints import complaints_of
 from vidgen_web.portal.composer.drafts import Draft
 from vidgen_web.portal.languages import gettext as _
+from vidgen_web.portal.remarks import sentences
 from vidgen_web.problems import FieldError, ProblemError, problem_of
 from vidgen_web.services import Services
 
@@ -27,7 +28,8 @@ class Outlook:
 
     length: str = ""
     time: str = ""
-    unknown: Sequence[str] = ()
+    told: Sequence[str] = ()
+    """What is no fault, but good to know."""
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -43,8 +45,7 @@ def outlook(found: Services, draft: Draft) -> Outlook:
         expected = forecast(found, spec, used)
     except VidgenError as error:
         return Outlook(errors=complaints_of(draft, problem_of(error)))
-    unknown = tuple(dict.fromkeys(word for remark in expected.warnings for word in remark.words))
-    return Outlook(_length(spec, used), _time(expected), unknown)
+    return Outlook(_length(spec, used), _time(expected), sentences(expected.warnings))
 
 
 def wanted_fields(draft: Draft) -> dict[str, Any]:
