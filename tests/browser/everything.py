@@ -1,11 +1,12 @@
 """A service with one of everything in it, and the addresses of all pages that show it."""
 
 from tests.simulated_worker import SimulatedWorker, jpeg, picture, write_clip
+from tests.unit.web import led_rules
 from tests.unit.web.test_portal_measured import REPORT
 from tests.unit.web.test_variations_api import commit
 from vidgen.jobs.gallery import Gallery
 from vidgen.jobs.service import ControlPlane
-from vidgen.spec import ConditioningRules, LongFields, TextToVideo
+from vidgen.spec import LongFields, TextToVideo
 from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
 
@@ -13,17 +14,8 @@ JOINTS = [
     {"frames": [12, 12], "verdict": "pass", "score": 0.42},
     {"frames": [24, 24], "verdict": "fail", "score": 1.31},
 ]
-RULES = ConditioningRules(
-    controls=("canny", "depth", "flow"),
-    camera="flow",
-    camera_axes=("pan", "tilt", "zoom", "roll"),
-    trajectories="layout",
-    brush=True,
-    mask=True,
-    references=2,
-    motion_strength="flow",
-    ends=True,
-    flow_full=0.1,
+RULES = led_rules.RULES.model_copy(
+    update={"controls": ("canny", "depth", "flow"), "camera_axes": ("pan", "tilt", "zoom", "roll")}
 )
 
 

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.simulated_worker import SimulatedWorker
+from tests.unit.web.led_rules import RULES
 from tests.unit.web.portal_forms import send
 from vidgen.jobs.service import ControlPlane
 from vidgen.spec import ConditioningRules
@@ -16,18 +17,6 @@ from vidgen.spec.conditioning.camera import PRESET_SPEED
 from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
 
-RULES = ConditioningRules(
-    controls=("canny", "flow"),
-    camera="flow",
-    camera_axes=("pan", "tilt", "zoom"),
-    trajectories="layout",
-    brush=True,
-    mask=True,
-    references=2,
-    motion_strength="flow",
-    ends=True,
-    flow_full=0.1,
-)
 PATH = {"trajectories.0.points.0.x": "0.2", "trajectories.0.points.0.y": "0.5"}
 PATH |= {"trajectories.0.points.1.x": "0.8", "trajectories.0.points.1.y": "0.5", "trajectories.0.points.2.x": ""}
 PNG = b"\x89PNG"

@@ -8,25 +8,13 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from tests.unit.web.led_rules import RULES
 from tests.unit.web.portal_forms import send
 from vidgen.jobs.service import ControlPlane
-from vidgen.spec import ConditioningRules
 from vidgen_models.registry import ModelRegistry
 from vidgen_models.shelf import Shelf
 from vidgen_web.portal.composer.complaints import Complaints
 
-RULES = ConditioningRules(
-    controls=("canny", "flow"),
-    camera="flow",
-    camera_axes=("pan", "tilt", "zoom"),
-    trajectories="layout",
-    brush=True,
-    mask=True,
-    references=2,
-    motion_strength="flow",
-    ends=True,
-    flow_full=0.1,
-)
 CLIP = {"controls.1.kind": "canny", "controls.1.video.artifact_id": "art_gone"}
 WRONG = [
     ({"camera.pan": "11"}, "camera.pan", "Pan (right): may be at most 10"),
