@@ -132,7 +132,7 @@ class Texts:
 
 
 def read(folder: Path) -> WanVACETransformer3DModel:
-    return WanVACETransformer3DModel.from_pretrained(folder / "transformer", torch_dtype=torch.float32)
+    return WanVACETransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
 
 
 def train(
@@ -159,7 +159,7 @@ def train(
         average.values, average.step = state["average"], clock.step
     rng = np.random.default_rng([6, clock.step])
     torch.manual_seed(int(rng.integers(2**31)))
-    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", torch_dtype=torch.float32).eval()
+    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", dtype=torch.float32).eval()
     texts = Texts(T5Tokenizer.from_pretrained(teacher_folder / "tokenizer"), encoder, rng)
     data = LatentSet(work / "latents")
     tasks, shares = data.shares(preset.tasks)
@@ -212,7 +212,7 @@ def distances(teacher_folder: Path, checkpoint: Path, work: Path, batches: int, 
     student = Network.of(network.eval())
     rng, data = np.random.default_rng(7), LatentSet(work / "latents")
     torch.manual_seed(7)
-    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", torch_dtype=torch.float32).eval()
+    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", dtype=torch.float32).eval()
     texts = Texts(T5Tokenizer.from_pretrained(teacher_folder / "tokenizer"), encoder, rng)
     found = dict.fromkeys(("student", "teacher without guidance"), 0.0)
     for _ in range(batches):

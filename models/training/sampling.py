@@ -37,7 +37,7 @@ class Generator:
 
     @classmethod
     def load(cls, folder: Path) -> Generator:
-        pipeline = WanVACEPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+        pipeline = WanVACEPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
         pipeline.text_encoder.eval()
         return cls(pipeline, base_view(pipeline.transformer.eval()))
 
@@ -53,37 +53,49 @@ class Generator:
         context: Tensor | None = None,
         start: Tensor | None = None,
         strength: float = 1.0,
+        kept: Tensor | None = None,
     ) -> NDArray[np.uint8]:
         """B T H W 3 clips. `context` (B 96 t h w) conditions; `start` (latents) with `strength` < 1 edits a clip
-        (SDEdit)."""
+        (SDEdit); where `kept` (B 1 t h w) is 1, `start` is held at every step, as the service holds it."""
         text, empty = self.text(list(prompts)), self.text([""] * len(prompts))
-        both = torch.cat([text, empty])
         scheduler = UniPCMultistepScheduler.from_config(self.pipeline.scheduler.config, flow_shift=settings.shift)
         scheduler.set_timesteps(settings.steps)
         length = (settings.frames - 1) // 4 + 1 if context is None else context.shape[2]
         shape = (16, length, 8, 8)
-        latents = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
+        noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
+        latents = noise
         first = round(settings.steps * (1 - strength))
         if start is not None and first > 0:
             sigma = scheduler.sigmas[first]
-            latents = (1 - sigma) * start + sigma * latents
+            latents = (1 - sigma) * start + sigma * noise
             scheduler.set_begin_index(first)
-        for timestep in scheduler.timesteps[first:]:
-            time = timestep.expand(2 * len(prompts)).float()
-            doubled = torch.cat([latents, latents])
-            if context is None:
-                velocity = self.base(doubled, time, both, return_dict=False)[0]
-            else:
-                control = torch.cat([context, context])
-                velocity = self.pipeline.transformer(
-                    doubled, time, both, control_hidden_states=control, return_dict=False
-                )[0]
-            asked, unasked = velocity.chunk(2)
-            latents = scheduler.step(
-                unasked + settings.guidance * (asked - unasked), timestep, latents, return_dict=False
-            )[0]
+        for step, timestep in enumerate(scheduler.timesteps[first:], first + 1):
+            velocity = self._velocity(latents, timestep, text, empty, context, settings.guidance)
+            latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
+            if start is not None and kept is not None:
+                sigma = scheduler.sigmas[step]
+                latents = torch.lerp(latents, (1 - sigma) * start + sigma * noise, kept)
         latents = latents[:, :, length - (settings.frames - 1) // 4 - 1 :]  # without a reference
         return to_pixels(torch.cat([decode(self.pipeline.vae, part) for part in latents.split(8)]))
+
+    def _velocity(
+        self, latents: Tensor, timestep: Tensor, text: Tensor, empty: Tensor, context: Tensor | None, guidance: float
+    ) -> Tensor:
+        """With guidance both passes in one batch; without (1) the prompt's alone."""
+        if guidance == 1:
+            return self._predicted(latents, timestep, text, context)
+        doubled = None if context is None else torch.cat([context, context])
+        both = self._predicted(torch.cat([latents, latents]), timestep, torch.cat([text, empty]), doubled)
+        asked, unasked = both.chunk(2)
+        return unasked + guidance * (asked - unasked)
+
+    def _predicted(self, latents: Tensor, timestep: Tensor, text: Tensor, context: Tensor | None) -> Tensor:
+        time = timestep.expand(len(latents)).float()
+        network, more = self.base, {}
+        if context is not None:
+            network, more = self.pipeline.transformer, {"control_hidden_states": context}
+        velocity: Tensor = network(latents, time, text, return_dict=False, **more)[0]
+        return velocity
 
     def context(self, video: Tensor, mask: Tensor, hidden: Tensor | None = None) -> Tensor:
         """VACE context of `video` (B 3 T H W in [-1, 1]) and `mask` (B T H W, 1 where the model paints); under the mask

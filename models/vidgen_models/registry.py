@@ -60,13 +60,13 @@ class Running(SpecModel):
 class SingleFile(SpecModel):
     """A file of weights beside the folder: what it holds takes the place of the folder's components of those names."""
 
-    file: str = Field(description="Absolute path of the safetensors file.")
+    file: str = Field(description="Path of the safetensors file; a relative one lies within the shipped weights.")
     sha256: str
     components: tuple[str, ...]
 
     @property
     def path(self) -> Path:
-        return Path(self.file)
+        return SHIPPED_WEIGHTS / self.file
 
 
 class Manifest(SpecModel):
