@@ -64,11 +64,13 @@ def show(model_id: str, as_json: bool) -> None:
     help="What is on a GPU at a time where not all fits.",
 )
 @click.option("--devices", type=click.IntRange(1), default=1, help="Over how many devices the tokens are spread.")
+@click.option("--like", help="An installed model of the same networks: its sizes, windows and words hold here, too.")
 @click.option("--base", help="Of a single file: the model or folder that gives what the file does not hold.")
 @click.option("--component", help="Of a single file: what it is; default: every component that it fits.")
 @errors_as_text
 def add(
     path: Path,
+    like: str | None,
     base: str | None,
     component: str | None,
     attention: Any,
@@ -81,6 +83,7 @@ def add(
 
     Nothing of it is run: it must be weights and plain data. Every file is hashed, and checked when it is read.
     A file holds the weights of one network or several; the rest is another model's or folder's, the --base.
+    A folder of a known network trained anew, such as the shipped one, is added --like it.
     A folder of a single network that sees depth or poses (Depth Anything, DPT, ViTPose) is added for drawing controls.
     """
     if _is_network(path):
@@ -88,6 +91,7 @@ def add(
         return
     wishes["running"] = Running(attention=attention, compile=compiled, offload=offload, devices=devices)
     manifest = _single(path, base, component, wishes) if path.is_file() else _folder(path, base, component, wishes)
+    manifest = manifest if like is None else _like(manifest, like)
     _shelf().put(manifest)
     click.echo(f"{manifest.id} revision {manifest.revision}: {manifest.family}, {', '.join(manifest.rules.tasks)}")
 
@@ -205,6 +209,12 @@ def _folder(path: Path, base: str | None, component: str | None, wishes: dict[st
     if base or component:
         raise click.UsageError("--base and --component belong to a single file; PATH is a folder")
     return manifest_for(path, Wishes(**wishes))
+
+
+def _like(manifest: Any, other: str) -> Any:
+    from vidgen.families import likeness
+
+    return likeness.like(manifest, _registry().get(other))
 
 
 def _single(path: Path, base: str | None, component: str | None, wishes: dict[str, Any]) -> Any:

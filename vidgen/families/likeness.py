@@ -1,0 +1,53 @@
+"""A folder whose networks have the shape of another model's: what that model was found to be able to holds for it too.
+
+A folder in the diffusers layout says nothing of sizes, windows and words that its weights were trained on, so that
+someone who trains a known network anew would have to say all of it once more.
+"""
+
+import json
+from typing import Any
+
+from vidgen.errors import ModelError
+from vidgen.families.installation import distilled, without_loras
+from vidgen.spec import ModelRules
+from vidgen_models.registry import Manifest
+
+LEARNT = ("latents_mean", "latents_std", "vocab_size")
+"""What training and its words write into configurations; everything else in them is shape."""
+
+
+def like(made: Manifest, other: Manifest) -> Manifest:
+    """`made` with the rules and costs of `other`. Raises ModelError naming what differs in their networks' shapes."""
+    if made.family != other.family:
+        raise ModelError(f"like={other.id}: it is of the family {other.family}, and {made.id} of {made.family}")
+    for name in _networks(other):
+        wanted, found = _shape(other, name), _shape(made, name)
+        for key in sorted(wanted):
+            if wanted[key] != found.get(key):
+                theirs = found.get(key, "nothing")
+                raise ModelError(f"like={other.id}: its {name} has {key}={wanted[key]}, that of {made.id} {theirs}")
+    taken: dict[str, Any] = {name: getattr(other, name) for name in ("text_length", "seconds_per_step")}
+    if made.weights == other.weights:
+        taken["memory"] = other.memory
+    return made.model_copy(update=taken | {"rules": _rules(made, other)})
+
+
+def _rules(made: Manifest, other: Manifest) -> ModelRules:
+    """The other's, with what was said of this one: that it was distilled, or that its weights are rounded."""
+    rules = distilled(other.rules, made.rules.steps.default) if made.rules.distilled else other.rules
+    return rules if made.weights == "own" else without_loras(rules)
+
+
+def _networks(model: Manifest) -> list[str]:
+    """Components whose weights are safetensors."""
+    return sorted(
+        file.parent.name for file in model.path.glob("*/config.json") if any(file.parent.glob("*.safetensors"))
+    )
+
+
+def _shape(model: Manifest, component: str) -> dict[str, str]:
+    """A component's configuration without what is learnt and what the libraries note of themselves."""
+    file = model.path / component / "config.json"
+    told: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    left_out = (*LEARNT, "transformers_version", "dtype", "torch_dtype")
+    return {key: json.dumps(value) for key, value in told.items() if not key.startswith("_") and key not in left_out}
