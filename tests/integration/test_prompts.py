@@ -7,6 +7,7 @@ import torch
 from vidgen.pipelines import Residency
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Verdict
 from vidgen.spec import TextToVideo, resolve
 from vidgen_models.enhancer import enhanced
 from vidgen_models.registry import ModelRegistry
@@ -56,6 +57,44 @@ def test_a_region_follows_its_own_prompt(residency):
     assert right - left > 100 > abs(plain_right - plain_left)
     unweighted = frames(residency, BLUE, regions=[{"prompt": RED, "box": LEFT, "weight": 0}])
     assert np.abs(unweighted.astype(int) - frames(residency, BLUE).astype(int)).max() <= 1
+
+
+def said(residency: Residency, seed: int, weight: float) -> tuple[np.ndarray, float, float]:
+    """The clip with a region of that weight; what the model says of it inside and outside of the region."""
+    spec = resolve(
+        TextToVideo(
+            model=MODEL,
+            prompt=BLUE,
+            seed=seed,
+            num_frames=5,
+            regions=[{"prompt": RED, "box": LEFT, "weight": weight}],
+        ),
+        residency.registry.get(MODEL).rules,
+    )
+    heard: list[Verdict] = []
+    with torch.inference_mode():
+        recipe = pipeline_for(spec.task, residency.model(MODEL))
+        clip = np.concatenate(list(recipe(spec, RunContext(on_verdict=heard.append))))
+    (verdict,) = heard
+    inside, outside = verdict.inside.preference, verdict.outside.preference
+    assert inside is not None
+    assert outside is not None
+    return clip, inside, outside
+
+
+def test_a_region_that_is_there_is_told_from_one_that_is_not(residency):
+    """The model says of its own clip which prompt explains the region's places. Controls: the other places, and the
+    clip of the same seed in which the region's prompt does not count. Asking changes no frame.
+
+    Fails when both are judged under the clip's own prompt: tried (0 everywhere).
+    """
+    for seed in (3, 8):
+        clip, inside, outside = said(residency, seed, 1.0)
+        _, without, _ = said(residency, seed, 0.0)
+        assert inside > 0.3
+        assert outside < -0.3
+        assert without < -0.3
+    assert np.array_equal(clip, frames(residency, BLUE, regions=[{"prompt": RED, "box": LEFT}], seed=8))
 
 
 def test_a_region_holds_in_every_window_of_a_long_clip(residency):

@@ -75,11 +75,16 @@ def _measured(report: Path) -> str:
         for it in told.get("pictures", ())
     ]
     lines += [
-        f"regions.{it['region']}: {it['difference']:g} of colour from what is around it"
+        f"regions.{it['region']}: {it['measured']:g} of -1 to 1 its own prompt, {it['elsewhere']:g} elsewhere"
         for it in told.get("regions", ())
-        if it["difference"] is not None
+        if it["measured"] is not None and it["elsewhere"] is not None
     ]
-    lines += [f"reference: {it['measured']:.0%} of its colours" for it in told.get("references", ())]
+    lines += [f"regions.{it['region']}: not measured; {it['why']}" for it in told.get("regions", ()) if "why" in it]
+    lines += [
+        f"reference: {it['measured']:.0%} of its colours"
+        + ("" if it["chance"] is None else f", {it['chance']:.0%} of the same in other colours")
+        for it in told.get("references", ())
+    ]
     return "".join(f"\n{line}" for line in lines)
 
 

@@ -1,6 +1,6 @@
 """Windows made one after the other by our own denoise loop, each going on from the latents of the one before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -8,10 +8,12 @@ from torch import Tensor
 from vidgen.components.rectified_flow import add_noise, first_step
 from vidgen.longvideo.anchor import anchored
 from vidgen.longvideo.joint import Joint
+from vidgen.longvideo.judging import verdicts
 from vidgen.longvideo.order import Order, Settings, Transition
 from vidgen.longvideo.planner import Window
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
+from vidgen.runtime.verdict import Verdict
 from vidgen.stages.conditioning import Conditioning
 from vidgen.stages.denoise import Blend, Hold, denoise
 from vidgen.stages.encode_text import TextEmbeddings
@@ -72,6 +74,10 @@ class Chained:
         if order.reference is None:
             return latents
         return anchored(latents, order.reference, settings.anchor, 1 - joint.weights)
+
+    def judged(self, order: Order, latents: Tensor, ctx: RunContext) -> Iterable[Verdict]:
+        control = control_of(self.model, order, self.settings)
+        return verdicts(self.model, order, latents, self.text(order.prompt), control, ctx)
 
 
 def blend_of(transition: Transition | None, encode: Encode) -> Blend | None:

@@ -18,6 +18,7 @@ from vidgen.longvideo.chunk import Chunk, laid
 from vidgen.longvideo.fingerprint import fingerprint
 from vidgen.longvideo.gate import LOOKED_BACK, SeamGate, as_tensors, from_tensors, measured
 from vidgen.longvideo.joints import frames_before, joints_of
+from vidgen.longvideo.judging import sampled
 from vidgen.longvideo.looks import Looks
 from vidgen.longvideo.loop import TURNED, calmest
 from vidgen.longvideo.maker import Maker
@@ -72,7 +73,17 @@ class LongClip:
         if len(made) < len(self._script.windows):
             self._ctx.note("ended_early", {"last_chunk": max(chunk.window.n for chunk in made)})
         self._record.tell(made, self._ctx, self.turn or self._begun_later(made))
+        self._judge(made, {} if self._together is not None else chunks)
         return made
+
+    def _judge(self, made: Sequence[Chunk], beside: Chunks) -> None:
+        """Ask the model what some chunks show in their regions; `beside` are those that they were made to join."""
+        if self._ctx.on_verdict is None:
+            return
+        for chunk in sampled(made):
+            order = replace(self._orders.of(chunk.window, beside), seed=chunk.seed, prompt=chunk.prompt)
+            for verdict in self._maker.judged(order, self._streams.latents(chunk), self._ctx):
+                self._ctx.on_verdict(verdict)
 
     def _begun_later(self, chunks: Sequence[Chunk]) -> int:
         """How many frames a clip lacks that is made from its end on, and was ended early."""

@@ -3,12 +3,14 @@
 The clip plans, keeps, joins, mends, resumes and records; a maker turns one order into latents in a model's own way.
 """
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from torch import Tensor
 
 from vidgen.longvideo.order import Order
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Verdict
 from vidgen.stages.model import Decoder
 
 
@@ -35,4 +37,8 @@ class Maker(Protocol):
         `share` is where its steps begin on the progress bar and how much of it they take. Raises Cancelled within one
         step of a cancel.
         """
+        ...
+
+    def judged(self, order: Order, latents: Tensor, ctx: RunContext) -> Iterable[Verdict]:
+        """What the model says of a finished window's regions; nothing where it has none, or cannot tell."""
         ...

@@ -6,7 +6,7 @@ long clip.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import diffusers
@@ -17,6 +17,7 @@ from vidgen.longvideo.anchor import anchored
 from vidgen.longvideo.fingerprint import fingerprint
 from vidgen.longvideo.order import Order, Settings
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Verdict
 from vidgen.stages.clip_model import ClipModel, ClipRequest, OnStep
 
 
@@ -67,6 +68,9 @@ class Native:
         if order.reference is None:
             return latents
         return anchored(latents, order.reference, self._settings.anchor, free.view(1, 1, -1, 1, 1))
+
+    def judged(self, order: Order, latents: Tensor, ctx: RunContext) -> Iterable[Verdict]:  # noqa: ARG002
+        return ()
 
     def _part(self, order: Order) -> ClipRequest:
         """What is asked of the window: the clip's request, as far as it speaks of the window's frames."""

@@ -3,11 +3,12 @@
 Frames are measured as the model made them, before any step and before they are encoded, in a small size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vidgen.media.frames import FrameChunk
 from vidgen.media.source import fit
@@ -20,22 +21,36 @@ from vidgen.pipelines.masking import Masked
 from vidgen.pipelines.picture_report import picture_report, region_report
 from vidgen.pipelines.resolved import Resolved
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement, psnr
-from vidgen.quality.conditioning.likeness import colour_likeness
+from vidgen.quality.conditioning.likeness import colour_likeness, in_other_colours
 from vidgen.quality.conditioning.similarity import speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 from vidgen.runtime.context import RunContext
-from vidgen.spec import ConditioningRules, ExtendVideo, ImageToVideo, SamplingFields, Trajectory
+from vidgen.runtime.verdict import Verdict, together
+from vidgen.spec import (
+    ClipSpec,
+    ConditioningRules,
+    ExtendVideo,
+    ImageToVideo,
+    ProcessVideo,
+    SamplingFields,
+    Trajectory,
+)
 from vidgen.spec.conditioning.camera_words import strength_of
 
 LARGEST = 128
 """The longer side of measured frames, in pixels."""
 Entry = dict[str, Any]
-NO_CONTROL = "the clip without the reference was not made; the same prompt and seed without it is the control"
+GREY = "the picture has no colours; so there is none in other colours to set beside it"
 
 
 def is_conditioned(spec: SamplingFields) -> bool:
     """Whether anything but prompts was asked for that frames can be measured against."""
     return spec.conditioned or bool(spec.keyframes or spec.regions) or isinstance(spec, ImageToVideo)
+
+
+def is_judged(spec: ClipSpec) -> bool:
+    """Whether there is something in the clip that its model alone can tell."""
+    return not isinstance(spec, ProcessVideo) and bool(spec.regions)
 
 
 class ConditioningMeter:
@@ -55,8 +70,9 @@ class ConditioningMeter:
             self._frames.append(fit(chunk[..., :3], **self._size))
             yield chunk
 
-    def report(self) -> dict[str, list[Entry]]:
-        """By kind of item; empty where nothing can be measured, as of a single frame."""
+    def report(self, said: Sequence[Verdict] = ()) -> dict[str, list[Entry]]:
+        """By kind of item; empty where nothing can be measured, as of a single frame. `said` is what the model said of
+        the clip's windows."""
         if not self._frames:
             return {}
         frames = self._new(np.concatenate(self._frames))
@@ -72,7 +88,7 @@ class ConditioningMeter:
             "mask": self._mask(frames, conditions.masked()),
             "ends": list(self._ends(frames, conditions)),
             "pictures": list(picture_report(frames, self._spec, self._ctx)),
-            "regions": list(region_report(frames, self._spec, self._ctx)),
+            "regions": list(region_report(frames, self._spec, self._ctx, together(said))),
             "references": self._references(frames, conditions),
         }
         return {name: entries for name, entries in found.items() if entries}
@@ -171,17 +187,20 @@ class ConditioningMeter:
                 yield {"end": name, "frames": len(given), "psnr": _rounded(psnr(shown, given))}
 
     def _references(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
-        """Each by the colours of its subject, or of all of it, beside those of the clip's."""
+        """Each by the colours of its subject, or of all of it, beside those of the clip's.
+
+        `chance` is the mean of that over the same picture in other colours: what a clip has that was never given it.
+        """
         return [
-            {
-                "kind": reference.kind,
-                "requested": 1.0,
-                "measured": _rounded(colour_likeness(frames, conditions.reference_picture(number))),
-                "without": None,
-                "why": NO_CONTROL,
-            }
+            {"kind": reference.kind, "requested": 1.0, **_likeness(frames, conditions.reference_picture(number))}
             for number, reference in enumerate(self._spec.references)
         ]
+
+
+def _likeness(frames: FrameChunk, picture: NDArray[np.uint8]) -> Entry:
+    others = [colour_likeness(frames, other) for other in in_other_colours(picture)]
+    told: Entry = {"chance": _rounded(np.mean(others))} if others else {"chance": None, "why": GREY}
+    return {"measured": _rounded(colour_likeness(frames, picture)), **told}
 
 
 def _sides(asked: Resolved) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Pictures that a clip was to show, beside its frames at those moments, and regions beside what lies around them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import cv2
@@ -12,12 +12,11 @@ from vidgen.pipelines.regions import region_painter
 from vidgen.pipelines.resolved import Resolved
 from vidgen.quality.conditioning.agreement import psnr
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Errors, Verdict
 from vidgen.spec import ImageToVideo, MediaRef, SamplingFields
 
 Entry = dict[str, Any]
-NO_READER = (
-    "nothing here tells how well a place shows words; difference is how far its colours are from those around it"
-)
+NOT_ASKED = "the model was not asked what it shows; difference is how far its colours are from those around it"
 
 
 def picture_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) -> Iterator[Entry]:
@@ -40,8 +39,14 @@ def picture_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) ->
             }
 
 
-def region_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) -> Iterator[Entry]:
-    """Each with the `share` of the picture that it covers, and how far its mean colour is from that of the rest."""
+def region_report(
+    frames: FrameChunk, spec: SamplingFields, ctx: RunContext, said: Mapping[str, Verdict]
+) -> Iterator[Entry]:
+    """Each with the `share` of the picture that it covers, and how far its mean colour is from that of the rest.
+
+    `measured` is by how much its prompt explains what is there better than the clip's own does, `elsewhere` the same of
+    all other places: 1 wholly, 0 neither does better, -1 the clip's own does. As `said` by the model, by field.
+    """
     lab = [cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB) for frame in frames]
     for number, region in enumerate(spec.regions):
         painted = region_painter(number, region, spec, ctx)(0, len(frames))
@@ -55,10 +60,21 @@ def region_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) -> 
             "region": number,
             "prompt": region.prompt,
             "share": round(float(within.mean()), 3),
-            "measured": None,
-            "why": NO_READER,
+            **_as_said(said.get(f"regions.{number}")),
             "difference": round(float(np.mean(away)), 3) if away else None,
         }
+
+
+def preference(errors: Errors) -> float | None:
+    """-1..1, as reports tell it."""
+    found = errors.preference
+    return None if found is None else round(found, 3)
+
+
+def _as_said(verdict: Verdict | None) -> Entry:
+    if verdict is None or verdict.inside.preference is None:
+        return {"measured": None, "why": NOT_ASKED}
+    return {"measured": preference(verdict.inside), "elsewhere": preference(verdict.outside)}
 
 
 def _pictures(spec: SamplingFields, num_frames: int) -> Iterator[tuple[str, int, MediaRef]]:

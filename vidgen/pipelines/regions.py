@@ -36,9 +36,10 @@ def text_parts(
         text = encode_text(model, spec.model_copy(update={"prompt": region.prompt}))
         text = replace(text, parts=camera_parts(model, spec, region.prompt, clock))
         painted, mask = _painter(number, region, spec, ctx)
-        shares = partial(_shares, painted, region.weight, (height, width))
+        shares = partial(_shares, painted, (height, width))
         over_time = None if mask is None else partial(_over_time, shares, clock)
-        parts.append(TextPart(text, shares(0, 1)[:, :, None], over_time))
+        field = f"regions.{number}"
+        parts.append(TextPart(text, shares(0, 1)[:, :, None], over_time, weight=region.weight, field=field))
     return tuple(parts)
 
 
@@ -86,9 +87,9 @@ def _painter(number: int, region: Region, spec: SamplingFields, ctx: RunContext)
     return read, None if mask.is_picture else mask
 
 
-def _shares(painted: Painter, weight: float, grid: tuple[int, int], first: int, count: int) -> Tensor:
+def _shares(painted: Painter, grid: tuple[int, int], first: int, count: int) -> Tensor:
     """The mean over `count` frames at each place of the latents' grid, `[1, 1, h, w]`."""
-    return weight * adaptive_avg_pool2d(painted(first, count), grid).mean(0, keepdim=True)
+    return adaptive_avg_pool2d(painted(first, count), grid).mean(0, keepdim=True)
 
 
 def _over_time(shares: Callable[[int, int], Tensor], clock: Sequence[int], shot: int, start: int, stop: int) -> Tensor:

@@ -18,7 +18,7 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.sprite_sheet import SpriteSheet
 from vidgen.media.still import write_poster
 from vidgen.media.wav import WAV, write_wav
-from vidgen.pipelines.conditioning_report import ConditioningMeter, is_conditioned
+from vidgen.pipelines.conditioning_report import ConditioningMeter, is_conditioned, is_judged
 from vidgen.pipelines.estimation import drawers_of
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.post_tools import tools_of
@@ -31,6 +31,7 @@ from vidgen.pipelines.source_frames import source_frames, source_shape
 from vidgen.post.chain import Chain
 from vidgen.quality.seams import SeamMeter
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Verdict
 from vidgen.runtime.waveform import Waveform
 from vidgen.spec import FORMATS, ClipShape, ClipSpec, ExtendVideo, ProcessVideo, Progress, Stage, VideoToVideo
 from vidgen.stages.decode_latents import SHARE, SHARE_BEFORE
@@ -74,7 +75,8 @@ def render(spec: ClipSpec, ctx: RunContext, out_dir: Path, residency: Residency)
     check_encoder(spec.output, alpha=steps.result.alpha)
     notes = Notes()
     heard: list[Waveform] = []
-    ctx = replace(ctx, note=notes.add, on_sound=heard.append)
+    said: list[Verdict] = []
+    ctx = replace(ctx, note=notes.add, on_sound=heard.append, on_verdict=said.append if is_judged(spec) else None)
     generated, hashes = FrameHash(), FrameHash()
     poster, sheet = out_dir / "poster.jpg", SpriteSheet(steps.result.num_frames)
     with torch.inference_mode(), TemporaryDirectory() as folder:
@@ -101,7 +103,7 @@ def render(spec: ClipSpec, ctx: RunContext, out_dir: Path, residency: Residency)
     seams = None if meter is None else write_seams(meter, notes.of("joints"), notes.of("repairs"), out_dir)
     if seams is not None:
         facts["seams"] = seams.summary()
-    report = {} if conditioned is None else conditioned.report()
+    report = {} if conditioned is None else conditioned.report(said)
     if report:
         facts["conditioning"] = report
     receipt.write_text(json.dumps(facts, indent=2) + "\n")

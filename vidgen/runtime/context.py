@@ -8,6 +8,7 @@ from typing import Any
 from vidgen.errors import Cancelled
 from vidgen.runtime.chunks import ChunkStore, MemoryChunkStore
 from vidgen.runtime.control_drawer import Drawers
+from vidgen.runtime.verdict import Verdict
 from vidgen.runtime.waveform import Waveform
 from vidgen.spec import MemoryTier, Progress
 
@@ -38,6 +39,7 @@ class RunContext:
     `note` adds an entry (JSON) to a section of the receipt. `on_sound` takes the sound that a model makes for its
     pictures, before the first of them comes. `repairing` is told at once
     of a joint that shows, and of every attempt at it (JSON). `drawers` draw controls that take a network.
+    `on_verdict` takes what the model says of the clip's regions when it is made; None: nobody asks it.
     """
 
     media: Mapping[str, Path] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class RunContext:
     note: Callable[[str, Mapping[str, Any]], None] = _unread
     on_sound: Callable[[Waveform], None] | None = None
     repairing: Callable[[Mapping[str, Any]], None] = _unheard
+    on_verdict: Callable[[Verdict], None] | None = None
     drawers: Drawers = field(default_factory=dict)
 
     def checkpoint(self) -> None:

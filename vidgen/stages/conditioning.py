@@ -47,11 +47,13 @@ NOTHING = Acting(None)
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditioning:
     """`known` is the context without any control; None: no pixel is known. `references` are frames of context that go
-    before those of the clip, as many as latent frames that are made with it and then left out."""
+    before those of the clip, as many as latent frames that are made with it and then left out; `shown` are the latents
+    of the pictures in them."""
 
     known: Tensor | None = None
     layers: tuple[Layer, ...] = ()
     references: Tensor | None = None
+    shown: Tensor | None = None
 
     @property
     def lead(self) -> int:

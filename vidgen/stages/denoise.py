@@ -53,7 +53,7 @@ class Guide:
             told = prompt if plan.acts(step, steps) else replace(prompt, negative=None)
             velocity = guided_velocity(model, latents, timestep, told, acting, plan, batched=self.batched)
             for part in prompt.parts:
-                velocity = torch.lerp(velocity, predicted(part.text), part.weights.to(velocity))
+                velocity = torch.lerp(velocity, predicted(part.text), part.weight * part.weights.to(velocity))
             return velocity
 
         velocity = predicted(self.text)

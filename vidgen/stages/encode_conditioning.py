@@ -35,17 +35,19 @@ def encode_canvas(
         return model.encode_control(pixels, canvas.mask)[:, :, warm:]
 
     alone = not (canvas.is_known or layers)
+    shown = _shown(model, canvas)
     return Conditioning(
         known=encoded(canvas.pixels) if canvas.is_known or alone else None,
         layers=tuple(
             Layer(encoded(canvas.under(layer)), layer.use.weight, layer.use.start, layer.use.end) for layer in layers
         ),
-        references=_references(model, canvas),
+        references=None if shown is None else model.reference_context(shown),
+        shown=shown,
     )
 
 
-def _references(model: VideoModel, canvas: Canvas) -> Tensor | None:
+def _shown(model: VideoModel, canvas: Canvas) -> Tensor | None:
+    """The latents of the references, `[1, z, pictures, h, w]`."""
     if not canvas.references:
         return None
-    frames = [model.encode_pixels(picture[None, :, None]) for picture in canvas.references]
-    return model.reference_context(torch.cat(frames, 2))
+    return torch.cat([model.encode_pixels(picture[None, :, None]) for picture in canvas.references], 2)

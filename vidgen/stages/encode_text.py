@@ -26,14 +26,17 @@ class TextEmbeddings:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TextPart:
-    """A text and how much it counts at each place of the latents' grid, `[1, 1, 1, h, w]` in 0..1.
+    """A text, and where it counts on the latents' grid, `[1, 1, 1, h, w]` in 0..1; there by `weight` (0..1).
 
     Where that changes, `over_time` gives it by shot, first latent frame and the one beyond the last: `[1, 1, n, h, w]`.
+    `field` is that of the spec which asked for it, where its effect is to be told.
     """
 
     text: TextEmbeddings
     weights: Tensor
     over_time: Callable[[int, int, int], Tensor] | None = None
+    weight: float = 1.0
+    field: str = ""
 
     def within(self, shot: int, start: int, stop: int, lead: int) -> "TextPart":
         text = self.text.within(shot, start, stop, lead)

@@ -14,6 +14,7 @@ from vidgen.pipelines import Residency, render
 from vidgen.pipelines.conditioning_report import ConditioningMeter
 from vidgen.pipelines.source_frames import source_shape
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Errors, Verdict
 from vidgen.spec import ImageToVideo, MediaRef, ProcessVideo, TextToVideo, VideoToVideo, resolve, resolve_process
 
 SIDE, FRAMES = 64, 9
@@ -43,12 +44,12 @@ def media(tmp_path_factory) -> dict[str, Path]:
     return {CLIP.key: write_video([ball(RIGHT)], tmp_path_factory.mktemp("media") / "clip.mp4", fps=8).path}
 
 
-def reported(frames: np.ndarray, rules, media, kind=TextToVideo, **fields) -> dict:
+def reported(frames: np.ndarray, rules, media, kind=TextToVideo, said=(), **fields) -> dict:
     asked = {"model": "tiny", "num_frames": FRAMES, "width": SIDE, "height": SIDE} | fields
     spec = resolve(kind.model_validate(asked), rules)
     meter = ConditioningMeter(spec, RunContext(media=media), rules.conditioning)
     assert np.array_equal(np.concatenate(list(meter.through(iter([frames[:4], frames[4:]])))), frames)
-    return meter.report()
+    return meter.report(said)
 
 
 def test_a_clip_that_does_as_asked_and_its_reverse_are_told_apart(rules, media):
@@ -119,8 +120,12 @@ def test_pictures_and_regions_are_reported(rules, media):
     half = {"box": {"left": 0, "top": 0, "right": 0.5, "bottom": 1}, "prompt": "a dog", "feather": 0}
     painted = np.zeros((FRAMES, SIDE, SIDE, 3), np.uint8)
     painted[:, :, :32] = 255
-    (region,) = reported(painted, rules, media, regions=[half])["regions"]
-    assert (region["share"], region["measured"]) == (0.5, None)
+    (silent,) = reported(painted, rules, media, regions=[half])["regions"]
+    assert (silent["share"], silent["measured"]) == (0.5, None)
+    assert "not asked" in silent["why"]
+    said = [Verdict("regions.0", Errors(1, 1), Errors(4, 0)), Verdict("regions.0", Errors(0, 2), Errors(2, 2))]
+    (region,) = reported(painted, rules, media, regions=[half], said=said)["regions"]
+    assert (region["measured"], region["elsewhere"], "why" in region) == (0.5, -0.5, False)
     assert region["difference"] == pytest.approx(100, abs=0.1)
     assert reported(painted[:, ::-1] * 0 + 9, rules, media, regions=[half])["regions"][0]["difference"] < 0.1
 
@@ -148,7 +153,9 @@ def test_the_report_lies_beside_the_clip_and_in_its_receipt(tiny_registry, media
     asked = {"model": "tiny", "num_frames": FRAMES, "width": 32, "height": 32, "num_inference_steps": 1, "seed": 1}
     found = {}
     key = {"keyframes": [{"image": MediaRef(upload_id="upl_clip", frame=0), "frame": 4}]}
-    for name, more in (("led", {"camera": {"pan": 5}, "trajectories": [PATH]}), ("key", key), ("plain", {})):
+    part = {"regions": [{"box": {"left": 0, "top": 0, "right": 0.5, "bottom": 1}, "prompt": "a dog"}]}
+    led = {"camera": {"pan": 5}, "trajectories": [PATH]}
+    for name, more in (("led", led), ("key", key), ("part", part), ("plain", {})):
         folder = tmp_path / name
         folder.mkdir()
         made = render(resolve(TextToVideo(**asked, **more), rules), RunContext(media=media), folder, residency)
@@ -159,6 +166,9 @@ def test_the_report_lies_beside_the_clip_and_in_its_receipt(tiny_registry, media
     assert told.keys() == {"camera", "trajectories"}
     assert found["key"][1].keys() == {"pictures"}
     assert len(found["key"][0]) == 1
+    (region,) = found["part"][1]["regions"]
+    assert -1 < region["measured"] < 1
+    assert -1 < region["elsewhere"] < 1
     assert found["plain"] == ([], None)
 
 

@@ -8,14 +8,17 @@ import torch
 from PIL import Image
 
 from vidgen.errors import SpecError
+from vidgen.longvideo.plan_of_spec import chunks_of
 from vidgen.media.writer import write_video
 from vidgen.pipelines import Residency
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.long_video import settings_of
 from vidgen.pipelines.regions import text_parts
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Verdict, together
 from vidgen.spec import TextToVideo, resolve
 from vidgen.stages.encode_text import TextEmbeddings
+from vidgen.stages.judge import PREDICTIONS
 
 TOP = {"left": 0, "top": 0, "right": 1, "bottom": 0.5}
 
@@ -44,7 +47,9 @@ def test_boxes_and_masks_lie_where_they_are_painted(residency, tmp_path):
     painted = {"media": {"upload_id": "upl_mask"}, "feather": 0}
     spec = spec_of(residency, {"box": TOP, "feather": 0}, painted, {"box": TOP, "weight": 0.5, "feather": 0.25})
     context = RunContext(media={"upl_mask": tmp_path / "mask.png"})
-    top, right, soft = (part.weights[0, 0, 0] for part in text_parts(residency.model("tiny"), spec, context))
+    top, right, soft = (
+        part.weight * part.weights[0, 0, 0] for part in text_parts(residency.model("tiny"), spec, context)
+    )
     side = top.shape[0]
     assert top[: side // 2].min() == 1
     assert top[side // 2 :].max() == 0
@@ -110,6 +115,26 @@ def test_without_guidance_a_region_is_one_pass_more(residency, monkeypatch):
     frames_of(residency, spec_of(residency, {"box": TOP}, guidance_scale=1.0))
     frames_of(residency, spec_of(residency, {"box": TOP}))
     assert seen == [1, 1, 1, 1, 2, 2, 2, 2]
+
+
+def test_the_model_is_asked_of_three_windows_at_most_and_asking_changes_nothing(residency, monkeypatch):
+    """Four predictions a prompt and window. Fails when every window is looked at: tried."""
+    model, seen, said = residency.model("tiny"), [], list[Verdict]()
+    spec = spec_of(residency, {"box": TOP}, num_frames=61, num_inference_steps=1, guidance_scale=1.0)
+    silent = frames_of(residency, spec)
+    velocity = type(model).velocity
+    monkeypatch.setattr(type(model), "velocity", lambda *a: seen.append(a[1].shape[0]) or velocity(*a))
+    with torch.inference_mode():
+        recipe = pipeline_for(spec.task, model)
+        told = np.concatenate(list(recipe(spec, RunContext(on_verdict=said.append))))
+    assert np.array_equal(told, silent)
+    assert [it.field for it in said] == 3 * ["regions.0"]
+    windows = chunks_of(spec, residency.registry.get("tiny").rules)
+    assert windows > 3
+    assert len(seen) == 2 * windows + 3 * 2 * PREDICTIONS
+    whole = together(said)["regions.0"]
+    assert whole.inside.own == pytest.approx(sum(it.inside.own for it in said))
+    assert -1 < whole.inside.preference < 1
 
 
 def test_chunks_with_other_regions_are_never_gone_on_from(residency):

@@ -8,7 +8,7 @@ from vidgen.motion.camera import camera_flow, seen_motion
 from vidgen.motion.controls.draw import drawn
 from vidgen.motion.controls.layout import Box, layout
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement
-from vidgen.quality.conditioning.likeness import colour_likeness
+from vidgen.quality.conditioning.likeness import colour_likeness, in_other_colours
 from vidgen.quality.conditioning.similarity import similarities, speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 
@@ -140,3 +140,24 @@ def test_a_likeness_is_of_the_subjects_colours_whatever_the_ground():
     assert colour_likeness(same, picture) > 0.9
     assert 0.3 < colour_likeness(nearly, picture) < colour_likeness(same, picture)
     assert colour_likeness(other, picture) < 0.05
+
+
+def test_a_clip_that_was_never_given_a_picture_is_as_like_it_as_it_is_in_other_colours():
+    """In the mean over clips of every hue; one that has its colours is far more like it. Fails when the hues are not
+    turned: tried. A grey picture has no other colours."""
+    hues = [cv2.cvtColor(np.uint8([[[hue, 200, 200]]]), cv2.COLOR_HSV2RGB)[0, 0] for hue in range(0, 180, 15)]
+
+    def disc(colour: object) -> np.ndarray:
+        frame = np.full((64, 64, 3), 255, np.uint8)
+        cv2.circle(frame, (32, 32), 20, [int(it) for it in colour], -1)
+        return frame
+
+    picture = disc((200, 40, 170))
+    others = in_other_colours(picture)
+    assert len(others) == 5
+    assert all(np.abs(other[0, 0].astype(int) - 255).max() <= 1 for other in others)
+    chance = [np.mean([colour_likeness(disc(hue)[None], it) for hue in hues]) for it in (picture, *others)]
+    assert colour_likeness(picture[None], picture) > 0.9
+    assert max(colour_likeness(picture[None], other) for other in others) < 0.2
+    assert max(chance) < 0.3
+    assert in_other_colours(disc((90, 90, 90))) == []

@@ -25,6 +25,15 @@ REPORT = {
     "brushes": [{"requested": 1.0, "measured": 0.7}],
     "motion": [{"requested": 1.5, "widths_a_second": 0.31}],
     "mask": [{"outside_psnr": 48.2, "inside_change": 33.0, "share": 0.4}],
+    "regions": [
+        {"region": 0, "prompt": "a <cat>", "share": 0.5, "measured": 0.571, "elsewhere": -0.6, "difference": 40.0},
+        {"region": 1, "prompt": "a dog", "share": 0.5, "measured": 0.4, "elsewhere": None, "difference": None},
+        {"region": 2, "prompt": "a cow", "share": 0.5, "measured": None, "why": "not asked", "difference": 3.0},
+    ],
+    "references": [
+        {"kind": "subject", "requested": 1.0, "measured": 0.41, "chance": 0.12},
+        {"kind": "subject", "requested": 1.0, "measured": 0.3, "chance": None, "why": "grey"},
+    ],
     "ends": [{"end": "suffix", "frames": 5, "psnr": 31.0}],
 }
 ROWS = [
@@ -39,7 +48,12 @@ ROWS = [
     ("Outside of the mask", "unchanged", "48.2 dB to the source"),
     ("Inside of the mask", "made anew", "33 of 255 grey levels off"),
     ("Clip after it", "its 5 frames", "31 dB to them"),
-    ("Last image", "2 s", "27.5 dB to them"),
+    ("Last image", "2 s", "27.5 dB to it; the other frames 12"),
+    ("Part of the frame 1", "a &lt;cat&gt;", "0.57 of -1 to 1; elsewhere -0.6"),
+    ("Part of the frame 2", "a dog", "0.4 of -1 to 1"),
+    ("Part of the frame 3", "a cow", "not measured"),
+    ("Reference picture 1", "its colours", "41 %; of other colours 12 %"),
+    ("Reference picture 2", "its colours", "30 %"),
 ]
 
 

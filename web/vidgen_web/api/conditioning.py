@@ -54,13 +54,16 @@ class ConditioningReport(SpecModel):
     )
     regions: list[dict[str, Any]] = Field(
         default=[],
-        description="`region`, `prompt`, `share` of the picture, `difference` (CIE76) of its mean colour from the "
-        "rest's; `measured` is null, with a `why`.",
+        description="`region`, `prompt`, `share` of the picture; `measured`: by how much its prompt explains what is "
+        "there better than the clip's own prompt does, as the model itself says it (1 wholly, 0 neither does better, "
+        "-1 the clip's own; null, with a `why`, where the model was not asked); `elsewhere`: the same of all other "
+        "places; `difference` (CIE76) of its mean colour from the rest's.",
     )
     references: list[dict[str, Any]] = Field(
         default=[],
         description="`kind`, `measured`: how far the clip has the picture's colours; 1 is wholly. "
-        "`without` is null, with a `why`.",
+        "`chance`: the mean of that over the same picture in five other colours, which the clip was never given; null, "
+        "with a `why`, of a picture without colours.",
     )
 
 

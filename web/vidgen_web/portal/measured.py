@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from vidgen.jobs.views import Job
@@ -12,6 +13,8 @@ from vidgen_web.portal.languages import gettext as _
 from vidgen_web.services import Services
 
 Entry = Mapping[str, Any]
+PROMPT_SHOWN = 80
+"""Characters of a region's prompt that the table shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,28 @@ def _ends(entries: list[Entry]) -> Iterator[Row]:
 def _pictures(entries: list[Entry]) -> Iterator[Row]:
     for entry in entries:
         name = label(entry["picture"].split(".")[0])
-        shown = _("%(n)s dB to them", n=_number(entry["psnr"]))
+        near, others = _number(entry["psnr"]), _number(entry["elsewhere"])
+        shown = _("%(n)s dB to it; the other frames %(others)s", n=near, others=others)
         yield Row(name, f"{words.decimal(entry['seconds'], 2)} s", shown)
+
+
+def _regions(entries: list[Entry]) -> Iterator[Row]:
+    """How far the model says that the region's own prompt is what is seen there, and in all other places."""
+    for n, entry in enumerate(entries, 1):
+        found, elsewhere = entry["measured"], entry.get("elsewhere")
+        shown = _("not measured") if found is None else _("%(n)s of -1 to 1", n=_number(found))
+        if elsewhere is not None:
+            shown = _("%(n)s of -1 to 1; elsewhere %(other)s", n=_number(found), other=_number(elsewhere))
+        yield Row(_("Part of the frame %(n)s", n=n), shorten(entry["prompt"], PROMPT_SHOWN, placeholder="…"), shown)
+
+
+def _references(entries: list[Entry]) -> Iterator[Row]:
+    for n, entry in enumerate(entries, 1):
+        found, chance = _percent(entry["measured"]), entry.get("chance")
+        shown = f"{found} %"
+        if chance is not None:
+            shown = _("%(n)s %%; of other colours %(chance)s %%", n=found, chance=_percent(chance))
+        yield Row(_("Reference picture %(n)s", n=n), _("its colours"), shown)
 
 
 ROWS = {
@@ -99,6 +122,8 @@ ROWS = {
     "mask": _masks,
     "ends": _ends,
     "pictures": _pictures,
+    "regions": _regions,
+    "references": _references,
 }
 
 
@@ -121,4 +146,8 @@ def _way(points: list[list[float]]) -> str:
 
 
 def _share(entry: Entry) -> str:
-    return words.decimal(100 * entry["mean_error"], 0)
+    return _percent(entry["mean_error"])
+
+
+def _percent(share: float) -> str:
+    return words.decimal(100 * share, 0)
