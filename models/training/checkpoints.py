@@ -47,10 +47,13 @@ def save(path: Path, clock: Clock, model: nn.Module, optimiser: torch.optim.Opti
 
 
 def restore(path: Path, clock: Clock, model: nn.Module, optimiser: torch.optim.Optimizer) -> dict[str, Any] | None:
-    """Loads `path` into all three and returns the whole state; None when there is nothing to resume."""
+    """Loads `path` into all three and returns the whole state; None when there is nothing to resume.
+
+    What is loaded lies on the CPU; model and optimiser copy it to their own device.
+    """
     if not path.exists():
         return None
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     model.load_state_dict(state["model"])
     optimiser.load_state_dict(state["optimiser"])
     clock.step, clock.spent = state["step"], state["spent"]

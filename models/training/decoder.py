@@ -8,28 +8,28 @@ training.decoder`; it resumes from `vae-decoder.pt`.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor, nn
 
+from training import device as devices
 from training import vae_forward
 from training.captions import Scene, caption, random_scene
 from training.checkpoints import Clock, Every, restore, save
-from training.latents import encode_fast, load_vae
+from training.device import CPU, half_precision
+from training.latents import encode_fast, load_vae, statistics_of
 from training.networks import base_view, embed_text, use_plain_attention
 from training.optimiser import for_module
 from training.parallel import Workers, launch
 from training.places import chained_path, path
-from training.presets import PRESETS, Preset
 from training.render import shot
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites
+from training.stage import Stage, options
 from training.textures import Textures
 from training.tokenizer import build_tokenizer
 from training.transformer import average_weights, build
@@ -41,7 +41,11 @@ TEXTURE_SHARE = 0.12
 
 
 def random_clips(
-    sprites: dict[str, Sprite], textures: Textures, count: int, rng: np.random.Generator
+    sprites: dict[str, Sprite],
+    textures: Textures,
+    count: int,
+    rng: np.random.Generator,
+    device: torch.device = CPU,
 ) -> tuple[Tensor, list[Scene | None]]:
     """B 3 T H W in [-1, 1] and what each clip shows; None for film and patterns. Spins come up most often."""
     clips, scenes = [], list[Scene | None]()
@@ -57,16 +61,16 @@ def random_clips(
         places = chained_path(scene.motion, FRAMES, 1, rng) if chained else path(scene.motion, FRAMES, rng)
         clips.append(shot(sprites[scene.subject], places, scene.background, scene.camera, rng).frames())
         scenes.append(scene)
-    return to_tensor(np.stack(clips)), scenes
+    return to_tensor(np.stack(clips), device), scenes
 
 
 class Guesser:
     """The trained transformer's one-step estimate of clean latents."""
 
-    def __init__(self, preset: Preset, work: Path) -> None:
+    def __init__(self, stage: Stage) -> None:
         self.tokenizer = build_tokenizer()
-        self.model: nn.ModuleDict = build(preset, self.tokenizer).eval().requires_grad_(False)
-        average_weights(self.model, work)
+        self.model: nn.ModuleDict = build(stage.preset, self.tokenizer, stage.device).eval().requires_grad_(False)
+        average_weights(self.model, stage.work)
         use_plain_attention(self.model["transformer"])
         self.base = base_view(self.model["transformer"])
 
@@ -74,11 +78,11 @@ class Guesser:
     def __call__(self, latents: Tensor, scenes: list[Scene | None], rng: np.random.Generator) -> Tensor:
         """B 16 t h w: `latents`, most of them noised to a random sigma and guessed back."""
         chosen = [scene is not None and rng.uniform() < GUESSED for scene in scenes]
-        sigma = torch.from_numpy(rng.uniform(*GUESS_SIGMA, len(scenes)) * chosen).float()
+        sigma = torch.from_numpy(rng.uniform(*GUESS_SIGMA, len(scenes)) * chosen).float().to(latents.device)
         scale = sigma.view(-1, 1, 1, 1, 1)
         noisy = (1 - scale) * latents + scale * torch.randn_like(latents)
         prompts = ["" if scene is None else caption(scene, rng) for scene in scenes]
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision(latents.device):
             text = embed_text(self.tokenizer, self.model["text"], prompts)
             velocity = self.base(noisy, sigma * 1000, text, return_dict=False)[0]
         return noisy - scale * velocity.float()
@@ -88,19 +92,18 @@ def trainable(vae: AutoencoderKLWan) -> nn.ModuleList:
     return nn.ModuleList([vae.post_quant_conv, vae.decoder]).requires_grad_(True)
 
 
-def train(
-    workers: Workers, minutes: float, preset: Preset, batch: int, cache: Path, work: Path, learning_rate: float
-) -> None:
-    clock = Clock(budget=minutes * 60)
-    vae = load_vae(work, preset.name)
+def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_rate: float) -> None:
+    clock, work = Clock(budget=minutes * 60), stage.work
+    devices.prepare(stage.device)
+    vae = load_vae(stage)
     decoder = trainable(vae)
     optimiser = for_module(decoder, learning_rate, other_ratio=0.1)
     restore(work / "vae-decoder.pt", clock, vae, optimiser)
     torch.manual_seed(1000 * clock.step + workers.rank)
     rng = np.random.default_rng([5, workers.rank, clock.step])
-    sprites, textures, guess = load_sprites(cache), Textures(film_file(cache)), Guesser(preset, work)
-    vae_forward.use_fused_kernels()
-    mean, std = (torch.tensor(x).view(1, -1, 1, 1, 1) for x in (vae.config.latents_mean, vae.config.latents_std))
+    sprites, textures, guess = load_sprites(stage.cache), Textures(film_file(stage.cache)), Guesser(stage)
+    vae_forward.use_fused_kernels(stage.device)
+    mean, std = statistics_of(vae)
     if workers.leads:
         print(f"{minutes} minutes, {workers.count} x {batch} clips a step, from step {clock.step}", flush=True)
     due = Every(90)
@@ -108,7 +111,7 @@ def train(
         with clock.counting():
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * clock.cosine(warmup=30, floor=0.01)
-            target, scenes = random_clips(sprites, textures, batch, rng)
+            target, scenes = random_clips(sprites, textures, batch, rng, stage.device)
             latents = guess(encode_fast(vae, target), scenes, rng) * std + mean
             output = vae_forward.decode(vae, latents.bfloat16()).float()
             loss, parts = reconstruction_loss(output, target)
@@ -127,23 +130,18 @@ def train(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser = options(__doc__)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--learning-rate", type=float, default=0.01)
-    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--processes", type=int, default=1)
     args = parser.parse_args()
-    preset = PRESETS[args.preset]
-    torch.set_flush_denormal(True)
+    stage = Stage.of(args)
+    sizes = stage.preset.vae
     run = partial(
         train,
-        minutes=args.minutes or preset.vae.decoder_minutes,
-        preset=preset,
-        batch=max(1, preset.vae.video_batch // 2),
-        cache=args.cache,
-        work=args.work,
+        stage=stage,
+        minutes=args.minutes or sizes.decoder_minutes,
+        batch=max(1, sizes.video_batch // 2),
         learning_rate=args.learning_rate,
     )
     launch(run, args.processes)

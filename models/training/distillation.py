@@ -13,7 +13,6 @@ The text encoder stays as it is, so that the student's transformer takes the tea
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -27,11 +26,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import T5Tokenizer, UMT5EncoderModel
 
+from training import device as devices
 from training.captions import caption
 from training.checkpoints import Clock, Every, restore, save
+from training.device import CPU, half_precision
 from training.networks import base_view, embed_text, use_plain_attention
 from training.optimiser import for_module
-from training.presets import PRESETS, Preset
+from training.stage import Stage, options
 from training.transformer import CAPTION_DROPOUT, LOGIT_MEAN, LOGIT_STD, Average, Batch, LatentSet, shorten
 
 GUIDANCE = 3.0
@@ -54,7 +55,7 @@ class Network:
         return cls(transformer, base_view(transformer))
 
     def velocity(self, noisy: Tensor, sigma: Tensor, text: Tensor, context: Tensor | None) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision(noisy.device):
             if context is None:
                 velocity: Tensor = self.base(noisy, sigma * 1000, text, return_dict=False)[0]
             else:
@@ -94,25 +95,25 @@ def average_velocity(teacher: Velocity, noisy: Tensor, begin: Tensor, end: Tenso
     return (noisy - state) / (begin - end).view(-1, 1, 1, 1, 1)
 
 
-def levels(stage: str, count: int, steps: int) -> tuple[Tensor, Tensor]:
+def levels(part: str, count: int, steps: int, device: torch.device = CPU) -> tuple[Tensor, Tensor]:
     """Noise levels where the student is asked, and where its step ends: any one, or the `steps` ones it samples at."""
-    if stage == "guidance":
-        sigma = torch.sigmoid(torch.randn(count) * LOGIT_STD + LOGIT_MEAN)
+    if part == "guidance":
+        sigma = torch.sigmoid(torch.randn(count, device=device) * LOGIT_STD + LOGIT_MEAN)
         return sigma, torch.zeros_like(sigma)
-    first = torch.randint(steps, (count,))
+    first = torch.randint(steps, (count,), device=device)
     return shifted(1 - first / steps), shifted(1 - (first + 1) / steps)
 
 
 def distilled_loss(
-    student: Network, teacher: Network, texts: Texts, batch: Batch, stage: str, steps: int, substeps: int
+    student: Network, teacher: Network, texts: Texts, batch: Batch, part: str, steps: int, substeps: int
 ) -> Tensor:
     """Mean squared distance of the student's velocity from the teacher's, which is guided."""
     with torch.no_grad():
         text, empty = texts.of(batch)
-        begin, end = levels(stage, len(batch.scenes), steps)
+        begin, end = levels(part, len(batch.scenes), steps, batch.latents.device)
         noisy = noised(batch.latents, torch.randn_like(batch.latents), begin)
         guided = teacher.guided(text, empty, batch.context)
-        target = guided(noisy, begin) if stage == "guidance" else average_velocity(guided, noisy, begin, end, substeps)
+        target = guided(noisy, begin) if part == "guidance" else average_velocity(guided, noisy, begin, end, substeps)
     return (student.velocity(noisy, begin, text, batch.context) - target).square().mean()
 
 
@@ -126,61 +127,65 @@ class Texts:
 
     def of(self, batch: Batch) -> tuple[Tensor, Tensor]:
         prompts = ["" if self.rng.uniform() < CAPTION_DROPOUT else caption(s, self.rng) for s in batch.scenes]
-        with torch.autocast("cpu", torch.bfloat16):
+        with half_precision(self.encoder.device):
             embedded = embed_text(self.tokenizer, self.encoder, [*prompts, ""])
         return embedded[:-1], embedded[-1:].expand(len(prompts), -1, -1)
 
 
-def read(folder: Path) -> WanVACETransformer3DModel:
-    return WanVACETransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32)
+def read(folder: Path, device: torch.device = CPU) -> WanVACETransformer3DModel:
+    return WanVACETransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32).to(device)
+
+
+def read_texts(folder: Path, rng: np.random.Generator, device: torch.device) -> Texts:
+    encoder = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).eval()
+    return Texts(T5Tokenizer.from_pretrained(folder / "tokenizer"), encoder.to(device), rng)
 
 
 def train(
-    preset: Preset,
+    stage: Stage,
     teacher_folder: Path,
-    stage: str,
+    part: str,
     minutes: float,
     rate: float,
     size: int,
     steps: int,
     substeps: int,
-    work: Path,
 ) -> None:
-    clock = Clock(budget=minutes * 60)
-    network = read(teacher_folder)
+    clock, preset, work = Clock(budget=minutes * 60), stage.preset, stage.work
+    devices.prepare(stage.device)
+    network = read(teacher_folder, stage.device)
     teacher = Network.of(deepcopy(network).eval().requires_grad_(False))
-    if stage == "steps":
+    if part == "steps":
         load_average(network, work / "distilled-guidance.pt")
     model = nn.ModuleDict({"transformer": network.train()})
     student, average = Network.of(network), Average(model, EMA)
     optimiser = for_module(model, rate, other_ratio=0.08)
-    checkpoint = work / f"distilled-{stage}.pt"
+    checkpoint = work / f"distilled-{part}.pt"
     if (state := restore(checkpoint, clock, model, optimiser)) is not None:
-        average.values, average.step = state["average"], clock.step
+        average.restore(state["average"], clock.step)
     rng = np.random.default_rng([6, clock.step])
     torch.manual_seed(int(rng.integers(2**31)))
-    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", dtype=torch.float32).eval()
-    texts = Texts(T5Tokenizer.from_pretrained(teacher_folder / "tokenizer"), encoder, rng)
-    data = LatentSet(work / "latents")
+    texts, data = read_texts(teacher_folder, rng, stage.device), LatentSet(work / "latents", stage.device)
     tasks, shares = data.shares(preset.tasks)
-    print(f"{data.clips} clips, {size} a step, {stage}, from step {clock.step}, {minutes} minutes", flush=True)
-    losses, due = list[float](), Every(120)
+    print(f"{data.clips} clips, {size} a step, {part}, from step {clock.step}, {minutes} minutes", flush=True)
+    losses, due = list[Tensor](), Every(120)
     while clock.progress < 1:
         with clock.counting():
             for group in optimiser.param_groups:
                 group["lr"] = rate * clock.cosine(warmup=10, floor=1e-2)
             task, long = str(rng.choice(tasks, p=shares)), bool(rng.uniform() < preset.latents.long_share)
             batch = shorten(data.batch(task, long, size, rng), task, rng)
-            loss = distilled_loss(student, teacher, texts, batch, stage, steps, substeps)
+            loss = distilled_loss(student, teacher, texts, batch, part, steps, substeps)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
             average.update()
-        losses.append(loss.item())
+        losses.append(loss.detach())
         if clock.step % 10 == 0:
             rate_now = clock.step * size / clock.spent
-            print(f"{clock.step} {clock.spent / 60:.2f} min {np.mean(losses):.4f} clips/s {rate_now:.1f}", flush=True)
+            mean = torch.stack(losses).mean()
+            print(f"{clock.step} {clock.spent / 60:.2f} min {mean:.4f} clips/s {rate_now:.1f}", flush=True)
             losses.clear()
         if due() or clock.progress >= 1:
             save(checkpoint, clock, model, optimiser, average=average.values)
@@ -188,7 +193,7 @@ def train(
 
 @torch.no_grad()
 def load_average(network: nn.Module, checkpoint: Path) -> None:
-    values = torch.load(checkpoint, weights_only=True)["average"]
+    values = torch.load(checkpoint, weights_only=True, map_location="cpu")["average"]
     for parameter, value in zip(network.parameters(), values, strict=True):
         parameter.copy_(value)
 
@@ -203,22 +208,21 @@ def export(teacher_folder: Path, checkpoint: Path, output: Path) -> str:
 
 
 @torch.no_grad()
-def distances(teacher_folder: Path, checkpoint: Path, work: Path, batches: int, size: int) -> dict[str, float]:
+def distances(stage: Stage, teacher_folder: Path, part: str, batches: int, size: int) -> dict[str, float]:
     """Mean squared distances to the guided teacher's velocity: of the student, and of the teacher without guidance,
     from which the student began; over the same clips, prompts and noise."""
-    network = read(teacher_folder)
+    network = read(teacher_folder, stage.device)
     teacher = Network.of(deepcopy(network).eval())
-    load_average(network, checkpoint)
+    load_average(network, stage.work / f"distilled-{part}.pt")
     student = Network.of(network.eval())
-    rng, data = np.random.default_rng(7), LatentSet(work / "latents")
+    rng, data = np.random.default_rng(7), LatentSet(stage.work / "latents", stage.device)
     torch.manual_seed(7)
-    encoder = UMT5EncoderModel.from_pretrained(teacher_folder / "text_encoder", dtype=torch.float32).eval()
-    texts = Texts(T5Tokenizer.from_pretrained(teacher_folder / "tokenizer"), encoder, rng)
+    texts = read_texts(teacher_folder, rng, stage.device)
     found = dict.fromkeys(("student", "teacher without guidance"), 0.0)
     for _ in range(batches):
         batch = data.batch("text", False, size, rng)
         text, empty = texts.of(batch)
-        sigma, _ = levels("guidance", size, 0)
+        sigma, _ = levels("guidance", size, 0, stage.device)
         noisy = noised(batch.latents, torch.randn_like(batch.latents), sigma)
         target = teacher.guided(text, empty, None)(noisy, sigma)
         for name, asked in zip(found, (student, teacher), strict=True):
@@ -227,37 +231,25 @@ def distances(teacher_folder: Path, checkpoint: Path, work: Path, batches: int, 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
-    parser.add_argument("--preset", choices=PRESETS, default="cpu")
     parser.add_argument("--stage", choices=["guidance", "steps"], default="guidance")
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--learning-rate", type=float, default=0.004)
     parser.add_argument("--batch", type=int, default=24)
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--substeps", type=int, default=3)
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--export", type=Path, help="write what was trained to this file, and train no more")
     parser.add_argument("--measure", type=int, metavar="BATCHES", help="how far the student still is from its teacher")
     args = parser.parse_args()
+    stage = Stage.of(args)
     if args.measure is not None:
-        checkpoint = args.work / f"distilled-{args.stage}.pt"
-        print(distances(args.teacher, checkpoint, args.work, args.measure, args.batch))
+        print(distances(stage, args.teacher, args.stage, args.measure, args.batch))
         return
     if args.export is not None:
         print(export(args.teacher, args.work / f"distilled-{args.stage}.pt", args.export))
         return
-    train(
-        PRESETS[args.preset],
-        args.teacher,
-        args.stage,
-        args.minutes,
-        args.learning_rate,
-        args.batch,
-        args.steps,
-        args.substeps,
-        args.work,
-    )
+    train(stage, args.teacher, args.stage, args.minutes, args.learning_rate, args.batch, args.steps, args.substeps)
 
 
 if __name__ == "__main__":

@@ -6,18 +6,19 @@ precision, the autoencoder in single precision, because it is small and its erro
 
 from __future__ import annotations
 
-import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 
 from training.cameras import CAMERAS
 from training.captions import VIEWS
+from training.device import CPU
 from training.grounds import FILM, GROUNDS
 from training.latents import load_vae
-from training.presets import PRESETS, Preset
 from training.sprites import SUBJECTS
+from training.stage import Stage, options
 from training.tokenizer import build_tokenizer
 from training.transformer import average_weights, build
 
@@ -37,16 +38,16 @@ MOTION_WORDS = {
 }
 
 
-def build_pipeline(preset: Preset, work: Path) -> WanVACEPipeline:
-    """The whole pipeline from the newest checkpoints in `work`; an untrained transformer when there is none yet."""
+def build_pipeline(stage: Stage) -> WanVACEPipeline:
+    """The whole pipeline from the newest checkpoints, on the CPU; an untrained transformer when there is none yet."""
     tokenizer = build_tokenizer()
-    model = build(preset, tokenizer)
-    if (work / "transformer.pt").exists():
-        average_weights(model, work)
+    model = build(stage.preset, tokenizer)
+    if (stage.work / "transformer.pt").exists():
+        average_weights(model, stage.work)
     return WanVACEPipeline(
         tokenizer=tokenizer,
         text_encoder=model["text"].eval(),
-        vae=load_vae(work, preset.name),
+        vae=load_vae(replace(stage, device=CPU)),
         scheduler=UniPCMultistepScheduler(
             prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0, num_train_timesteps=1000
         ),
@@ -54,8 +55,8 @@ def build_pipeline(preset: Preset, work: Path) -> WanVACEPipeline:
     )
 
 
-def export(preset: Preset, work: Path, output: Path) -> None:
-    pipeline = build_pipeline(preset, work)
+def export(stage: Stage, output: Path) -> None:
+    pipeline = build_pipeline(stage)
     pipeline.transformer.half()
     pipeline.text_encoder.half()
     pipeline.save_pretrained(output, safe_serialization=True)
@@ -70,12 +71,10 @@ def export(preset: Preset, work: Path, output: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=PRESETS, default="cpu")
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser = options(__doc__)
     parser.add_argument("--output", type=Path, required=True)
     args = parser.parse_args()
-    export(PRESETS[args.preset], args.work, args.output)
+    export(Stage.of(args), args.output)
     print(sum(f.stat().st_size for f in args.output.rglob("*") if f.is_file()) / 1e6, "MB")
 
 

@@ -9,7 +9,6 @@ the end tells how often real renders it has not seen find their captions, beside
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Collection, Sequence
 from itertools import islice
 from pathlib import Path
@@ -23,10 +22,12 @@ from transformers import T5Tokenizer
 
 from training.captions import HELD_OUT_TEMPLATES, Scene, caption, random_scene
 from training.checkpoints import Clock, Every, restore, save
+from training.device import half_precision
 from training.latents import encode, load_vae
 from training.optimiser import for_module
 from training.render import render_clip
 from training.sprites import load_sprites
+from training.stage import Stage, options
 from training.tokenizer import MAX_LENGTH, build_tokenizer
 from training.transformer import LatentSet
 from training.vae import to_tensor
@@ -72,6 +73,7 @@ class ImageText(nn.Module):
         tokens = self.tokenizer(
             list(prompts), padding="max_length", max_length=MAX_LENGTH, truncation=True, return_tensors="pt"
         )
+        tokens = tokens.to(self.places.device)
         there = tokens.attention_mask.bool()
         hidden = self.reader(self.words(tokens.input_ids) + self.places, src_key_padding_mask=~there)
         weight = there.unsqueeze(-1).float()
@@ -84,8 +86,9 @@ class ImageText(nn.Module):
 
 def contrast(logits: Tensor, same: Tensor) -> Tensor:
     """Every clip finds its caption and every caption its clip; `same` (B B) marks further pairs that tell the same."""
-    others = logits.masked_fill(same & ~torch.eye(len(logits), dtype=torch.bool), -1e4)
-    target = torch.arange(len(logits))
+    same = same.to(logits.device) & ~torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    others = logits.masked_fill(same, -1e4)
+    target = torch.arange(len(logits), device=logits.device)
     return (F.cross_entropy(others, target) + F.cross_entropy(others.T, target)) / 2
 
 
@@ -93,9 +96,9 @@ def telling_the_same(scenes: Sequence[Scene]) -> Tensor:
     return torch.tensor([[a == b for b in scenes] for a in scenes])
 
 
-def train(minutes: float, size: int, rate: float, work: Path) -> ImageText:
-    clock, data = Clock(budget=minutes * 60), LatentSet(work / "latents")
-    net = ImageText(build_tokenizer(), data.motions())
+def train(stage: Stage, minutes: float, size: int, rate: float) -> ImageText:
+    clock, data, work = Clock(budget=minutes * 60), LatentSet(stage.work / "latents", stage.device), stage.work
+    net = ImageText(build_tokenizer(), data.motions()).to(stage.device)
     optimiser = for_module(net, rate, other_ratio=0.1)
     restore(work / "image-text.pt", clock, net, optimiser)
     rng, due = np.random.default_rng([8, clock.step]), Every(60)
@@ -105,14 +108,14 @@ def train(minutes: float, size: int, rate: float, work: Path) -> ImageText:
             for group in optimiser.param_groups:
                 group["lr"] = rate * clock.cosine(warmup=20, floor=1e-2)
             batch = data.batch(tasks[rng.integers(len(tasks))], False, size, rng)
-            with torch.autocast("cpu", torch.bfloat16):
+            with half_precision(stage.device):
                 logits = net(batch.latents, [caption(scene, rng) for scene in batch.scenes]).float()
             loss = contrast(logits, telling_the_same(batch.scenes))
             loss.backward()
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
         if clock.step % 50 == 0:
-            right = (logits.argmax(-1) == torch.arange(size)).float().mean()
+            right = (logits.argmax(-1).cpu() == torch.arange(size)).float().mean()
             print(f"{clock.step} {clock.spent / 60:.2f} min {loss.item():.3f} right {right:.2f}", flush=True)
         if due() or clock.progress >= 1:
             save(work / "image-text.pt", clock, net, optimiser, motions=net.motions)
@@ -120,7 +123,7 @@ def train(minutes: float, size: int, rate: float, work: Path) -> ImageText:
 
 
 def load(work: Path) -> ImageText:
-    state = torch.load(work / "image-text.pt", weights_only=True)
+    state = torch.load(work / "image-text.pt", weights_only=True, map_location="cpu")
     net = ImageText(build_tokenizer(), state["motions"])
     net.load_state_dict(state["model"])
     return net.eval()
@@ -142,29 +145,27 @@ def match(net: ImageText, latents: Tensor, prompts: Sequence[str]) -> dict[str, 
     }
 
 
-def real_match(net: ImageText, work: Path, cache: Path, preset: str, count: int) -> dict[str, float]:
+def real_match(net: ImageText, stage: Stage, count: int) -> dict[str, float]:
     """On renders drawn anew, half of them of pairs and all in wordings never trained on."""
-    rng, sprites = np.random.default_rng(88), load_sprites(cache)
+    rng, sprites = np.random.default_rng(88), load_sprites(stage.cache)
     drawn = (random_scene(rng, bool(n % 2)) for n in range(100 * count))
     scenes = list(islice((scene for scene in drawn if scene.motion in net.motions), count))
     clips = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
-    vae = load_vae(work, preset)
-    latents = torch.cat([encode(vae, part) for part in to_tensor(clips).split(8)])
+    vae = load_vae(stage)
+    latents = torch.cat([encode(vae, part) for part in to_tensor(clips, stage.device).split(8)])
     return match(net, latents, [caption(s, rng, HELD_OUT_TEMPLATES) for s in scenes])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", default="cpu")
-    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser = options(__doc__)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--learning-rate", type=float, default=0.01)
     args = parser.parse_args()
-    net = train(args.minutes, args.batch, args.learning_rate, args.work)
+    stage = Stage.of(args)
+    net = train(stage, args.minutes, args.batch, args.learning_rate)
     print(sum(p.numel() for p in net.parameters()), "parameters")
-    print("real renders", real_match(net, args.work, args.cache, args.preset, 160))
+    print("real renders", real_match(net, stage, 160))
 
 
 if __name__ == "__main__":

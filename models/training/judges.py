@@ -7,7 +7,6 @@ check them.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,13 +20,15 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training import device as devices
 from training.captions import Scene, random_scene
+from training.device import half_precision
 from training.grounds import PLAIN
 from training.optimiser import for_module
 from training.places import MOTIONS
-from training.presets import PRESETS
 from training.render import render_clip
 from training.sprites import SUBJECTS, Sprite, load_sprites
+from training.stage import Stage, options
 
 NAMES = [s.name for s in SUBJECTS]
 WATCHED = tuple(i / 8 for i in range(9))  # nine moments of a clip are enough to tell its motion
@@ -81,11 +82,20 @@ class Judges:
 
     @classmethod
     def load(cls, path: Path) -> Judges:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         judges = cls.untrained(MOTIONS[: len(state["motion"]["12.bias"])])  # motions are only ever added at the end
         judges.subject_net.load_state_dict(state["subject"])
         judges.motion_net.load_state_dict(state["motion"])
         return judges
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.subject_net.parameters()).device
+
+    def to(self, device: torch.device) -> Judges:
+        """The same judges, moved."""
+        self.subject_net.to(device), self.motion_net.to(device)
+        return self
 
     def save(self, path: Path) -> None:
         torch.save({"subject": self.subject_net.state_dict(), "motion": self.motion_net.state_dict()}, path)
@@ -93,13 +103,13 @@ class Judges:
     @torch.no_grad()
     def subjects(self, clips: NDArray[np.uint8]) -> list[str]:
         """The subject seen in each of B clips (T H W 3), by four of its frames together."""
-        frames = torch.from_numpy(pick(clips, LOOKED_AT).copy()).float() / 127.5 - 1
+        frames = torch.from_numpy(pick(clips, LOOKED_AT).copy()).to(self.device).float() / 127.5 - 1
         logits = self.subject_net(frames.flatten(0, 1).permute(0, 3, 1, 2)).log_softmax(-1)
         return [NAMES[i] for i in logits.unflatten(0, (-1, len(LOOKED_AT))).mean(1).argmax(-1)]
 
     @torch.no_grad()
     def motions(self, clips: NDArray[np.uint8]) -> list[str]:
-        frames = torch.from_numpy(pick(clips, WATCHED).copy()).float() / 127.5 - 1
+        frames = torch.from_numpy(pick(clips, WATCHED).copy()).to(self.device).float() / 127.5 - 1
         return [self.known[i] for i in self.motion_net(motion_input(frames)).argmax(-1)]
 
     @staticmethod
@@ -127,8 +137,8 @@ def real_clips(
     return np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes]), scenes
 
 
-def train(sprites: dict[str, Sprite], minutes: float) -> Judges:
-    judges, rng = Judges.untrained(), np.random.default_rng(5)
+def train(sprites: dict[str, Sprite], minutes: float, device: torch.device) -> Judges:
+    judges, rng = Judges.untrained().to(device), np.random.default_rng(5)
     nets = nn.ModuleList([judges.subject_net, judges.motion_net])
     optimiser, begin, step = for_module(nets, 0.01, 0.1), time.monotonic(), 0
     while (progress := (time.monotonic() - begin) / (minutes * 60)) < 1:
@@ -138,11 +148,11 @@ def train(sprites: dict[str, Sprite], minutes: float) -> Judges:
         clips = [
             blurred(pick(render_clip(sprites[s.subject], s.motion, s.background, rng), WATCHED), rng) for s in scenes
         ]
-        video = torch.from_numpy(np.stack(clips)).float()
+        video = torch.from_numpy(np.stack(clips)).to(device).float()
         stills = video[:, rng.choice(9, 2, replace=False)].flatten(0, 1).permute(0, 3, 1, 2)
-        subject = torch.tensor([NAMES.index(s.subject) for s in scenes]).repeat_interleave(2)
-        motion = torch.tensor([MOTIONS.index(s.motion) for s in scenes])
-        with torch.autocast("cpu", torch.bfloat16):
+        subject = torch.tensor([NAMES.index(s.subject) for s in scenes], device=device).repeat_interleave(2)
+        motion = torch.tensor([MOTIONS.index(s.motion) for s in scenes], device=device)
+        with half_precision(device):
             seen, moved = judges.subject_net(stills), judges.motion_net(motion_input(video))
         one, two = F.cross_entropy(seen.float(), subject), F.cross_entropy(moved.float(), motion)
         (one + two).backward()
@@ -155,15 +165,14 @@ def train(sprites: dict[str, Sprite], minutes: float) -> Judges:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
-    parser.add_argument("--preset", choices=PRESETS, default="cpu")
+    parser = options(__doc__)
     parser.add_argument("--minutes", type=float)
     args = parser.parse_args()
-    sprites = load_sprites(args.cache)
-    judges = train(sprites, args.minutes or PRESETS[args.preset].judges_minutes)
-    judges.save(args.work / "judges.pt")
+    stage = Stage.of(args)
+    devices.prepare(stage.device)
+    sprites = load_sprites(stage.cache)
+    judges = train(sprites, args.minutes or stage.preset.judges_minutes, stage.device)
+    judges.save(stage.work / "judges.pt")
     clips, scenes = real_clips(sprites, 300, np.random.default_rng(99))
     print({k: float(v.mean()) for k, v in judges.scores(clips, scenes).items()})
 

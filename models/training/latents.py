@@ -11,12 +11,10 @@ already are left, so that it goes on where it was stopped.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,6 +23,7 @@ from diffusers import AutoencoderKLWan
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training import device as devices
 from training import vae_forward
 from training.captions import SOMETHING, Scene, random_pair, random_scene
 from training.drawn_controls import CONTROLS
@@ -32,12 +31,12 @@ from training.grounds import FILM, ground
 from training.grounds import SIDE as GROUND_SIDE
 from training.parallel import Workers, launch
 from training.places import ANY, MOTIONS, SIZE, Placement, chained_path, path, paths_of_two, wander
-from training.presets import PRESETS
 from training.render import Actor, Shot, draw, render_clip, shot
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites, load_unnamed
+from training.stage import Stage, options
 from training.textures import film_ground, film_stills
-from training.vae import STAGES, Z_DIM, build, to_tensor
+from training.vae import PARTS, Z_DIM, build, to_tensor
 
 SHARD = 96
 LONG_FRAMES, SHORT_FRAMES = 25, 17
@@ -49,32 +48,36 @@ OUTPAINTED, MOVED = 0.3, 0.35  # shares of inpainting masks
 REFERENCE_SIDE = 52.0  # of a sprite in its reference picture, in pixels
 
 
-def load_vae(work: Path, preset: str) -> AutoencoderKLWan:
-    """The autoencoder of the newest stage (the decoder's own is last), for evaluation; mean and std in its config."""
-    vae = build(PRESETS[preset].vae).eval().requires_grad_(False)
-    trained = [work / f"vae-{stage}.pt" for stage in ("decoder", *reversed(STAGES))]
-    state = torch.load(next(path for path in trained if path.exists()), weights_only=True)
+def load_vae(stage: Stage) -> AutoencoderKLWan:
+    """The autoencoder of the newest part (the decoder's own is last), for evaluation; mean and std in its config."""
+    vae = build(stage.preset.vae).eval().requires_grad_(False)
+    trained = [stage.work / f"vae-{part}.pt" for part in ("decoder", *reversed(PARTS))]
+    state = torch.load(next(path for path in trained if path.exists()), weights_only=True, map_location="cpu")
     vae.load_state_dict(state["model"])
-    statistics = work / "latent-statistics.pt"
+    statistics = stage.work / "latent-statistics.pt"
     if statistics.exists():
         mean, std = torch.load(statistics, weights_only=True)
         vae.register_to_config(latents_mean=mean.tolist(), latents_std=std.tolist())
-    return vae
+    return vae.to(stage.device)
+
+
+def statistics_of(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
+    """Mean and std of its latents' channels, 1 16 1 1 1, where it is."""
+    mean, std = (torch.tensor(x, device=vae.device) for x in (vae.config.latents_mean, vae.config.latents_std))
+    return mean.view(1, -1, 1, 1, 1), std.view(1, -1, 1, 1, 1)
 
 
 @torch.no_grad()
 def encode(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
     """Most likely latents of `video` (B 3 T H W in [-1, 1]), normalised by the config's mean and std."""
-    mean = torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1, 1)
-    std = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
+    mean, std = statistics_of(vae)
     return (vae_forward.encode(vae, video)[:, :Z_DIM].float() - mean) / std
 
 
 @torch.no_grad()
 def decode(vae: AutoencoderKLWan, latents: Tensor) -> Tensor:
     """Pixels in [-1, 1] of normalised `latents`."""
-    mean = torch.tensor(vae.config.latents_mean).view(1, -1, 1, 1, 1)
-    std = torch.tensor(vae.config.latents_std).view(1, -1, 1, 1, 1)
+    mean, std = statistics_of(vae)
     return vae_forward.decode(vae, latents * std + mean).clamp(-1, 1)
 
 
@@ -132,6 +135,11 @@ class Cast:
     named: dict[str, Sprite]
     unnamed: list[Sprite]
     stills: NDArray[np.uint8] | None = None
+
+    @classmethod
+    def load(cls, stage: Stage) -> Cast:
+        film = film_file(stage.cache)
+        return cls(load_sprites(stage.cache), load_unnamed(stage.cache), None if film is None else film_stills(film))
 
     def behind(self, background: str, rng: np.random.Generator) -> NDArray[np.float32]:
         """The ground of that name, as it lies behind a subject."""
@@ -232,7 +240,7 @@ def make_shard(
     motions: Sequence[str] = MOTIONS,
 ) -> dict[str, object]:
     examples = [random_example(cast, task, frames, rng, motions) for _ in range(SHARD)]
-    video = to_tensor(np.stack([e.clip for e in examples]))
+    video = to_tensor(np.stack([e.clip for e in examples]), vae.device)
     latents = encode_fast(vae, video).half()
     shard: dict[str, object] = {
         "scenes": [astuple(e.scene) for e in examples],
@@ -246,10 +254,10 @@ def make_shard(
         return shard | continuation(latents, grey, [e.given for e in examples])
     if task == "reference":
         return shard | referenced(vae, latents, grey, examples)
-    mask = torch.from_numpy(np.stack([e.mask for e in examples]))
+    mask = torch.from_numpy(np.stack([e.mask for e in examples])).to(vae.device)
     reactive = None
     if task in ("inpaint", "control"):
-        hidden = to_tensor(np.stack([e.hidden for e in examples]))
+        hidden = to_tensor(np.stack([e.hidden for e in examples]), vae.device)
         if task == "inpaint":
             hidden = torch.where(hidden.abs() < 0.01, 0.0, hidden)
         reactive = encode_fast(vae, hidden * mask[:, None]).half().clone()
@@ -264,10 +272,11 @@ def make_shard(
 
 def referenced(vae: AutoencoderKLWan, latents: Tensor, grey: Tensor, examples: list[Example]) -> dict[str, object]:
     """A latent frame of the reference before the clip's own, as the pipeline puts it: given, with nothing under it."""
-    portraits = encode_fast(vae, to_tensor(np.stack([e.reference for e in examples])[:, None])).half()
+    portraits = encode_fast(vae, to_tensor(np.stack([e.reference for e in examples])[:, None], vae.device)).half()
     nothing = torch.zeros_like(portraits)
     greys = grey.expand_as(latents)
-    mask = torch.ones(len(examples), 64, latents.shape[2] + 1, *latents.shape[3:], dtype=torch.uint8)
+    shape = (len(examples), 64, latents.shape[2] + 1, *latents.shape[3:])
+    mask = torch.ones(shape, dtype=torch.uint8, device=latents.device)
     mask[:, :, 0] = 0
     return {
         "latents": torch.cat([portraits, latents], dim=2),
@@ -282,7 +291,7 @@ def continuation(latents: Tensor, grey: Tensor, given: list[tuple[int, int]]) ->
     """The window, and as its context the latents that are given, with grey's latents where the model paints."""
     window = slice(WINDOW_START, WINDOW_START + WINDOW)
     latents, grey = latents[:, :, window].clone(), grey[:, :, window].clone()
-    mask = torch.ones(len(given), 64, *latents.shape[2:], dtype=torch.uint8)
+    mask = torch.ones(len(given), 64, *latents.shape[2:], dtype=torch.uint8, device=latents.device)
     for row, (head, tail) in enumerate(given):
         mask[row, :, :head] = 0
         mask[row, :, WINDOW - tail :] = 0
@@ -290,17 +299,19 @@ def continuation(latents: Tensor, grey: Tensor, given: list[tuple[int, int]]) ->
     return {"latents": latents, "inactive": inactive, "reactive": None, "mask": mask, "grey": grey}
 
 
-def measure_statistics(vae: AutoencoderKLWan, sprites: dict[str, Sprite], work: Path) -> None:
+def measure_statistics(stage: Stage) -> None:
     """Mean and std of each latent channel over rendered clips, kept beside the checkpoints."""
+    vae, sprites = load_vae(stage), load_sprites(stage.cache)
     rng = np.random.default_rng(7)
     clips = []
     for _ in range(96):
         scene = random_scene(rng)
         clips.append(render_clip(sprites[scene.subject], scene.motion, scene.background, rng))
     with torch.no_grad():
-        parts = [vae_forward.encode(vae, part)[:, :Z_DIM] for part in to_tensor(np.stack(clips)).split(8)]
-    latents = torch.cat(parts)
-    torch.save((latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))), work / "latent-statistics.pt")
+        video = to_tensor(np.stack(clips), vae.device)
+        parts = [vae_forward.encode(vae, part)[:, :Z_DIM] for part in video.split(8)]
+    latents = torch.cat(parts).cpu()
+    torch.save((latents.mean((0, 2, 3, 4)), latents.std((0, 2, 3, 4))), stage.work / "latent-statistics.pt")
 
 
 SHARES = {
@@ -331,49 +342,41 @@ def plan(clips: int, long_share: float, tasks: Collection[str] = SHARES) -> list
     ]
 
 
-def encode_all(
-    workers: Workers, preset: str, shards: Sequence[tuple[str, int]], motions: Sequence[str], cache: Path, work: Path
-) -> None:
+def encode_all(workers: Workers, stage: Stage, shards: Sequence[tuple[str, int]], motions: Sequence[str]) -> None:
     """This process's share of `shards` (task and frames); those that lie there already are left."""
-    torch.set_flush_denormal(True)
-    film = film_file(cache)
-    cast = Cast(load_sprites(cache), load_unnamed(cache), None if film is None else film_stills(film))
-    vae, folder, begin = load_vae(work, preset), work / "latents", time.monotonic()
-    vae_forward.use_fused_kernels()
+    devices.prepare(stage.device)
+    cast, vae = Cast.load(stage), load_vae(stage)
+    folder, begin = stage.work / "latents", time.monotonic()
+    vae_forward.use_fused_kernels(stage.device)
     mine = list(enumerate(shards))[workers.rank :: workers.count]
     for done, (number, (task, frames)) in enumerate(mine):
         target = folder / f"{number:04d}.pt"
         if target.exists():
             continue
         shard = make_shard(vae, cast, task, frames, np.random.default_rng([1, number]), motions)
-        torch.save(shard, target.with_suffix(".tmp"))
+        torch.save(_on_cpu(shard), target.with_suffix(".tmp"))
         target.with_suffix(".tmp").rename(target)
         print(f"{done + 1} of {len(mine)}: {time.monotonic() - begin:.0f} s", flush=True)
 
 
+def _on_cpu(shard: dict[str, object]) -> dict[str, object]:
+    return {name: value.cpu() if isinstance(value, Tensor) else value for name, value in shard.items()}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=PRESETS, default="cpu")
-    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser = options(__doc__)
     parser.add_argument("--clips", type=int)
     parser.add_argument("--tasks", nargs="+", choices=SHARES, default=list(SHARES), help="all when left out")
     parser.add_argument("--motions", nargs="+", choices=MOTIONS, default=MOTIONS, help="of single subjects")
     parser.add_argument("--processes", type=int, default=1)
     args = parser.parse_args()
-    preset = PRESETS[args.preset].latents
-    (args.work / "latents").mkdir(parents=True, exist_ok=True)
-    if not (args.work / "latent-statistics.pt").exists():
-        measure_statistics(load_vae(args.work, args.preset), load_sprites(args.cache), args.work)
-    run = partial(
-        encode_all,
-        preset=args.preset,
-        shards=plan(args.clips or preset.clips, preset.long_share, args.tasks),
-        motions=args.motions,
-        cache=args.cache,
-        work=args.work,
-    )
-    launch(run, args.processes)
+    stage = Stage.of(args)
+    preset = stage.preset.latents
+    (stage.work / "latents").mkdir(parents=True, exist_ok=True)
+    if not (stage.work / "latent-statistics.pt").exists():
+        measure_statistics(stage)
+    shards = plan(args.clips or preset.clips, preset.long_share, args.tasks)
+    launch(partial(encode_all, stage=stage, shards=shards, motions=args.motions), args.processes)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def use_plain_attention(model: WanVACETransformer3DModel) -> None:
+    """Where `model` is on a CPU; on a GPU diffusers' own goes through the fused kernel, which is made for it."""
+    if model.device.type != "cpu":
+        return
     for module in model.modules():
         if isinstance(module, WanAttention):
             module.set_processor(PlainAttention())

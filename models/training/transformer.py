@@ -8,10 +8,9 @@ training.transformer`; it resumes from `transformer.pt`.
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import T5Tokenizer
 
+from training import device as devices
 from training.captions import Scene, caption
 from training.checkpoints import Clock, Every, restore, save
+from training.device import CPU, half_precision, home_of, kept
 from training.networks import base_view, build_text_encoder, build_transformer, embed_text, use_plain_attention
 from training.optimiser import for_module
 from training.parallel import Workers, launch
 from training.places import ANY
-from training.presets import PRESETS, Preset
+from training.presets import Preset
+from training.stage import Stage, options
 from training.tokenizer import build_tokenizer
 
 LOGIT_MEAN, LOGIT_STD = 1.1, 1.3
@@ -61,11 +63,16 @@ class Group:
         latents = torch.cat([shard["latents"] for shard in shards])
         return cls(scenes, latents, Context.join(shards) if "mask" in shards[0] else None)
 
-    def draw(self, size: int, rng: np.random.Generator) -> Batch:
-        """`size` random clips with their contexts."""
+    def to(self, home: torch.device, device: torch.device) -> Group:
+        """The same clips, at `home` for work on `device`."""
+        context = None if self.context is None else self.context.to(home, device)
+        return replace(self, latents=kept(self.latents, home, device), context=context)
+
+    def draw(self, size: int, rng: np.random.Generator, device: torch.device) -> Batch:
+        """`size` random clips with their contexts, on `device`."""
         index = torch.from_numpy(rng.integers(len(self.scenes), size=size))
-        context = None if self.context is None else self.context.draw(index, rng)
-        return Batch(self.latents[index].float(), [self.scenes[int(i)] for i in index], context)
+        context = None if self.context is None else self.context.draw(index, rng, device)
+        return Batch(fetched(self.latents, index, device), [self.scenes[int(i)] for i in index], context)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,33 +94,45 @@ class Context:
         carried = shards[0]["task"] == "continue"
         return cls(joined("inactive"), reactive, joined("mask"), shards[0]["grey"].float(), carried)
 
-    def draw(self, index: Tensor, rng: np.random.Generator) -> Tensor:
+    def to(self, home: torch.device, device: torch.device) -> Context:
+        reactive = None if self.reactive is None else kept(self.reactive, home, device)
+        inactive, mask = (kept(tensor, home, device) for tensor in (self.inactive, self.mask))
+        return replace(self, inactive=inactive, reactive=reactive, mask=mask, grey=self.grey.to(device))
+
+    def draw(self, index: Tensor, rng: np.random.Generator, device: torch.device) -> Tensor:
         """B 96 t h w. A few are dropped: then the whole clip is to be painted.
 
         Latents that are carried from piece to piece are a little noisy, so that the network does not trust, and pass
         on, the errors of the piece before.
         """
-        inactive, mask = self.inactive[index].float(), self.mask[index].float()
+        inactive, mask = fetched(self.inactive, index, device), fetched(self.mask, index, device)
         grey = self.grey.expand_as(inactive)
-        reactive = grey if self.reactive is None else self.reactive[index].float()
+        reactive = grey if self.reactive is None else fetched(self.reactive, index, device)
         if self.carried:
-            level = torch.from_numpy(rng.uniform(0, CARRIED_NOISE, (len(index), 1, 1, 1, 1))).float()
+            level = torch.from_numpy(rng.uniform(0, CARRIED_NOISE, (len(index), 1, 1, 1, 1))).float().to(device)
             noisy = inactive + level * torch.randn_like(inactive)
             return torch.cat([torch.where(mask[:, :1] == 0, noisy, grey), reactive, mask], dim=1)
-        dropped = torch.from_numpy(rng.uniform(size=len(index)) < CONDITION_DROPOUT).view(-1, 1, 1, 1, 1)
+        dropped = torch.from_numpy(rng.uniform(size=len(index)) < CONDITION_DROPOUT).to(device).view(-1, 1, 1, 1, 1)
         inactive, reactive = torch.where(dropped, grey, inactive), torch.where(dropped, grey, reactive)
         return torch.cat([inactive, reactive, torch.where(dropped, 1.0, mask)], dim=1)
 
 
-class LatentSet:
-    """All encoded clips in memory, by task and length in latent frames."""
+def fetched(clips: Tensor, index: Tensor, device: torch.device) -> Tensor:
+    """Those of `clips` that `index` names, on `device`, in single precision; they travel in half of it."""
+    return clips[index.to(clips.device)].to(device, non_blocking=True).float()
 
-    def __init__(self, folder: Path) -> None:
+
+class LatentSet:
+    """All encoded clips in memory, by task and length in latent frames; on `device` itself where they fit."""
+
+    def __init__(self, folder: Path, device: torch.device = CPU) -> None:
         shards: dict[tuple[str, int], list[dict[str, Any]]] = defaultdict(list)
         for path in sorted(folder.glob("*.pt")):
             shard = torch.load(path, weights_only=True)
             shards[shard["task"], shard["latents"].shape[2]].append(shard)
-        self.groups = {key: Group.join(group) for key, group in shards.items()}
+        self.device = device
+        home = home_of(sum(path.stat().st_size for path in folder.glob("*.pt")), device)
+        self.groups = {key: Group.join(group).to(home, device) for key, group in shards.items()}
         self.clips = sum(len(group.scenes) for group in self.groups.values())
 
     def motions(self) -> set[str]:
@@ -131,7 +150,7 @@ class LatentSet:
     def batch(self, task: str, long: bool, size: int, rng: np.random.Generator) -> Batch:
         """`size` random clips of one task, of its longest or its shortest length."""
         lengths = sorted({length for name, length in self.groups if name == task})
-        return self.groups[task, lengths[-1] if long else lengths[0]].draw(size, rng)
+        return self.groups[task, lengths[-1] if long else lengths[0]].draw(size, rng, self.device)
 
 
 def shorten(batch: Batch, task: str, rng: np.random.Generator) -> Batch:
@@ -155,6 +174,10 @@ class Average:
         self.source = list(module.parameters())
         self.values = [p.detach().clone() for p in self.source]
 
+    def restore(self, values: Sequence[Tensor], step: int) -> None:
+        """Goes on from `values`, wherever they were kept."""
+        self.values, self.step = [v.to(p.device) for v, p in zip(values, self.source, strict=True)], step
+
     @torch.no_grad()
     def update(self) -> None:
         self.step += 1
@@ -162,20 +185,19 @@ class Average:
         torch._foreach_lerp_(self.values, self.source, 1 - decay)
 
 
-def build(preset: Preset, tokenizer: T5Tokenizer) -> nn.ModuleDict:
+def build(preset: Preset, tokenizer: T5Tokenizer, device: torch.device = CPU) -> nn.ModuleDict:
     torch.manual_seed(0)
-    return nn.ModuleDict(
-        {
-            "transformer": build_transformer(preset.transformer),
-            "text": build_text_encoder(preset.transformer, tokenizer),
-        }
-    ).train()
+    networks = {
+        "transformer": build_transformer(preset.transformer),
+        "text": build_text_encoder(preset.transformer, tokenizer),
+    }
+    return nn.ModuleDict(networks).to(device).train()
 
 
 @torch.no_grad()
 def average_weights(model: nn.ModuleDict, work: Path) -> None:
     """Loads the moving average of the run in `work`."""
-    values = torch.load(work / "transformer.pt", weights_only=True)["average"]
+    values = torch.load(work / "transformer.pt", weights_only=True, map_location="cpu")["average"]
     for parameter, value in zip(model.parameters(), values, strict=True):
         parameter.copy_(value)
 
@@ -206,15 +228,16 @@ def moved_rows(rows: Tensor, before: T5Tokenizer, after: T5Tokenizer) -> Tensor:
 
 def train(
     workers: Workers,
-    preset: Preset,
+    stage: Stage,
     minutes: float,
     learning_rate: float,
     batch_size: int,
-    work: Path,
     first_weights: Path | None,
 ) -> None:
+    preset, work = stage.preset, stage.work
     tokenizer, clock = build_tokenizer(), Clock(budget=minutes * 60)
-    model = build(preset, tokenizer)
+    devices.prepare(stage.device)
+    model = build(preset, tokenizer, stage.device)
     if first_weights is not None:
         start_from(first_weights, model, tokenizer)
     use_plain_attention(model["transformer"])
@@ -222,17 +245,17 @@ def train(
     average = Average(model, preset.transformer.ema_decay)
     optimiser = for_module(model, learning_rate, other_ratio=0.08)
     if (state := restore(work / "transformer.pt", clock, model, optimiser)) is not None:
-        average.values, average.step = state["average"], clock.step
+        average.restore(state["average"], clock.step)
     shared = np.random.default_rng([3, clock.step])  # the same choice of task and length in every process
     rng = np.random.default_rng([4, workers.rank, clock.step])
     torch.manual_seed(int(rng.integers(2**31)))
-    data = LatentSet(work / "latents")
+    data = LatentSet(work / "latents", stage.device)
     tasks, shares = data.shares(preset.tasks)
     if workers.leads:
         millions = sum(p.numel() for p in model.parameters()) / 1e6
         each_step = f"{workers.count} x {batch_size} a step"
         print(f"{millions:.2f}M parameters, {data.clips} clips, {each_step}, {minutes} minutes", flush=True)
-    losses: dict[str, list[float]] = defaultdict(list)
+    losses: dict[str, list[Tensor]] = defaultdict(list)  # read when they are printed: reading waits for the device
     due = Every(240)
     while clock.progress < 1:
         with clock.counting():
@@ -249,9 +272,9 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             average.update()
         clock.spent = workers.agree(clock.spent)
-        losses[task if task in ("text", "scene", "pair", "control") else "conditioned"].append(loss.item())
+        losses[task if task in ("text", "scene", "pair", "control") else "conditioned"].append(loss.detach())
         if workers.leads and clock.step % 50 == 0:
-            shown = " ".join(f"{k} {np.mean(v):.4f}" for k, v in sorted(losses.items()))
+            shown = " ".join(f"{k} {torch.stack(v).mean():.4f}" for k, v in sorted(losses.items()))
             rate = clock.step * batch_size * workers.count / clock.spent
             print(f"{clock.step} {clock.spent / 60:.2f} min {shown} clips/s {rate:.1f}", flush=True)
             losses.clear()
@@ -265,10 +288,10 @@ def flow_loss(
     """Mean squared error of the predicted velocity."""
     prompts = ["" if rng.uniform() < CAPTION_DROPOUT else caption(scene, rng) for scene in batch.scenes]
     noise = torch.randn_like(batch.latents)
-    sigma = torch.sigmoid(torch.randn(len(prompts)) * LOGIT_STD + LOGIT_MEAN)
+    sigma = torch.sigmoid(torch.randn(len(prompts), device=noise.device) * LOGIT_STD + LOGIT_MEAN)
     scale = sigma.view(-1, 1, 1, 1, 1)
     noisy = (1 - scale) * batch.latents + scale * noise
-    with torch.autocast("cpu", torch.bfloat16):
+    with half_precision(noise.device):
         text = embed_text(tokenizer, model["text"], prompts)
         if batch.context is None:
             velocity = base(noisy, sigma * 1000, text, return_dict=False)[0]
@@ -280,24 +303,21 @@ def flow_loss(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=PRESETS, default="cpu")
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
+    parser = options(__doc__)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--batch", type=int)
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--start-from", type=Path, help="an exported model whose weights to go on from")
     args = parser.parse_args()
-    preset = PRESETS[args.preset]
-    sizes = preset.transformer
+    stage = Stage.of(args)
+    sizes = stage.preset.transformer
     run = partial(
         train,
-        preset=preset,
+        stage=stage,
         minutes=args.minutes or sizes.minutes,
         learning_rate=args.learning_rate or sizes.learning_rate,
         batch_size=args.batch or sizes.batch,
-        work=args.work,
         first_weights=args.start_from,
     )
     launch(run, args.processes)

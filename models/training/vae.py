@@ -8,7 +8,6 @@ inside its groups of four frames), sprite pixels weighted, a small KL.
 
 from __future__ import annotations
 
-import argparse
 import math
 from functools import partial
 from pathlib import Path
@@ -22,20 +21,23 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from training import device as devices
 from training import vae_forward
 from training.checkpoints import Clock, Every, restore, save
+from training.device import CPU
 from training.grounds import GROUNDS
 from training.optimiser import MuonWithAdamW, for_module
 from training.parallel import Workers, launch
 from training.places import MOTIONS, SIZE, Placement
-from training.presets import PRESETS, VaePreset
+from training.presets import VaePreset
 from training.render import draw, ground_picture, render_clip
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites
+from training.stage import Stage, options
 from training.textures import Textures
 
 Z_DIM = 16
-STAGES = ("image", "video", "long")
+PARTS = ("image", "video", "long")
 FRAMES = {"image": 1, "video": 9, "long": 17}
 
 
@@ -65,7 +67,7 @@ def inflate(vae: AutoencoderKLWan) -> None:
         if name.endswith("time_conv"):
             out, into = module.weight.shape[:2]
             module.weight.normal_(0, 0.3 / math.sqrt(3 * into))
-            module.weight[:, :, -1, 0, 0] += torch.eye(into).repeat(out // into, 1)
+            module.weight[:, :, -1, 0, 0] += torch.eye(into, device=module.weight.device).repeat(out // into, 1)
             module.bias.zero_()
 
 
@@ -113,14 +115,15 @@ def random_clip(
     return clip
 
 
-def to_tensor(clips: NDArray[np.uint8]) -> Tensor:
+def to_tensor(clips: NDArray[np.uint8], device: torch.device = CPU) -> Tensor:
     """B T H W 3 in 0..255 to B 3 T H W in [-1, 1]."""
-    video = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
+    video = torch.from_numpy(clips).to(device).permute(0, 4, 1, 2, 3).float() / 127.5 - 1
     return video.contiguous(memory_format=torch.channels_last_3d)
 
 
-def reconstruction_loss(output: Tensor, target: Tensor) -> tuple[Tensor, dict[str, float]]:
-    """Weighted L1 on pixels, spatial gradients and frame differences; B 3 T H W in [-1, 1]."""
+def reconstruction_loss(output: Tensor, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Weighted L1 on pixels, spatial gradients and frame differences; B 3 T H W in [-1, 1]. The figures to print stay
+    tensors, because reading one would wait for the device."""
     ground = target.flatten(2).median(dim=2).values[:, :, None, None, None]
     weight = 1 + 3 * ((target - ground).abs().amax(1, keepdim=True) > 0.08).float()
     weight = weight / weight.mean()
@@ -130,51 +133,50 @@ def reconstruction_loss(output: Tensor, target: Tensor) -> tuple[Tensor, dict[st
         error.diff(dim=-2).abs() * weight[..., 1:, :]
     ).mean()
     loss = pixel + 0.5 * gradient
-    parts = {"pixel": pixel.item(), "gradient": gradient.item()}
+    parts = {"pixel": pixel.detach(), "gradient": gradient.detach()}
     if target.shape[2] > 1:
         moving = 1 + 4 * (target.diff(dim=2).abs().amax(1, keepdim=True) > 0.05).float()
         temporal = (error.diff(dim=2).abs() * moving).mean()
         loss = loss + 0.7 * temporal
-        parts["temporal"] = temporal.item()
+        parts["temporal"] = temporal.detach()
     return loss, parts
 
 
-def resume(
-    workers: Workers, stage: str, clock: Clock, preset: VaePreset, work: Path
-) -> tuple[AutoencoderKLWan, MuonWithAdamW]:
-    """The stage's own checkpoint, or else the end of the stage before it."""
+def resume(workers: Workers, part: str, clock: Clock, stage: Stage) -> tuple[AutoencoderKLWan, MuonWithAdamW]:
+    """The part's own checkpoint, or else the end of the part before it."""
+    preset, work = stage.preset.vae, stage.work
     torch.manual_seed(0)
-    vae = build(preset).train()
+    vae = build(preset).to(stage.device).train()
     optimiser = for_module(vae, preset.learning_rate, other_ratio=0.1)
-    if restore(work / f"vae-{stage}.pt", clock, vae, optimiser) is None and stage != "image":
-        previous = STAGES[STAGES.index(stage) - 1]
-        vae.load_state_dict(torch.load(work / f"vae-{previous}.pt", weights_only=True)["model"])
-        if stage == "video":
+    if restore(work / f"vae-{part}.pt", clock, vae, optimiser) is None and part != "image":
+        previous = PARTS[PARTS.index(part) - 1]
+        vae.load_state_dict(torch.load(work / f"vae-{previous}.pt", weights_only=True, map_location="cpu")["model"])
+        if part == "video":
             inflate(vae)
     torch.manual_seed(1000 * clock.step + workers.rank)  # the same weights everywhere, other noise in each process
     return vae, optimiser
 
 
-def train(
-    workers: Workers, stage: str, minutes: float, preset: VaePreset, cache: Path, work: Path, learning_rate: float
-) -> None:
-    clock = Clock(budget=minutes * 60)
-    vae, optimiser = resume(workers, stage, clock, preset, work)
+def train(workers: Workers, stage: Stage, part: str, minutes: float, learning_rate: float) -> None:
+    clock, preset = Clock(budget=minutes * 60), stage.preset.vae
+    devices.prepare(stage.device)
+    vae, optimiser = resume(workers, part, clock, stage)
     rng = np.random.default_rng([workers.rank, clock.step])
-    sprites, textures = list(load_sprites(cache).values()), Textures(film_file(cache))
-    frames = FRAMES[stage]
-    batch = preset.image_batch if stage == "image" else preset.video_batch * FRAMES["video"] // frames
-    draw = random_picture if stage == "image" else partial(random_clip, frames=frames)
-    if stage != "image":
-        vae_forward.use_fused_kernels()
+    sprites, textures = list(load_sprites(stage.cache).values()), Textures(film_file(stage.cache))
+    frames = FRAMES[part]
+    batch = preset.image_batch if part == "image" else preset.video_batch * FRAMES["video"] // frames
+    draw = random_picture if part == "image" else partial(random_clip, frames=frames)
+    if part != "image":
+        vae_forward.use_fused_kernels(stage.device)
     if workers.leads:
-        print(f"{stage}: {minutes} minutes, {workers.count} x {batch} x {frames} frames a step, from step {clock.step}")
+        print(f"{part}: {minutes} minutes, {workers.count} x {batch} x {frames} frames a step, from step {clock.step}")
     due = Every(90)
     while clock.progress < 1:
         with clock.counting():
             for group in optimiser.param_groups:
-                group["lr"] = learning_rate * clock.cosine(warmup=50, floor=0.25 if stage == "image" else 0.01)
-            target = to_tensor(np.stack([draw(sprites, textures, preset.texture_share, rng) for _ in range(batch)]))
+                group["lr"] = learning_rate * clock.cosine(warmup=50, floor=0.25 if part == "image" else 0.01)
+            clips = np.stack([draw(sprites, textures, preset.texture_share, rng) for _ in range(batch)])
+            target = to_tensor(clips, stage.device)
             output, parts = learn(vae, target, preset.kl_weight)
             workers.average(vae.parameters())
             torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
@@ -185,11 +187,11 @@ def train(
             shown = " ".join(f"{k} {v:.4f}" for k, v in parts.items())
             print(f"{clock.step} {clock.spent / 60:.2f} min {shown}", flush=True)
         if workers.leads and (due() or clock.progress >= 1):
-            save(work / f"vae-{stage}.pt", clock, vae, optimiser)
-            preview(target, output, work / f"vae-{stage}.png")
+            save(stage.work / f"vae-{part}.pt", clock, vae, optimiser)
+            preview(target, output, stage.work / f"vae-{part}.png")
 
 
-def learn(vae: AutoencoderKLWan, target: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, float]]:
+def learn(vae: AutoencoderKLWan, target: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, Tensor]]:
     """Gradients of one batch; returns the reconstruction and figures to print."""
     mean, logvar = vae_forward.encode(vae, target.bfloat16()).float().chunk(2, dim=1)
     logvar = logvar.clamp(-20, 10)
@@ -199,8 +201,8 @@ def learn(vae: AutoencoderKLWan, target: Tensor, kl_weight: float) -> tuple[Tens
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
     (loss + kl_weight * kl).backward()
     output = output.detach()
-    error = F.mse_loss(output.clamp(-1, 1), target).item()
-    return output, {**parts, "kl": kl.item(), "psnr": -10 * math.log10(error / 4)}
+    error = F.mse_loss(output.clamp(-1, 1), target)
+    return output, {**parts, "kl": kl.detach(), "psnr": -10 * torch.log10(error / 4)}
 
 
 def preview(target: Tensor, output: Tensor, path: Path, clips: int = 6) -> None:
@@ -209,33 +211,22 @@ def preview(target: Tensor, output: Tensor, path: Path, clips: int = 6) -> None:
         target, output = (x.transpose(0, 2) for x in (target, output))
     both = torch.stack([target[:clips], output[:clips]], dim=1).clamp(-1, 1)
     page = rearrange((both + 1) * 127.5, "clip pair rgb t h w -> (clip pair h) (t w) rgb")
-    Image.fromarray(page.byte().numpy()).save(path)
+    Image.fromarray(page.byte().cpu().numpy()).save(path)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=PRESETS, default="cpu")
-    parser.add_argument("--stage", choices=STAGES, required=True)
+    parser = options(__doc__)
+    parser.add_argument("--stage", choices=PARTS, required=True)
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--learning-rate", type=float)
-    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
-    parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--processes", type=int, default=1)
     args = parser.parse_args()
-    preset = PRESETS[args.preset].vae
+    stage = Stage.of(args)
+    preset = stage.preset.vae
     planned = {"image": preset.image_minutes, "video": preset.video_minutes, "long": preset.long_minutes}[args.stage]
     args.work.mkdir(parents=True, exist_ok=True)
-    torch.set_flush_denormal(True)
     rate = args.learning_rate or preset.learning_rate
-    run = partial(
-        train,
-        stage=args.stage,
-        minutes=args.minutes or planned,
-        preset=preset,
-        cache=args.cache,
-        work=args.work,
-        learning_rate=rate,
-    )
+    run = partial(train, stage=stage, part=args.stage, minutes=args.minutes or planned, learning_rate=rate)
     launch(run, args.processes)
 
 

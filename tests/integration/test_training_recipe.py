@@ -92,7 +92,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(presets.PRESETS, "tiny", tiny())
     monkeypatch.setattr(latents, "SHARD", 2)
     monkeypatch.setattr(tokenizer, "corpus", partial(tokenizer.corpus, 2000))
-    monkeypatch.setattr("training.vae_forward.use_fused_kernels", lambda: None)  # so does compiling them
+    monkeypatch.setattr("training.vae_forward.use_fused_kernels", lambda _: None)  # so does compiling them
     for module in ("training.vae", "training.decoder"):  # reading texture out of it takes a minute
         monkeypatch.setattr(f"{module}.film_file", lambda _: None)
     return tmp_path / "sources"
