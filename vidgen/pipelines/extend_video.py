@@ -17,7 +17,7 @@ from vidgen.errors import SpecError
 from vidgen.longvideo.anchor import levels
 from vidgen.longvideo.gate import LOOKED_BACK
 from vidgen.longvideo.history import History, taken_over
-from vidgen.longvideo.plan_of_spec import sizes_of, spans_of
+from vidgen.longvideo.plan_of_spec import place_of, sizes_of, spans_of
 from vidgen.longvideo.planner import GROUP, Windows, plan, plan_backward
 from vidgen.longvideo.script import Script
 from vidgen.media.frames import FrameChunk
@@ -32,7 +32,7 @@ from vidgen.pipelines.long_video import (
 )
 from vidgen.pipelines.resolved import Resolved
 from vidgen.pipelines.source_clip import SourceClip, extended_frames
-from vidgen.pipelines.stills import STILL_GROUPS
+from vidgen.pipelines.stills import STILL_GROUPS, suffix_stills
 from vidgen.pipelines.window_control import WindowControl
 from vidgen.runtime.context import RunContext
 from vidgen.spec import ExtendVideo, LongFields
@@ -130,7 +130,7 @@ class ExtendVideoPipeline:
         return replace(
             self._script(spec, ctx, (opened,)),
             windows=plan(spans_of(spec), size, history=length),
-            pins={(0, begin + n): last[:, :, n : n + 1] for n in range(last.shape[2])},
+            pins={(0, begin + n): last[:, :, n : n + 1] for n in range(last.shape[2])} | self._ended(spec, ctx, opened),
             reference=levels(last),
             begin=length,
             run_up=last,
@@ -154,6 +154,12 @@ class ExtendVideoPipeline:
             until=long.last_chunk,
             rerolls=long.rerolls or 0,
         )
+
+    def _ended(self, spec: ExtendVideo, ctx: RunContext, opened: int) -> dict[tuple[int, int], Tensor]:
+        """The latents of the suffix by their places: held, as in every other task. `opened` is as which of the new
+        frames latent frame 1 begins."""
+        stills = suffix_stills(self.model, spec, Conditions(spec, ctx, self.model.conditioning))
+        return {place_of((opened,), frame): still(False) for frame, still in stills.items()}
 
     def _encoded(self, frames: Iterable[FrameChunk]) -> Iterator[Tensor]:
         return self.model.encode_stream(map(to_pixels, frames))
