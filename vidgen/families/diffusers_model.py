@@ -21,6 +21,7 @@ from vidgen.families.description import Description
 from vidgen.families.estimate import Watched
 from vidgen.families.folder import ModelFolder
 from vidgen.families.lora import adapted
+from vidgen.families.region_judge import RegionJudge
 from vidgen.families.regional import regional
 from vidgen.families.remembering import remembering
 from vidgen.families.running import offload_layers
@@ -180,10 +181,13 @@ class DiffusersModel(ABC):
             arguments["guidance_scale"] = scale
 
         def step_done(_: Any, __: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            steps = pipeline.num_timesteps * self.passes(request)
+            steps, done = pipeline.num_timesteps * self.passes(request), next(numbers)
             if scale is not None:
                 scale.step_done()
-            on_step(next(numbers), steps, lambda: self._estimate(watched, request))
+            on_step(done, steps, lambda: self._estimate(watched, request))
+            if done == steps and request.on_verdict is not None:
+                for verdict in say(tensors["latents"]):
+                    request.on_verdict(verdict)
             return self.after_step(pipeline, timestep, tensors, request)
 
         try:
@@ -200,7 +204,8 @@ class DiffusersModel(ABC):
                     request.regions,
                     partial(self._encoded, pipeline),
                     self.time_axis,
-                ),
+                    self._judge(pipeline, request),
+                ) as say,
             ):
                 output = pipeline(
                     **arguments,
@@ -232,6 +237,13 @@ class DiffusersModel(ABC):
         if scale <= 1.0 or all(getattr(advanced, name) is None for name in TURNING):
             return None
         return TurningScale(guidance_plan(advanced, scale), pipeline, skips=self.skips_unguided)
+
+    def _judge(self, pipeline: Any, request: ClipRequest) -> RegionJudge | None:
+        """None where nobody asks, or the network takes over what it said before (a step cache)."""
+        cached = request.spec.advanced is not None and request.spec.advanced.step_cache is not None
+        if request.on_verdict is None or not request.regions or cached:
+            return None
+        return RegionJudge(pipeline.scheduler, request.regions, self.time_axis, request.seed)
 
     def _changed(self, uses: Sequence[LoraUse], words: Sequence[str]) -> str:
         """Names what is in the networks for a run, by content."""

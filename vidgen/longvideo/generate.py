@@ -73,14 +73,16 @@ class LongClip:
         if len(made) < len(self._script.windows):
             self._ctx.note("ended_early", {"last_chunk": max(chunk.window.n for chunk in made)})
         self._record.tell(made, self._ctx, self.turn or self._begun_later(made))
-        self._judge(made, {} if self._together is not None else chunks)
+        self._judge(made)
         return made
 
-    def _judge(self, made: Sequence[Chunk], beside: Chunks) -> None:
-        """Ask the model what some chunks show in their regions; `beside` are those that they were made to join."""
+    def _judge(self, made: Sequence[Chunk]) -> None:
+        """Ask the model what some chunks show in their regions, beside those that were there when they were made."""
         if self._ctx.on_verdict is None:
             return
         for chunk in sampled(made):
+            alone = self._together is not None
+            beside = {} if alone else {it.window.n: it for it in made if it.window.n < chunk.window.n}
             order = replace(self._orders.of(chunk.window, beside), seed=chunk.seed, prompt=chunk.prompt)
             for verdict in self._maker.judged(order, self._streams.latents(chunk), self._ctx):
                 self._ctx.on_verdict(verdict)

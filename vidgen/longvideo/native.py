@@ -38,6 +38,7 @@ class Native:
     ) -> None:
         self.model, self._settings, self._request, self._watcher = model, settings, request, watcher
         self._shown = shown
+        self._said: dict[str, list[Verdict]] = {}
 
     @property
     def model_fingerprint(self) -> str:
@@ -57,7 +58,9 @@ class Native:
         return fingerprint(order=name, led=led, at=list(part.keyframes), controls=ways, strength=part.strength)
 
     def make(self, order: Order, share: tuple[float, float], ctx: RunContext) -> Tensor:
-        window, request = order.window, self._part(order)
+        window, request, said = order.window, self._part(order), list[Verdict]()
+        if request.on_verdict is not None:
+            request, self._said[self.fingerprint(order)] = replace(request, on_verdict=said.append), said
         latents = self.model.generate(request, self._watcher(ctx, share))
         # some families add noise to what they are given, and leave the last of it
         free = torch.ones(window.length)
@@ -70,7 +73,8 @@ class Native:
         return anchored(latents, order.reference, self._settings.anchor, free.view(1, 1, -1, 1, 1))
 
     def judged(self, order: Order, latents: Tensor, ctx: RunContext) -> Iterable[Verdict]:  # noqa: ARG002
-        return ()
+        """What was said when the window was made; nothing of one that another run made."""
+        return self._said.get(self.fingerprint(order), ())
 
     def _part(self, order: Order) -> ClipRequest:
         """What is asked of the window: the clip's request, as far as it speaks of the window's frames."""

@@ -55,8 +55,8 @@ def painted_regions(spec: SamplingFields, ctx: RunContext) -> tuple[PaintedRegio
             field = f"regions.{number}.media"
             raise SpecError(f"{field}: this model follows no mask clip through a long clip; give a still", field=field)
         count = 1 if mask is None else Resolved.of(spec).num_frames
-        shares = region.weight * painted(0, count).movedim(0, 1)[None]
-        made.append(PaintedRegion(region.prompt, shares))
+        shares = painted(0, count).movedim(0, 1)[None]
+        made.append(PaintedRegion(region.prompt, shares, region.weight, f"regions.{number}"))
     return tuple(made)
 
 

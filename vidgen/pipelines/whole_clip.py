@@ -95,6 +95,7 @@ def _request(spec: SamplingFields, ctx: RunContext) -> ClipRequest:
         },
         regions=painted_regions(spec, ctx),
         on_sound=None if spec.output.audio == "drop" else ctx.on_sound,
+        on_verdict=ctx.on_verdict,
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidgen.media.frames import FrameChunk
+from vidgen.runtime.verdict import Verdict
 from vidgen.runtime.waveform import Waveform
 from vidgen.spec import SamplingFields
 from vidgen.spec.conditioning.control import ControlKind
@@ -28,6 +29,10 @@ OnSound = Callable[[Waveform], None]
 """Called with the sound that a model made for its pictures, before the first of them is decoded."""
 
 
+OnVerdict = Callable[[Verdict], None]
+"""Called with what the model says of each region, once all steps are made."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ControlClip:
     """A control as long as the clip: `frames` are `uint8 [frames, height, width, 3]`, its shares those of the steps."""
@@ -41,11 +46,13 @@ class ControlClip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaintedRegion:
-    """A part of the frame with a prompt of its own; `shares` (0..1, `[1, 1, frames or 1, height, width]`) is how
-    much it counts."""
+    """A part of the frame with a prompt of its own, which counts by `weight` (0..1) where `shares` (0..1,
+    `[1, 1, frames or 1, height, width]`) are; `field` is that of the spec."""
 
     prompt: str
     shares: Tensor
+    weight: float = 1.0
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +61,7 @@ class ClipRequest:
 
     `mask` (`[frames, height, width]`) is above a half where `video` is made anew.
     `keyframes` are pictures by the number of the frame that shows them. `on_sound` takes the clip's sound, where a
-    model makes any; None: nobody wants it.
+    model makes any, and `on_verdict` what it says of its regions; None: nobody wants it.
     Of a window of a longer clip `head` are the latents that it begins with and `tail` those that it ends with, made
     before and to be kept as they are; `num_frames` counts them too. `condition_noise` (0..1) is how noisy the network
     is to think of them. `place` is how many latent frames of the stream lie before the window (None: a whole clip), and
@@ -79,6 +86,7 @@ class ClipRequest:
     keyframes: Mapping[int, FrameChunk] = field(default_factory=dict)
     regions: tuple[PaintedRegion, ...] = ()
     on_sound: OnSound | None = None
+    on_verdict: OnVerdict | None = None
     head: Tensor | None = None
     tail: Tensor | None = None
     condition_noise: float = 0.0

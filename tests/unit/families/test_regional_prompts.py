@@ -1,16 +1,22 @@
 """Prompts for parts of the frame on families whose pipelines know one prompt."""
 
+from dataclasses import replace
 from typing import Any
 
+import diffusers
 import numpy as np
 import pytest
 import torch
 
 from tests.tiny_families import cogvideox, skyreels, wan
 from tests.unit.families.conftest import distance
+from tests.unit.longvideo.rendering import CountingStore
+from vidgen.families.region_judge import RegionJudge
 from vidgen.media.writer import write_video
 from vidgen.pipelines import whole_clip
 from vidgen.runtime.context import RunContext
+from vidgen.runtime.verdict import Verdict
+from vidgen.stages.clip_model import PaintedRegion
 
 CASES = [family.CASES[0] for family in (wan, cogvideox, skyreels)]
 CASES += [case for case in wan.CASES if case.name in ("wan-2.1-v2v", "wan-2.2-i2v")]
@@ -50,6 +56,75 @@ def test_after_one_step_each_place_is_as_its_prompt_has_it(case, tiny_of):
     assert not torch.allclose(plain, other, atol=1e-4)
     assert torch.allclose(half[..., :middle], other[..., :middle], atol=1e-4)
     assert torch.allclose(half[..., middle:], plain[..., middle:], atol=1e-4)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_network_says_what_a_region_shows_and_asking_changes_nothing(case, tiny_of):
+    """In all its places and in all others; of the clip's own prompt it says that neither does better. Fails when all is
+    told of one prompt: tried (0 for both)."""
+    tiny = tiny_of(case)
+    model: Any = tiny.residency.model("tiny-family")
+
+    def made(prompt: str, **more: Any) -> tuple[Any, list[Verdict]]:
+        said: list[Verdict] = []
+        spec = tiny.spec(**GUIDED, num_inference_steps=4, regions=[{**region(0.5), "prompt": prompt}])
+        request = whole_clip._request(spec, RunContext(media=tiny.media))
+        with torch.inference_mode():
+            return model.generate(replace(request, on_verdict=said.append) if more else request, lambda *_: None), said
+
+    latents, said = made(OTHER, asked=True)
+    assert torch.equal(latents, made(OTHER)[0])
+    (other,), (own,) = said, made(tiny.spec().prompt, asked=True)[1]
+    assert other.field == "regions.0"
+    for errors in (other.inside, other.outside):
+        assert errors.own > 0
+        assert errors.preference != 0
+    assert own.inside.preference == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_each_window_of_a_long_clip_is_judged_when_it_is_made(tiny_of):
+    """And not again where another run made it."""
+    tiny, store = tiny_of(skyreels.CASES[0]), CountingStore()
+    asked = {"num_frames": 177, "num_inference_steps": 1, "long": {"rerolls": 0}, "regions": [region(0.5)]}
+
+    def told() -> list[str]:
+        said: list[Verdict] = []
+        tiny.frames(RunContext(media=tiny.media, chunks=store, on_verdict=said.append), **asked)
+        return [verdict.field for verdict in said]
+
+    assert told() == 2 * ["regions.0"]
+    assert told() == []
+
+
+class Knowing:
+    """A network that estimates the clip `clean` perfectly where it is told of `knows`, and nothing where it is not."""
+
+    def __init__(self, clean: torch.Tensor, knows: torch.Tensor) -> None:
+        self.clean, self.knows = clean, knows
+
+    def __call__(self, *, hidden_states: Any, timestep: Any, encoder_hidden_states: Any, **_: Any) -> tuple[Any]:
+        sigma = timestep.max() / 1000
+        told = torch.stack([(row == self.knows[0]).all() for row in encoder_hidden_states])
+        flow = (hidden_states - self.clean) / sigma
+        return (torch.where(told.view(-1, 1, 1, 1, 1), flow, torch.zeros_like(flow)),)
+
+
+def test_the_prompt_that_the_network_knows_the_clip_by_wins():
+    """1 where the region's does, -1 where the clip's own does; in a batch of two, of which the second has the prompt.
+    Fails when the noise level is another than that of the call: tried."""
+    scheduler = diffusers.FlowMatchEulerDiscreteScheduler()
+    clean, own, text = torch.randn(1, 4, 3, 4, 4), torch.ones(1, 2, 2), torch.zeros(1, 2, 2)
+    left = torch.zeros(1, 1, 1, 8, 8)
+    left[..., :4] = 1.0
+    for knows, expected in ((text, 1.0), (own, -1.0)):
+        judge = RegionJudge(scheduler, [PaintedRegion("", left, field="regions.0")], 2, 7)
+        for level in (990.0, 860.0, 500.0):
+            named = {"hidden_states": torch.randn(2, 4, 3, 4, 4), "timestep": torch.tensor([level, level])}
+            judge.saw(Knowing(clean, knows), {**named, "encoder_hidden_states": torch.cat([text, own])}, 1)
+        (verdict,) = judge.verdicts(clean, own, [text])
+        assert verdict.inside.preference == pytest.approx(expected, abs=1e-4)
+        assert verdict.outside.preference == pytest.approx(expected, abs=1e-4)
 
 
 def test_words_of_a_region_may_have_weights(tiny_of):
