@@ -141,7 +141,7 @@ class AnimateDiff(DiffusersModel):
         if request.keyframes:
             return parts | {"controlnet": self.parts["controlnet"]}
         if request.controls:
-            network, _ = following(self._followers, self.conditioning.controls, request.controls)
+            network, _ = following(self._followers, self.conditioning.controls, request.controls, 1)
             return parts | {"controlnet": network}
         return parts
 
@@ -207,7 +207,15 @@ class AnimateDiff(DiffusersModel):
             }
         if not request.controls:
             return told
-        return told | following(self._followers, self.conditioning.controls, request.controls)[1]
+        steps = self._steps(request)
+        return told | following(self._followers, self.conditioning.controls, request.controls, steps)[1]
+
+    def _steps(self, request: ClipRequest) -> int:
+        """How many steps the sampler makes of those asked for; of a restyle as the pipeline counts them."""
+        scheduler, asked = self.scheduler(request), request.num_inference_steps
+        scheduler.set_timesteps(asked)
+        left_out = 0 if request.video is None else asked - min(asked, int(asked * request.strength))
+        return max(1, len(scheduler.timesteps) - left_out * int(scheduler.order))
 
     def decode(self, latents: Tensor | Iterable[Tensor]) -> Iterator[Tensor]:
         yield from decode_frames(self.vae, whole(latents), DECODE_GROUP, self.device)

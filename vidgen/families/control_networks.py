@@ -4,6 +4,7 @@ Several lie as diffusers saves them, in `controlnet`, `controlnet_1`, and so on.
 says: whoever adds the folder does, in their order.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,15 +48,19 @@ def further_networks(folder: ModelFolder, dtype: torch.dtype) -> list[Any]:
 
 
 def following(
-    networks: Sequence[Any], kinds: Sequence[ControlKind], controls: Sequence[ControlClip]
+    networks: Sequence[Any], kinds: Sequence[ControlKind], controls: Sequence[ControlClip], steps: int
 ) -> tuple[Any, dict[str, Any]]:
-    """The network, or all that are needed as one, and what a pipeline's call is told of the controls."""
+    """The network, or all that are needed as one, and what a pipeline's call of so many steps is told of the
+    controls.
+
+    A control acts at step n of `steps` where start ≤ n / steps < end; the pipelines ask that (n + 1) / steps ≤ end.
+    """
     chosen = [networks[kinds.index(control.kind) if len(networks) > 1 else 0] for control in controls]
     told: dict[str, list[Any]] = {
         "conditioning_frames": [pictures(control.frames) for control in controls],
         "controlnet_conditioning_scale": [control.weight for control in controls],
         "control_guidance_start": [control.start for control in controls],
-        "control_guidance_end": [control.end for control in controls],
+        "control_guidance_end": [min(steps, math.ceil(control.end * steps)) / steps for control in controls],
     }
     if len(controls) > 1:
         return MultiControlNetModel(chosen), told

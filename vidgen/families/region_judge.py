@@ -16,9 +16,8 @@ from torch.nn.functional import adaptive_avg_pool3d
 from vidgen.components.prediction import Level, denoised
 from vidgen.families.estimate import level_of
 from vidgen.runtime.seeding import frame_noise
-from vidgen.runtime.verdict import Errors, Verdict
+from vidgen.runtime.verdict import DRAWS, LEVELS, Errors, Verdict
 from vidgen.stages.clip_model import PaintedRegion
-from vidgen.stages.judge import DRAWS, LEVELS
 
 Forward = Callable[..., Any]
 

@@ -10,19 +10,16 @@ from vidgen.longvideo.order import Order
 from vidgen.longvideo.planner import Window
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
-from vidgen.runtime.verdict import Errors, Verdict
+from vidgen.runtime.verdict import WINDOWS, Errors, Verdict
 from vidgen.stages.conditioning import Conditioning
 from vidgen.stages.encode_text import TextEmbeddings, TextPart
 from vidgen.stages.judge import Judge
 from vidgen.stages.model import VideoModel
 
-JUDGED = 3
-"""Windows of a long clip that are looked at: the first, the last, and one between them."""
-
 
 def sampled(chunks: Sequence[Chunk]) -> list[Chunk]:
-    """At most `JUDGED` of them, evenly spread."""
-    count = min(JUDGED, len(chunks))
+    """At most `WINDOWS` of them, evenly spread."""
+    count = min(WINDOWS, len(chunks))
     return [chunks[round(n * (len(chunks) - 1) / max(1, count - 1))] for n in range(count)]
 
 

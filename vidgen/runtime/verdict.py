@@ -3,6 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+LEVELS = (0.85, 0.7)
+"""Noise levels at which a clip is looked at: coarse things are still open, as what stands where, in which colours."""
+DRAWS = 2
+"""Draws of noise at each level."""
+PREDICTIONS = DRAWS * len(LEVELS)
+"""What a prompt costs a window."""
+WINDOWS = 3
+"""Of a long clip that are looked at: the first, the last, and one between them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Errors:

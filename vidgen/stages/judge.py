@@ -11,15 +11,10 @@ import torch
 from torch import Tensor
 
 from vidgen.components.rectified_flow import add_noise
+from vidgen.runtime.verdict import DRAWS, LEVELS
 from vidgen.stages.conditioning import NOTHING, Conditioning, led_velocity
 from vidgen.stages.model import VideoModel
 
-LEVELS = (0.85, 0.7)
-"""Noise levels at which coarse things are still open: what stands where, and in which colours."""
-DRAWS = 2
-"""Draws of noise at each level."""
-PREDICTIONS = DRAWS * len(LEVELS)
-"""What one condition costs a window."""
 SCHEDULE = 100
 """Steps of the schedule that levels are taken from."""
 

@@ -12,10 +12,13 @@ from pydantic import Field
 from vidgen.errors import ModelError
 from vidgen.jobs.line.admission import memory_need
 from vidgen.jobs.views import Job
+from vidgen.longvideo.plan_of_spec import chunks_of
+from vidgen.runtime.verdict import PREDICTIONS, WINDOWS
 from vidgen.spec import (
     JobSpec,
     JobStatus,
     PostStep,
+    SamplingFields,
     TrainLora,
     Unsampled,
     VideoToVideo,
@@ -23,6 +26,7 @@ from vidgen.spec import (
     shapes_after,
 )
 from vidgen.spec.base import SpecModel
+from vidgen.spec.conditioning.predictions import predictions_a_step
 from vidgen.spec.post import Restore
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
@@ -98,7 +102,17 @@ def run_seconds(services: Services, spec: JobSpec, manifest: Manifest | None) ->
     steps = float(spec.num_inference_steps or manifest.rules.steps.default)
     if isinstance(spec, VideoToVideo):
         steps *= manifest.rules.strength if spec.strength is None else spec.strength
-    return seconds + steps * manifest.seconds_per_step * size
+    steps *= predictions_a_step(spec, manifest.rules.conditioning)
+    return seconds + (steps + _judging_steps(spec, manifest)) * manifest.seconds_per_step * size
+
+
+def _judging_steps(spec: SamplingFields, manifest: Manifest) -> float:
+    """What it takes to ask the model about regions, in steps of the whole clip; a step with guidance is two
+    predictions."""
+    if not spec.regions:
+        return 0.0
+    windows = chunks_of(spec, manifest.rules)
+    return PREDICTIONS / 2 * (1 + len(spec.regions)) * min(WINDOWS, windows) / windows
 
 
 def _training_seconds(spec: TrainLora, manifest: Manifest | None) -> float:

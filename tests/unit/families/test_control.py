@@ -115,12 +115,29 @@ def test_the_control_that_the_network_gets_is_the_one_drawn(tiny_of):
             generator=torch.Generator("cpu").manual_seed(spec.seed),
             conditioning_frames=edges,
             controlnet_conditioning_scale=0.7,
-            control_guidance_end=0.6,
+            control_guidance_end=1.0,  # of two steps the second begins before 0.6
             output_type="np",
         ).frames[0]
     ours = tiny.frames(controls=[CANNY | {"weight": 0.7, "end": 0.6}])
     assert np.abs(theirs * 255 - ours).max() < 1.01
     assert distance(ours, tiny.frames(controls=[CANNY | {"end": 0.6}])) > 0
+
+
+@pytest.mark.parametrize("restyle", [False, True], ids=["text", "clip"])
+def test_a_share_narrower_than_a_step_acts_at_the_step_that_lies_in_it(restyle, tiny_of):
+    """As on every other family: of four steps the second one begins at a quarter. Control: a weight of nothing, and a
+    share of another step. Fails when the pipeline's own rule stays, by which none acts: tried."""
+    tiny, steps = tiny_of(CASES["animatediff-controlnet"]), {"num_inference_steps": 4}
+    if restyle:
+        steps |= {"task": "video-to-video", "video": {"upload_id": "upl_clip"}, "strength": 1.0}
+
+    def frames(**control: float) -> np.ndarray:
+        return tiny.frames(**steps, controls=[CANNY | control])
+
+    narrow, none = frames(start=0.2, end=0.3), frames(weight=0.0)
+    assert distance(narrow, none) > 0
+    assert (narrow == frames(start=0.25, end=0.5)).all()
+    assert distance(narrow, frames(start=0.5, end=0.75)) > 0
 
 
 def test_each_of_two_control_networks_follows_the_kind_it_was_added_for(tiny_of):

@@ -15,10 +15,9 @@ from vidgen.pipelines.factory import pipeline_for
 from vidgen.pipelines.long_video import settings_of
 from vidgen.pipelines.regions import text_parts
 from vidgen.runtime.context import RunContext
-from vidgen.runtime.verdict import Verdict, together
+from vidgen.runtime.verdict import PREDICTIONS, Verdict, together
 from vidgen.spec import TextToVideo, resolve
 from vidgen.stages.encode_text import TextEmbeddings
-from vidgen.stages.judge import PREDICTIONS
 
 TOP = {"left": 0, "top": 0, "right": 1, "bottom": 0.5}
 

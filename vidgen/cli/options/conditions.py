@@ -1,7 +1,7 @@
 """Options of `vidgen render` about structure and motion: masks, controls, references, camera, paths, ends."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -9,7 +9,7 @@ from typing import Any, TypeVar, get_args
 import click
 
 from vidgen.errors import SpecError
-from vidgen.spec import AXES, Box, Brush, Camera, CameraKey, ClipEnd, Control, Mask, MediaRef, Outpaint, Reference
+from vidgen.spec import AXES, Box, Brush, ClipEnd, Control, Mask, MediaRef, Outpaint, Reference
 from vidgen.spec.conditioning.camera import CameraPreset
 from vidgen.spec.conditioning.path import Trajectory, Waypoint
 
@@ -27,7 +27,9 @@ OPTIONS = (
         "several are followed at once.",
     ),
     click.option("--motion-from", type=click.Path(exists=True, path_type=Path), help="Move as this clip does."),
-    click.option("--camera", help="A preset as pan-left, speeds as 'pan=4 zoom=-2', or 'at=0 pan=0; at=1 pan=5'."),
+    click.option(
+        "--camera", multiple=True, help="A preset as pan-left, speeds as 'pan=4 zoom=-2', or 'at=0 pan=0; at=1 pan=5'."
+    ),
     click.option(
         "--trajectory", "trajectories", multiple=True, help="'0.2,0.5 0.8,0.5@1 box=0.4x0.4': where a subject goes."
     ),
@@ -65,7 +67,7 @@ def take_conditions(fields: dict[str, Any]) -> dict[str, Path]:
     if (clip := fields.pop("motion_from")) is not None:
         controls.append(Control(kind="flow", video=_ref("motion", clip, media)))
     fields["controls"] = tuple(controls)
-    fields["camera"] = None if fields["camera"] is None else camera_of(fields["camera"])
+    fields["camera"] = camera_of(fields["camera"]) if fields["camera"] else None
     fields["trajectories"] = tuple(_trajectory(text) for text in fields["trajectories"])
     fields["brushes"] = tuple(_brush(text, media) for text in fields["brushes"])
     fields["references"] = tuple(
@@ -79,18 +81,38 @@ def take_conditions(fields: dict[str, Any]) -> dict[str, Path]:
     return media
 
 
-def camera_of(text: str) -> Camera:
-    """A preset, speeds, or keys. Raises SpecError on anything else, ValidationError for speeds out of bounds."""
+def camera_of(texts: Sequence[str]) -> dict[str, Any]:
+    """The fields of a camera: a preset, keys, or speeds, which several texts may share.
+
+    Raises SpecError on anything else, and for what is said twice. Bounds are for the spec to check.
+    """
+    asked = [_camera(text) for text in texts]
+    told: dict[str, Any] = {}
+    for one in asked:
+        for name, value in one.items():
+            if name in told or (len(asked) > 1 and name in ("preset", "keys")):
+                raise _twice(name)
+            told[name] = value
+    return told
+
+
+def _camera(text: str) -> dict[str, Any]:
     if text.strip() in get_args(CameraPreset):
-        return Camera(preset=text.strip())  # type: ignore[arg-type]
+        return {"preset": text.strip()}
     parts = [_numbers(part) for part in text.split(";") if part.strip()]
-    if len(parts) == 1 and "at" not in parts[0]:
-        return Camera.model_validate(parts[0])
-    return Camera(keys=tuple(CameraKey.model_validate(part) for part in parts))
+    return parts[0] if len(parts) == 1 and "at" not in parts[0] else {"keys": parts}
+
+
+def _twice(name: str) -> SpecError:
+    rule = "says all of the camera; give it alone" if name in ("preset", "keys") else "is given twice; give it once"
+    return SpecError(f"camera.{name}: {rule}", field=f"camera.{name}")
 
 
 def _numbers(text: str) -> dict[str, float]:
     pairs = [word.partition("=") for word in text.split()]
+    names = [name for name, _, _ in pairs]
+    if again := next((name for name in names if names.count(name) > 1), None):
+        raise _twice(again)
     try:
         found = {name: float(value) for name, _, value in pairs}
     except ValueError:

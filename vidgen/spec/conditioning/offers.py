@@ -49,6 +49,16 @@ WORDS: Mapping[CameraAxis, tuple[CameraPreset, CameraPreset]] = {
 }
 
 
+LIKE: Mapping[CameraAxis, tuple[CameraAxis, ...]] = {
+    "pan": ("orbit", "tilt"),
+    "tilt": ("pan",),
+    "zoom": ("dolly",),
+    "dolly": ("zoom",),
+    "orbit": ("pan",),
+}
+"""Axes that look most like another."""
+
+
 def camera_presets(camera: Camera) -> dict[CameraPreset, float]:
     """A constant camera as presets, each with the size of its speed."""
     return {preset_of(axis, speed): abs(speed) for axis, speed in camera.speeds().items() if speed}
@@ -110,7 +120,9 @@ def _check_camera(model: str, camera: Camera, rules: ConditioningRules) -> None:
     for axis in camera.axes():
         if axis not in rules.camera_axes:
             field = f"camera.{axis}"
-            raise SpecError(f"{field}: {model} moves its camera by {_words(rules.camera_axes)} only", field=field)
+            near = tuple(it for it in LIKE.get(axis, ()) if it in rules.camera_axes)[:1] or rules.camera_axes[:1]
+            told = f"{field}: {model} moves its camera by {_words(rules.camera_axes)} only"
+            raise SpecError(f"{told}; nearest is {near[0]}" if near else told, field=field, nearest=near)
     _check_axes_at_once(model, camera, rules.camera_axes_at_once)
     if rules.camera != "loras":
         return
