@@ -106,16 +106,23 @@ FOLDERS := --cache ../.train/sources --work ../.train
 PROCESSES ?= 2
 MODEL ?= vidgen_models/weights/sprites-64
 
-train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: about three hours on two cores; trial: minutes)
+# DEVICE=cpu runs a preset that is made for a GPU without one
+STAGE := $(FOLDERS) --preset $(PRESET) $(if $(DEVICE),--device $(DEVICE))
+DISTIL := training.distillation $(STAGE) --teacher ../.train/model
+
+train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: about four hours on two cores; full: one GPU; trial: minutes)
 	mkdir -p .train
-	for stage in image video long; do \
-	    ($(TRAIN) training.vae --preset $(PRESET) --stage $$stage --processes $(PROCESSES) $(FOLDERS)) || exit 1; done
-	$(TRAIN) training.judges --preset $(PRESET) $(FOLDERS)
-	$(TRAIN) training.latents --preset $(PRESET) --processes $(PROCESSES) $(FOLDERS)
-	$(TRAIN) training.transformer --preset $(PRESET) --processes $(PROCESSES) --work ../.train
-	$(TRAIN) training.decoder --preset $(PRESET) --processes $(PROCESSES) $(FOLDERS)
-	$(TRAIN) training.export --preset $(PRESET) --work ../.train --output ../.train/plain
+	for part in image video long; do \
+	    ($(TRAIN) training.vae $(STAGE) --stage $$part --processes $(PROCESSES)) || exit 1; done
+	$(TRAIN) training.judges $(STAGE)
+	$(TRAIN) training.latents $(STAGE) --processes $(PROCESSES)
+	$(TRAIN) training.transformer $(STAGE) --processes $(PROCESSES)
+	$(TRAIN) training.decoder $(STAGE) --processes $(PROCESSES)
+	$(TRAIN) training.export $(STAGE) --output ../.train/plain
 	$(TRAIN) training.synonyms --model ../.train/plain --output ../.train/model --cache ../.train/sources
+	$(TRAIN) $(DISTIL) --stage guidance
+	$(TRAIN) $(DISTIL) --stage steps
+	$(TRAIN) $(DISTIL) --export-folder ../.train/few-steps
 
 eval-model: $(STAMP) ## measure a model, and print every bar: wanted, measured, beside it, held or not (MODEL=folder)
 	mkdir -p .train

@@ -31,7 +31,7 @@ CONTENT = {"pan left": (1, 0), "pan right": (-1, 0), "tilt up": (0, 1), "tilt do
 @dataclass(frozen=True, slots=True)
 class Pose:
     """How the world is drawn in one frame: enlarged by `zoom` and turned by `angle` (degrees clockwise) about the
-    frame's middle, then moved by `x` and `y` pixels."""
+    frame's middle, then moved by `x` and `y` units."""
 
     x: float = 0.0
     y: float = 0.0
@@ -39,7 +39,7 @@ class Pose:
     angle: float = 0.0
 
     def matrix(self) -> NDArray[np.float64]:
-        """3 x 3, from the world's pixels to the frame's."""
+        """3 x 3, from the world's units to the frame's."""
         return similarity(self.x + CENTRE, self.y + CENTRE, self.zoom, self.angle) @ similarity(-CENTRE, -CENTRE)
 
     def seen(self, place: Placement) -> Placement:

@@ -27,13 +27,12 @@ from training.optimiser import for_module
 from training.parallel import Workers, launch
 from training.places import chained_path, path
 from training.render import shot
-from training.sources import film_file
 from training.sprites import Sprite, load_sprites
 from training.stage import Stage, options
 from training.textures import Textures
 from training.tokenizer import build_tokenizer
 from training.transformer import average_weights, build
-from training.vae import preview, reconstruction_loss, to_tensor
+from training.vae import load_textures, preview, reconstruction_loss, to_tensor
 
 FRAMES = 17
 GUESSED, GUESS_SIGMA = 0.6, (0.05, 0.5)
@@ -59,7 +58,9 @@ def random_clips(
             scene = replace(scene, motion="spin")
         chained = rng.uniform() < 0.3
         places = chained_path(scene.motion, FRAMES, 1, rng) if chained else path(scene.motion, FRAMES, rng)
-        clips.append(shot(sprites[scene.subject], places, scene.background, scene.camera, rng).frames())
+        clips.append(
+            shot(sprites[scene.subject], places, scene.background, scene.camera, rng, canvas=textures.canvas).frames()
+        )
         scenes.append(scene)
     return to_tensor(np.stack(clips), device), scenes
 
@@ -101,7 +102,7 @@ def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_r
     restore(work / "vae-decoder.pt", clock, vae, optimiser)
     torch.manual_seed(1000 * clock.step + workers.rank)
     rng = np.random.default_rng([5, workers.rank, clock.step])
-    sprites, textures, guess = load_sprites(stage.cache), Textures(film_file(stage.cache)), Guesser(stage)
+    sprites, textures, guess = load_sprites(stage.cache, stage.canvas), load_textures(stage), Guesser(stage)
     vae_forward.use_fused_kernels(stage.device)
     mean, std = statistics_of(vae)
     if workers.leads:

@@ -7,12 +7,14 @@ Two stages, each resumed from its own checkpoint:
   and learns to go in one Euler step where the guided teacher goes in several.
 
 The text encoder stays as it is, so that the student's transformer takes the teacher's place in its folder. Run
-`python -m training.distillation --teacher FOLDER --stage guidance`, then the same with `--measure 8`, then with
-`--export FILE`.
+`python -m training.distillation --teacher FOLDER --stage guidance`, then `--stage steps`, then
+`--export-folder FOLDER`, which writes a model of few steps; `--measure 8` tells how far a student still is, `--export
+FILE` writes its weights alone.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import WanVACETransformer3DModel
+from diffusers import UniPCMultistepScheduler, WanVACETransformer3DModel
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import T5Tokenizer, UMT5EncoderModel
@@ -30,10 +32,12 @@ from training import device as devices
 from training.captions import caption
 from training.checkpoints import Clock, Every, restore, save
 from training.device import CPU, half_precision
+from training.export import trained_rules, write_rules
 from training.networks import base_view, embed_text, use_plain_attention
 from training.optimiser import for_module
 from training.stage import Stage, options
 from training.transformer import CAPTION_DROPOUT, LOGIT_MEAN, LOGIT_STD, Average, Batch, LatentSet, shorten
+from vidgen.families.installation import distilled
 
 GUIDANCE = 3.0
 SHIFT = 3.0
@@ -198,6 +202,20 @@ def load_average(network: nn.Module, checkpoint: Path) -> None:
         parameter.copy_(value)
 
 
+def export_folder(stage: Stage, teacher_folder: Path, output: Path) -> None:
+    """Writes a model that needs no guidance: the teacher's folder with the student of few steps in its place, whose
+    rules say so, and a scheduler that goes in the plain steps it was trained for."""
+    shutil.copytree(teacher_folder, output, dirs_exist_ok=True)
+    network = read(teacher_folder)
+    load_average(network, stage.work / "distilled-steps.pt")
+    network.half().save_pretrained(output / "transformer")
+    steps = stage.preset.distillation.steps
+    plain = UniPCMultistepScheduler.from_pretrained(teacher_folder / "scheduler")
+    plain.register_to_config(solver_order=1, disable_corrector=list(range(steps)))
+    plain.save_pretrained(output / "scheduler")
+    write_rules(output, distilled(trained_rules(stage.preset.side), steps))
+
+
 def export(teacher_folder: Path, checkpoint: Path, output: Path) -> str:
     """Writes the student's transformer in half precision as one file, and returns its sha256."""
     network = read(teacher_folder)
@@ -234,22 +252,37 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--stage", choices=["guidance", "steps"], default="guidance")
-    parser.add_argument("--minutes", type=float, default=15)
-    parser.add_argument("--learning-rate", type=float, default=0.004)
-    parser.add_argument("--batch", type=int, default=24)
-    parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--substeps", type=int, default=3)
+    parser.add_argument("--minutes", type=float, help="this and the next four are the preset's when left out")
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--steps", type=int)
+    parser.add_argument("--substeps", type=int)
     parser.add_argument("--export", type=Path, help="write what was trained to this file, and train no more")
+    parser.add_argument("--export-folder", type=Path, help="write a whole model of few steps there, and train no more")
     parser.add_argument("--measure", type=int, metavar="BATCHES", help="how far the student still is from its teacher")
     args = parser.parse_args()
     stage = Stage.of(args)
+    sizes = stage.preset.distillation
     if args.measure is not None:
-        print(distances(stage, args.teacher, args.stage, args.measure, args.batch))
+        print(distances(stage, args.teacher, args.stage, args.measure, args.batch or sizes.batch))
+        return
+    if args.export_folder is not None:
+        export_folder(stage, args.teacher, args.export_folder)
         return
     if args.export is not None:
         print(export(args.teacher, args.work / f"distilled-{args.stage}.pt", args.export))
         return
-    train(stage, args.teacher, args.stage, args.minutes, args.learning_rate, args.batch, args.steps, args.substeps)
+    planned = {"guidance": sizes.guidance_minutes, "steps": sizes.steps_minutes}[args.stage]
+    train(
+        stage,
+        args.teacher,
+        args.stage,
+        args.minutes or planned,
+        args.learning_rate or sizes.learning_rate,
+        args.batch or sizes.batch,
+        args.steps or sizes.steps,
+        args.substeps or sizes.substeps,
+    )
 
 
 if __name__ == "__main__":

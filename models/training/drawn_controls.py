@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from training.places import SIDES, SIZE, Placement
+from training.canvas import Canvas
+from training.places import SIDES, Placement
 from training.render import Shot, similarity
 from vidgen.motion.controls.canny import canny
 from vidgen.motion.controls.depth import depth
@@ -25,7 +26,7 @@ Video = NDArray[np.uint8]
 def layout_of(shot: Shot) -> Video:
     """The box of what is visible of the sprite."""
     boxes = [_box(silhouette) for silhouette in shot.silhouettes()]
-    return layout([boxes], SIZE, SIZE)
+    return layout([boxes], shot.canvas.side, shot.canvas.side)
 
 
 def depth_of(shot: Shot) -> Video:
@@ -41,7 +42,7 @@ def flow_of(shot: Shot) -> Video:
     camera = camera_flow(shot)
     covered = (shot.silhouettes() > VISIBLE)[:, None]
     poses = [_pose_of(place) for place in shot.seen]
-    return flow_colours(np.where(covered, _flow(poses), camera))
+    return flow_colours(np.where(covered, _flow(poses, shot.canvas), camera))
 
 
 def camera_flow_of(shot: Shot) -> Video:
@@ -50,16 +51,17 @@ def camera_flow_of(shot: Shot) -> Video:
 
 
 def camera_flow(shot: Shot) -> NDArray[np.float32]:
-    return _flow([pose.matrix() for pose in shot.poses])
+    return _flow([pose.matrix() for pose in shot.poses], shot.canvas)
 
 
-def _flow(matrices: list[NDArray[np.float64]]) -> NDArray[np.float32]:
-    """T 2 H W in pixels: how far each pixel of a frame has come since the frame before, under layer-to-frame
-    `matrices`; the first frame repeats the second's."""
-    y, x = np.mgrid[0:SIZE, 0:SIZE]
+def _flow(in_units: list[NDArray[np.float64]], canvas: Canvas) -> NDArray[np.float32]:
+    """T 2 H W in pixels: how far each pixel of a frame has come since the frame before, under matrices from a layer to
+    the frame's units; the first frame repeats the second's."""
+    side, matrices = canvas.side, [canvas.matrix(matrix) for matrix in in_units]
+    y, x = np.mgrid[0:side, 0:side]
     points = np.stack((x, y, np.ones_like(x))).reshape(3, -1).astype(np.float64)
     flow = [
-        (points - before @ np.linalg.inv(now) @ points)[:2].reshape(2, SIZE, SIZE) for before, now in pairwise(matrices)
+        (points - before @ np.linalg.inv(now) @ points)[:2].reshape(2, side, side) for before, now in pairwise(matrices)
     ]
     return np.stack([flow[0], *flow]).astype(np.float32)
 
@@ -72,7 +74,8 @@ def _box(silhouette: NDArray[np.float32]) -> Box | None:
     rows, columns = np.nonzero(silhouette > VISIBLE)
     if not len(rows):
         return None
-    return Box(columns.min() / SIZE, rows.min() / SIZE, (columns.max() + 1) / SIZE, (rows.max() + 1) / SIZE)
+    height, width = silhouette.shape
+    return Box(columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height)
 
 
 CONTROLS: dict[str, tuple[float, Callable[[Shot], Video]]] = {

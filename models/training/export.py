@@ -7,20 +7,25 @@ precision, the autoencoder in single precision, because it is small and its erro
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 from diffusers import UniPCMultistepScheduler, WanVACEPipeline
 
 from training.cameras import CAMERAS
+from training.canvas import STEP
 from training.captions import VIEWS
 from training.device import CPU
 from training.grounds import FILM, GROUNDS
 from training.latents import load_vae
 from training.sprites import SUBJECTS
 from training.stage import Stage, options
-from training.tokenizer import build_tokenizer
+from training.tokenizer import MAX_LENGTH, build_tokenizer
 from training.transformer import average_weights, build
+from vidgen.families import own_rules
+from vidgen.spec import ModelRules
+from vidgen_models.registry import SHIPPED_MANIFESTS, VOCABULARY
 
 MOTION_WORDS = {
     "left": "moves left",
@@ -67,7 +72,21 @@ def export(stage: Stage, output: Path) -> None:
         "backgrounds": [*GROUNDS, FILM],
         "cameras": [VIEWS[camera][0] for camera in CAMERAS],
     }
-    (output / "vocabulary.json").write_text(json.dumps(vocabulary, indent=1) + "\n")
+    (output / VOCABULARY).write_text(json.dumps(vocabulary, indent=1) + "\n")
+    write_rules(output, trained_rules(stage.preset.side))
+
+
+def trained_rules(side: int) -> ModelRules:
+    """What a model of this recipe can do: all that the shipped one was found to, at its own side."""
+    told = tomllib.loads((SHIPPED_MANIFESTS / "sprites-64.toml").read_text())["rules"]
+    sides = {"min": side, "max": side, "multiple": STEP, "default_width": side, "default_height": side}
+    return ModelRules.model_validate({**told, "sides": sides})
+
+
+def write_rules(output: Path, rules: ModelRules) -> None:
+    """Lets `vidgen models add` know what the folder was trained for."""
+    told = {"text_length": MAX_LENGTH, "rules": rules.model_dump(mode="json")}
+    (output / own_rules.FILE).write_text(json.dumps(told, indent=1) + "\n")
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """What lies behind the subject: plain colours, and simple scenes drawn anew for every clip.
 
-A scene is larger than the frame, so that a camera can move over it. Its details are four pixels and more, because the
-autoencoder keeps none that are finer. Knows pictures alone.
+A scene is larger than the frame, so that a camera can move over it. Its details are four units (64ths of the frame) and
+more, because the autoencoder keeps none that are finer at 64 pixels. Knows pictures alone.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from training.canvas import SMALL, Canvas
 
 PLAIN: dict[str, tuple[int, int, int]] = {
     "red": (205, 45, 45),
@@ -23,71 +25,75 @@ PLAIN: dict[str, tuple[int, int, int]] = {
     "black": (18, 18, 18),
 }
 COLOUR_JITTER = 8
-SIDE = 160  # of a scene, in pixels
+SIDE = 160  # of a scene, in units
+EDGE_SIGMA = 0.6  # how soft an edge is, in units
 
 Picture = NDArray[np.float32]
 
 
-def ground(name: str, rng: np.random.Generator) -> Picture:
-    """The named ground, SIDE SIDE 3 in [0, 1]; no two are alike."""
+def ground(name: str, rng: np.random.Generator, canvas: Canvas = SMALL) -> Picture:
+    """The named ground, SIDE SIDE 3 in units of `canvas`, in [0, 1]; no two are alike."""
     if name in PLAIN:
         rgb = np.clip(np.array(PLAIN[name]) + rng.uniform(-COLOUR_JITTER, COLOUR_JITTER, 3), 0, 255) / 255
-        return np.broadcast_to(rgb.astype(np.float32), (SIDE, SIDE, 3)).copy()
-    return np.clip(SCENES[name](rng), 0, 1).astype(np.float32)
+        return _filled(rgb.astype(np.float32), canvas)
+    return np.clip(SCENES[name](rng, canvas), 0, 1).astype(np.float32)
 
 
-def _starry(rng: np.random.Generator) -> Picture:
-    picture = _colour((14, 16, 52), rng)
+def _starry(rng: np.random.Generator, canvas: Canvas) -> Picture:
+    picture = _colour((14, 16, 52), rng, canvas)
     for _ in range(int(rng.integers(45, 70))):
         x, y = rng.uniform(0, SIDE, 2)
-        _blob(picture, x, y, rng.uniform(1.6, 2.8), rng.uniform(0.7, 1.0) * np.array([1.0, 1.0, 0.85]))
+        _blob(picture, canvas, x, y, rng.uniform(1.6, 2.8), rng.uniform(0.7, 1.0) * np.array([1.0, 1.0, 0.85]))
     return picture
 
 
-def _cloudy(rng: np.random.Generator) -> Picture:
-    picture = _colour((120, 180, 240), rng)
+def _cloudy(rng: np.random.Generator, canvas: Canvas) -> Picture:
+    picture = _colour((120, 180, 240), rng, canvas)
     for _ in range(int(rng.integers(14, 20))):
         x, y = rng.uniform(0, SIDE, 2)
         for _ in range(4):
-            _blob(picture, x + rng.normal(0, 7), y + rng.normal(0, 2), rng.uniform(4, 8), np.ones(3))
+            _blob(picture, canvas, x + rng.normal(0, 7), y + rng.normal(0, 2), rng.uniform(4, 8), np.ones(3))
     return picture
 
 
-def _brick(rng: np.random.Generator) -> Picture:
-    picture = _colour((205, 195, 180), rng)
+def _brick(rng: np.random.Generator, canvas: Canvas) -> Picture:
+    picture = _colour((205, 195, 180), rng, canvas)
     long, high, line = 28, 14, 3
     y0, x0 = rng.integers(0, high), rng.integers(0, long)
     for row in range(-1, SIDE // high + 1):
         for column in range(-1, SIDE // long + 1):
             x, y = column * long + x0 + (row % 2) * long // 2, row * high + y0
             colour = np.array((168, 74, 58)) / 255 * rng.uniform(0.85, 1.1)
-            picture[max(y, 0) : max(y + high - line, 0), max(x, 0) : max(x + long - line, 0)] = colour
-    return _soft(picture, 0.6)
+            rows, columns = ((max(at, 0), max(at + size - line, 0)) for at, size in ((y, high), (x, long)))
+            picture[slice(*map(canvas.pixels, rows)), slice(*map(canvas.pixels, columns))] = colour
+    return _soft(picture, canvas)
 
 
-def _grassy(rng: np.random.Generator) -> Picture:
+def _grassy(rng: np.random.Generator, canvas: Canvas) -> Picture:
     cells = rng.uniform(0, 1, (SIDE // 4, SIDE // 8, 1)).astype(np.float32)
-    patches = cv2.resize(cells, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC)[..., None]
+    side = canvas.pixels(SIDE)
+    patches = cv2.resize(cells, (side, side), interpolation=cv2.INTER_CUBIC)[..., None]
     dark, light = np.array((40, 110, 40)) / 255, np.array((130, 200, 80)) / 255
     return dark + (light - dark) * patches
 
 
-def _checkered(rng: np.random.Generator) -> Picture:
+def _checkered(rng: np.random.Generator, canvas: Canvas) -> Picture:
     cell, (x0, y0) = 16, rng.integers(0, 32, 2)
-    y, x = np.mgrid[0:SIDE, 0:SIDE]
+    y, x = np.mgrid[0 : canvas.pixels(SIDE), 0 : canvas.pixels(SIDE)] / canvas.scale
     odd = (((x + x0) // cell + (y + y0) // cell) % 2).astype(np.float32)[..., None]
     dark, light = _jittered((95, 90, 100), rng), _jittered((225, 220, 215), rng)
-    return _soft(dark + (light - dark) * odd, 0.6)
+    return _soft(dark + (light - dark) * odd, canvas)
 
 
-def _striped(rng: np.random.Generator) -> Picture:
+def _striped(rng: np.random.Generator, canvas: Canvas) -> Picture:
     wide, x0 = 12, rng.integers(0, 24)
-    odd = (((np.arange(SIDE) + x0) // wide) % 2).astype(np.float32)[None, :, None]
+    side = canvas.pixels(SIDE)
+    odd = (((np.arange(side) / canvas.scale + x0) // wide) % 2).astype(np.float32)[None, :, None]
     one, other = _jittered((250, 150, 60), rng), _jittered((250, 230, 190), rng)
-    return _soft(np.repeat(one + (other - one) * odd, SIDE, axis=0), 0.6)
+    return _soft(np.repeat(one + (other - one) * odd, side, axis=0), canvas)
 
 
-SCENES: dict[str, Callable[[np.random.Generator], NDArray[np.floating]]] = {
+SCENES: dict[str, Callable[[np.random.Generator, Canvas], NDArray[np.floating]]] = {
     "starry": _starry,
     "cloudy": _cloudy,
     "brick": _brick,
@@ -104,12 +110,17 @@ def _jittered(rgb: tuple[int, int, int], rng: np.random.Generator) -> NDArray[np
     return ((np.array(rgb) + rng.uniform(-COLOUR_JITTER, COLOUR_JITTER, 3)) / 255).astype(np.float32)
 
 
-def _colour(rgb: tuple[int, int, int], rng: np.random.Generator) -> Picture:
-    return np.broadcast_to(_jittered(rgb, rng), (SIDE, SIDE, 3)).copy()
+def _colour(rgb: tuple[int, int, int], rng: np.random.Generator, canvas: Canvas) -> Picture:
+    return _filled(_jittered(rgb, rng), canvas)
 
 
-def _blob(picture: Picture, x: float, y: float, radius: float, colour: NDArray[np.floating]) -> None:
+def _filled(rgb: NDArray[np.float32], canvas: Canvas) -> Picture:
+    return np.broadcast_to(rgb, (canvas.pixels(SIDE), canvas.pixels(SIDE), 3)).copy()
+
+
+def _blob(picture: Picture, canvas: Canvas, x: float, y: float, radius: float, colour: NDArray[np.floating]) -> None:
     """Lays a soft disc over `picture`, in place."""
+    x, y, radius = canvas.at(x), canvas.at(y), radius * canvas.scale
     reach = int(3 * radius) + 1
     left, top = max(int(x) - reach, 0), max(int(y) - reach, 0)
     part = picture[top : int(y) + reach, left : int(x) + reach]
@@ -119,5 +130,5 @@ def _blob(picture: Picture, x: float, y: float, radius: float, colour: NDArray[n
         part += share * (colour.astype(np.float32) - part)
 
 
-def _soft(picture: NDArray[np.floating], sigma: float) -> NDArray[np.floating]:
-    return np.asarray(cv2.GaussianBlur(picture.astype(np.float32), (0, 0), sigma))
+def _soft(picture: NDArray[np.floating], canvas: Canvas) -> NDArray[np.floating]:
+    return np.asarray(cv2.GaussianBlur(picture.astype(np.float32), (0, 0), EDGE_SIGMA * canvas.scale))

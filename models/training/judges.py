@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training import device as devices
+from training.canvas import SMALL, UNITS, Canvas
 from training.captions import Scene, random_scene
 from training.device import half_precision
 from training.grounds import PLAIN
@@ -32,6 +33,7 @@ from training.stage import Stage, options
 
 NAMES = [s.name for s in SUBJECTS]
 WATCHED = tuple(i / 8 for i in range(9))  # nine moments of a clip are enough to tell its motion
+MOTION_SIDE = 32
 LOOKED_AT = (0.0, 0.3, 0.65, 1.0)
 
 
@@ -43,11 +45,11 @@ def network(channels: int, classes: int, widths: Sequence[int]) -> nn.Sequential
     return nn.Sequential(*layers)
 
 
-def blurred(clip: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.float32]:
+def blurred(clip: NDArray[np.uint8], rng: np.random.Generator, canvas: Canvas = SMALL) -> NDArray[np.float32]:
     """The clip as floats in [-1, 1], half the time blurred and always a little noisy."""
     x = clip.astype(np.float32) / 127.5 - 1
     if rng.uniform() < 0.6:
-        sigma = rng.uniform(0.4, 1.4)
+        sigma = rng.uniform(0.4, 1.4) * canvas.scale
         x = np.stack([cv2.GaussianBlur(frame, (0, 0), sigma) for frame in x])
     return x + rng.normal(0, rng.uniform(0, 0.05), x.shape).astype(np.float32)
 
@@ -59,31 +61,34 @@ def pick(clips: NDArray[np.uint8], moments: Sequence[float]) -> NDArray[np.uint8
 
 
 def motion_input(clips: Tensor) -> Tensor:
-    """B 9 H W 3 in [-1, 1] to B 27 32 32, less the first frame's border colour so that colours do not matter."""
+    """B 9 H W 3 in [-1, 1] to B 27 32 32, whatever the clips' side, less the first frame's border colour: colours do
+    not matter."""
     x = clips.permute(0, 1, 4, 2, 3).flatten(1, 2)
     ground = x[:, :, 0, :].median(dim=-1).values[:, :, None, None]
-    return F.avg_pool2d(x - ground, 2)
+    return F.avg_pool2d(x - ground, x.shape[-1] // MOTION_SIDE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judges:
-    """`known` are the motions that the motion classifier tells apart."""
+    """`known` are the motions that the motion classifier tells apart, `side` is that of the clips they judge."""
 
     subject_net: nn.Module
     motion_net: nn.Module
     known: tuple[str, ...] = MOTIONS
+    side: int = UNITS
 
     @classmethod
-    def untrained(cls, known: tuple[str, ...] = MOTIONS) -> Judges:
+    def untrained(cls, known: tuple[str, ...] = MOTIONS, side: int = UNITS) -> Judges:
         torch.manual_seed(0)
         subject, motion = network(3, len(NAMES), (32, 64, 128, 128)), network(27, len(known), (48, 96, 128))
-        subject(torch.zeros(1, 3, 64, 64)), motion(torch.zeros(1, 27, 32, 32))
-        return cls(subject, motion, known)
+        subject(torch.zeros(1, 3, side, side)), motion(torch.zeros(1, 27, MOTION_SIDE, MOTION_SIDE))
+        return cls(subject, motion, known, side)
 
     @classmethod
     def load(cls, path: Path) -> Judges:
         state = torch.load(path, weights_only=True, map_location="cpu")
-        judges = cls.untrained(MOTIONS[: len(state["motion"]["12.bias"])])  # motions are only ever added at the end
+        motions = MOTIONS[: len(state["motion"]["12.bias"])]  # motions are only ever added at the end
+        judges = cls.untrained(motions, state.get("side", UNITS))
         judges.subject_net.load_state_dict(state["subject"])
         judges.motion_net.load_state_dict(state["motion"])
         return judges
@@ -98,7 +103,8 @@ class Judges:
         return self
 
     def save(self, path: Path) -> None:
-        torch.save({"subject": self.subject_net.state_dict(), "motion": self.motion_net.state_dict()}, path)
+        nets = {"subject": self.subject_net.state_dict(), "motion": self.motion_net.state_dict()}
+        torch.save({**nets, "side": self.side}, path)
 
     @torch.no_grad()
     def subjects(self, clips: NDArray[np.uint8]) -> list[str]:
@@ -129,16 +135,22 @@ class Judges:
 
 
 def real_clips(
-    sprites: dict[str, Sprite], count: int, rng: np.random.Generator, known: Collection[str] = MOTIONS
+    sprites: dict[str, Sprite],
+    count: int,
+    rng: np.random.Generator,
+    known: Collection[str] = MOTIONS,
+    canvas: Canvas = SMALL,
 ) -> tuple[NDArray[np.uint8], list[Scene]]:
     """`count` renders of `known` motions, and what they show."""
     drawn = (random_scene(rng, None) for _ in range(100 * count))
     scenes = list(islice((scene for scene in drawn if scene.motion in known), count))
-    return np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes]), scenes
+    clips = [render_clip(sprites[s.subject], s.motion, s.background, rng, canvas=canvas) for s in scenes]
+    return np.stack(clips), scenes
 
 
-def train(sprites: dict[str, Sprite], minutes: float, device: torch.device) -> Judges:
-    judges, rng = Judges.untrained().to(device), np.random.default_rng(5)
+def train(stage: Stage, sprites: dict[str, Sprite], minutes: float) -> Judges:
+    device, canvas = stage.device, stage.canvas
+    judges, rng = Judges.untrained(side=canvas.side).to(device), np.random.default_rng(5)
     nets = nn.ModuleList([judges.subject_net, judges.motion_net])
     optimiser, begin, step = for_module(nets, 0.01, 0.1), time.monotonic(), 0
     while (progress := (time.monotonic() - begin) / (minutes * 60)) < 1:
@@ -146,7 +158,10 @@ def train(sprites: dict[str, Sprite], minutes: float, device: torch.device) -> J
             group["lr"] = 0.01 * min(1, (step + 1) / 30) * (1 - progress) + 1e-5
         scenes = [random_scene(rng, None) for _ in range(48)]
         clips = [
-            blurred(pick(render_clip(sprites[s.subject], s.motion, s.background, rng), WATCHED), rng) for s in scenes
+            blurred(
+                pick(render_clip(sprites[s.subject], s.motion, s.background, rng, canvas=canvas), WATCHED), rng, canvas
+            )
+            for s in scenes
         ]
         video = torch.from_numpy(np.stack(clips)).to(device).float()
         stills = video[:, rng.choice(9, 2, replace=False)].flatten(0, 1).permute(0, 3, 1, 2)
@@ -170,10 +185,10 @@ def main() -> None:
     args = parser.parse_args()
     stage = Stage.of(args)
     devices.prepare(stage.device)
-    sprites = load_sprites(stage.cache)
-    judges = train(sprites, args.minutes or stage.preset.judges_minutes, stage.device)
+    sprites = load_sprites(stage.cache, stage.canvas)
+    judges = train(stage, sprites, args.minutes or stage.preset.judges_minutes)
     judges.save(stage.work / "judges.pt")
-    clips, scenes = real_clips(sprites, 300, np.random.default_rng(99))
+    clips, scenes = real_clips(sprites, 300, np.random.default_rng(99), canvas=stage.canvas)
     print({k: float(v.mean()) for k, v in judges.scores(clips, scenes).items()})
 
 

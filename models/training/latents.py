@@ -25,12 +25,13 @@ from torch import Tensor
 
 from training import device as devices
 from training import vae_forward
+from training.canvas import SMALL, UNITS, Canvas
 from training.captions import SOMETHING, Scene, random_pair, random_scene
 from training.drawn_controls import CONTROLS
 from training.grounds import FILM, ground
 from training.grounds import SIDE as GROUND_SIDE
 from training.parallel import Workers, launch
-from training.places import ANY, MOTIONS, SIZE, Placement, chained_path, path, paths_of_two, wander
+from training.places import ANY, CENTRE, MOTIONS, Placement, chained_path, path, paths_of_two, wander
 from training.render import Actor, Shot, draw, render_clip, shot
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites, load_unnamed
@@ -45,7 +46,7 @@ WINDOW_START, WINDOW = 2, 5  # latent frames of a "continue" clip: what goes bef
 SCENIC = 0.5  # share of conditioned clips that may be over a scene
 WANDERING, UNTOLD = 0.4, 0.3  # shares of control clips whose path has no name, or whose caption does not tell it
 OUTPAINTED, MOVED = 0.3, 0.35  # shares of inpainting masks
-REFERENCE_SIDE = 52.0  # of a sprite in its reference picture, in pixels
+REFERENCE_SIDE = 52.0  # of a sprite in its reference picture, in units
 
 
 def load_vae(stage: Stage) -> AutoencoderKLWan:
@@ -88,9 +89,9 @@ def fold_mask(mask: Tensor) -> Tensor:
     return F.interpolate(blocks, size=((frames + 3) // 4, height // 8, width // 8), mode="nearest-exact")
 
 
-def random_mask(task: str, frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def random_mask(task: str, frames: int, rng: np.random.Generator, canvas: Canvas = SMALL) -> NDArray[np.float32]:
     """T H W mask of a task: 0 where the picture is given, 1 where the model paints."""
-    mask = np.ones((frames, SIZE, SIZE), np.float32)
+    mask = np.ones((frames, canvas.side, canvas.side), np.float32)
     if task == "first" or (task == "control" and rng.uniform() < 0.5):
         mask[0] = 0
     elif task == "extend":
@@ -98,19 +99,22 @@ def random_mask(task: str, frames: int, rng: np.random.Generator) -> NDArray[np.
     elif task == "ends":
         mask[[-1] if rng.uniform() < 0.3 else [0, -1]] = 0
     elif task == "inpaint":
-        mask = _moving_box(frames, rng)
+        mask = _moving_box(frames, rng, canvas)
         if rng.uniform() < OUTPAINTED:
             mask = 1 - mask
     return mask
 
 
-def _moving_box(frames: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def _moving_box(frames: int, rng: np.random.Generator, canvas: Canvas) -> NDArray[np.float32]:
     """1 in a random box, which for a third of the clips goes along a straight line."""
-    mask = np.zeros((frames, SIZE, SIZE), np.float32)
+    mask = np.zeros((frames, canvas.side, canvas.side), np.float32)
     width, height = rng.integers(24, 49, 2)
-    first = rng.integers(0, (SIZE - width + 1, SIZE - height + 1))
-    last = rng.integers(0, (SIZE - width + 1, SIZE - height + 1)) if rng.uniform() < MOVED else first
-    for frame, (x, y) in zip(mask, np.linspace(first, last, frames).round().astype(int), strict=True):
+    room = (UNITS - width + 1, UNITS - height + 1)
+    first = rng.integers(0, room)
+    last = rng.integers(0, room) if rng.uniform() < MOVED else first
+    width, height = canvas.pixels(width), canvas.pixels(height)
+    corners = np.linspace(first, last, frames) * canvas.scale
+    for frame, (x, y) in zip(mask, corners.round().astype(int), strict=True):
         frame[y : y + height, x : x + width] = 1
     return mask
 
@@ -135,17 +139,19 @@ class Cast:
     named: dict[str, Sprite]
     unnamed: list[Sprite]
     stills: NDArray[np.uint8] | None = None
+    canvas: Canvas = SMALL
 
     @classmethod
     def load(cls, stage: Stage) -> Cast:
-        film = film_file(stage.cache)
-        return cls(load_sprites(stage.cache), load_unnamed(stage.cache), None if film is None else film_stills(film))
+        film, canvas = film_file(stage.cache), stage.canvas
+        stills = None if film is None else film_stills(film, canvas=canvas)
+        return cls(load_sprites(stage.cache, canvas), load_unnamed(stage.cache, canvas), stills, canvas)
 
     def behind(self, background: str, rng: np.random.Generator) -> NDArray[np.float32]:
         """The ground of that name, as it lies behind a subject."""
         if background == FILM and self.stills is not None:
-            return film_ground(self.stills, GROUND_SIDE, rng)
-        return ground(background, rng)
+            return film_ground(self.stills, self.canvas.pixels(GROUND_SIDE), rng)
+        return ground(background, rng, self.canvas)
 
     def random(self, scene: Scene, rng: np.random.Generator) -> Sprite:
         """The scene's subject; any at all where its caption does not tell it."""
@@ -171,15 +177,16 @@ def random_example(
         scene = replace(scene, subject=SOMETHING)
     given = (int(rng.integers(1, 4)), int(rng.uniform() < 0.2)) if task == "continue" else (0, 0)
     places, scene = random_places(scene, task, frames, given, rng)
-    drawn = shot(cast.random(scene, rng), places, cast.behind(scene.background, rng), scene.camera, rng)
+    sprite, behind = cast.random(scene, rng), cast.behind(scene.background, rng)
+    drawn = shot(sprite, places, behind, scene.camera, rng, canvas=cast.canvas)
     clip = drawn.frames()
     return Example(
         scene,
         clip,
         _hidden(cast, task, drawn, rng, clip),
-        random_mask(task, frames, rng),
+        random_mask(task, frames, rng, cast.canvas),
         given,
-        portrait(drawn.sprite) if task == "reference" else None,
+        portrait(drawn.sprite, cast.canvas) if task == "reference" else None,
     )
 
 
@@ -188,8 +195,9 @@ def _pair(cast: Cast, frames: int, rng: np.random.Generator) -> Example:
     scene = random_pair(rng)
     places, others = paths_of_two((scene.motion, scene.other_motion), frames, rng)
     other = Actor(cast.named[scene.other], others)
-    clip = shot(cast.named[scene.subject], places, scene.background, "static", rng, (other,)).frames()
-    return Example(scene, clip, clip, random_mask("pair", frames, rng))
+    first = cast.named[scene.subject]
+    clip = shot(first, places, scene.background, "static", rng, (other,), cast.canvas).frames()
+    return Example(scene, clip, clip, random_mask("pair", frames, rng, cast.canvas))
 
 
 def random_places(
@@ -213,14 +221,14 @@ def _hidden(cast: Cast, task: str, drawn: Shot, rng: np.random.Generator, clip: 
     if task == "inpaint" and rng.uniform() < 0.5:
         other = random_scene(rng, None)
         places = path(other.motion, len(clip), rng)
-        return shot(cast.named[other.subject], places, drawn.ground, "static", rng).frames()
+        return shot(cast.named[other.subject], places, drawn.ground, "static", rng, canvas=cast.canvas).frames()
     return np.full_like(clip, 128)
 
 
-def portrait(sprite: Sprite) -> NDArray[np.uint8]:
+def portrait(sprite: Sprite, canvas: Canvas = SMALL) -> NDArray[np.uint8]:
     """The sprite alone on white, H W 3."""
-    middle = (SIZE - 1) / 2
-    picture = draw(np.ones((SIZE, SIZE, 3), np.float32), sprite, Placement(middle, middle, REFERENCE_SIDE))
+    white = np.ones((canvas.side, canvas.side, 3), np.float32)
+    picture = draw(white, sprite, Placement(CENTRE, CENTRE, REFERENCE_SIDE))
     return (picture * 255 + 0.5).clip(0, 255).astype(np.uint8)
 
 
@@ -301,12 +309,12 @@ def continuation(latents: Tensor, grey: Tensor, given: list[tuple[int, int]]) ->
 
 def measure_statistics(stage: Stage) -> None:
     """Mean and std of each latent channel over rendered clips, kept beside the checkpoints."""
-    vae, sprites = load_vae(stage), load_sprites(stage.cache)
+    vae, sprites = load_vae(stage), load_sprites(stage.cache, stage.canvas)
     rng = np.random.default_rng(7)
     clips = []
     for _ in range(96):
         scene = random_scene(rng)
-        clips.append(render_clip(sprites[scene.subject], scene.motion, scene.background, rng))
+        clips.append(render_clip(sprites[scene.subject], scene.motion, scene.background, rng, canvas=stage.canvas))
     with torch.no_grad():
         video = to_tensor(np.stack(clips), vae.device)
         parts = [vae_forward.encode(vae, part)[:, :Z_DIM] for part in video.split(8)]

@@ -1,7 +1,7 @@
 """Where the subject is in each frame: the motions that prompts name, and paths that none names.
 
 Speeds are per frame, so that a clip of 25 frames is the longer version of one of 17, not a slower one. Knows geometry
-alone.
+alone. Lengths are in units, 64ths of the picture (canvas.py).
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-SIZE = 64
+from training.canvas import UNITS
+
 ALIVE = "alive"
 """The subject moves by itself, as its own animation shows."""
 MOTIONS = ("left", "right", "up", "down", "grow", "shrink", "spin", "still", "bounce", "shake", "fade", ALIVE)
@@ -23,16 +24,16 @@ ANY = "any"
 """Moves along no path that has a name: only a control can tell it."""
 CHAINED = tuple(motion for motion in MOTIONS if motion not in ALONE)
 DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
-CENTRE = (SIZE - 1) / 2
-REACH = (15.0, 48.0)  # of a centre, in pixels
+CENTRE = (UNITS - 1) / 2
+REACH = (15.0, 48.0)  # of a centre
 SIDES = (16.0, 48.0)  # of a sprite that grows or shrinks
-LEAP, SWING = 11.0, 24.0  # of a subject that bounces, in pixels, and of one that shakes, in degrees
+LEAP, SWING = 11.0, 24.0  # of a subject that bounces, and of one that shakes, in degrees
 APART, PAIR_SIDES, PAIR_PACE = 15.0, (20.0, 25.0), 0.5  # of two subjects: from the middle, their sides, their travel
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where and how the sprite is drawn in one frame: centre and side in pixels, angle in degrees clockwise, opacity
+    """Where and how the sprite is drawn in one frame: centre and side in units, angle in degrees clockwise, opacity
     from 0 to 1; `pose` counts the steps of its own motion, `phase` the turns of one that comes and goes."""
 
     x: float
@@ -46,7 +47,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast one clip's motions are, a frame: pixels of travel, pixels of side, degrees, leaps or swings, opacity."""
+    """How fast one clip's motions are, a frame: units of travel, units of side, degrees, leaps or swings, opacity."""
 
     travel: float
     growth: float

@@ -43,13 +43,29 @@ class TransformerPreset:
 
 
 @dataclass(frozen=True, slots=True)
+class DistillationPreset:
+    """A student of `steps` steps; the guided teacher goes in `substeps` where it goes in one."""
+
+    guidance_minutes: float
+    steps_minutes: float
+    batch: int
+    steps: int = 4
+    substeps: int = 3
+    learning_rate: float = 0.004
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
+    """`side` is that of the pictures, in pixels."""
+
     name: str
     device: str
     vae: VaePreset
     latents: LatentPreset
     transformer: TransformerPreset
+    distillation: DistillationPreset
     judges_minutes: float = 5
+    side: int = 64
     tasks: dict[str, float] = field(
         default_factory=lambda: {
             "text": 0.17,
@@ -75,6 +91,7 @@ PRESETS: dict[str, Preset] = {
         ),
         latents=LatentPreset(clips=12_000),
         transformer=TransformerPreset(3, 64, 6, 768, (0, 3), 128, 2, minutes=63, batch=32),
+        distillation=DistillationPreset(guidance_minutes=35, steps_minutes=15, batch=24),
     ),
     "full": Preset(
         name="full",
@@ -82,15 +99,18 @@ PRESETS: dict[str, Preset] = {
         vae=VaePreset(
             32,
             2,
-            image_minutes=10,
-            video_minutes=45,
-            long_minutes=30,
-            decoder_minutes=30,
+            image_minutes=3,
+            video_minutes=8,
+            long_minutes=4,
+            decoder_minutes=4,
             image_batch=256,
             video_batch=32,
         ),
-        latents=LatentPreset(clips=120_000),
-        transformer=TransformerPreset(6, 64, 12, 1536, (0, 3, 6, 9), 256, 4, minutes=120, batch=512),
+        latents=LatentPreset(clips=60_000),
+        transformer=TransformerPreset(6, 64, 12, 1536, (0, 3, 6, 9), 256, 4, minutes=16, batch=256),
+        distillation=DistillationPreset(guidance_minutes=4, steps_minutes=3, batch=128),
+        judges_minutes=2,
+        side=128,
     ),
 }
 
@@ -101,5 +121,6 @@ PRESETS["trial"] = replace(
     vae=replace(_CPU.vae, image_minutes=0.2, video_minutes=0.2, long_minutes=0.2, decoder_minutes=0.2, image_batch=8),
     latents=LatentPreset(clips=300),
     transformer=replace(_CPU.transformer, minutes=0.3, batch=8),
+    distillation=replace(_CPU.distillation, guidance_minutes=0.2, steps_minutes=0.2, batch=8),
     judges_minutes=0.2,
 )

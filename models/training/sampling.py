@@ -5,6 +5,7 @@ Only what evaluation and contact sheets need; the service has an engine of its o
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.canvas import UNITS
 from training.latents import decode, encode, fold_mask
 from training.networks import base_view
 from training.tokenizer import MAX_LENGTH
+from vidgen.families import own_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +37,13 @@ class Generator:
 
     pipeline: WanVACEPipeline
     base: WanTransformer3DModel
+    side: int = UNITS
 
     @classmethod
     def load(cls, folder: Path) -> Generator:
         pipeline = WanVACEPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
         pipeline.text_encoder.eval()
-        return cls(pipeline, base_view(pipeline.transformer.eval()))
+        return cls(pipeline, base_view(pipeline.transformer.eval()), side_of(folder))
 
     def text(self, prompts: list[str]) -> Tensor:
         return self.pipeline._get_t5_prompt_embeds(prompts, max_sequence_length=MAX_LENGTH)
@@ -61,7 +65,7 @@ class Generator:
         scheduler = UniPCMultistepScheduler.from_config(self.pipeline.scheduler.config, flow_shift=settings.shift)
         scheduler.set_timesteps(settings.steps)
         length = (settings.frames - 1) // 4 + 1 if context is None else context.shape[2]
-        shape = (16, length, 8, 8)
+        shape = (16, length, self.side // 8, self.side // 8)
         noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
         latents = noise
         first = round(settings.steps * (1 - strength))
@@ -110,6 +114,12 @@ class Generator:
         portrait = _encoded(self.pipeline.vae, reference[:, :, None])
         nothing = torch.zeros_like(portrait), torch.zeros_like(context[:, 32:, :1])
         return torch.cat([torch.cat([portrait, *nothing], dim=1), context], dim=2)
+
+
+def side_of(folder: Path) -> int:
+    """Of the clips that an exported model was trained on, in pixels."""
+    rules = folder / own_rules.FILE
+    return int(json.loads(rules.read_text())["rules"]["sides"]["default_width"]) if rules.is_file() else UNITS
 
 
 def _encoded(vae: AutoencoderKLWan, video: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ Subjects are chosen to look different from each other at 32 pixels and to have a
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from training.canvas import SMALL, Canvas
 from training.sources import animation_file, sprite_files, sprite_folder
 
-MIP_SIZES = (16, 24, 32, 48, 64)
-POSES, POSE_SIDE, PICTURES_A_POSE = 24, 64, 3  # an animation's 24 pictures a second are seen at 8
+MIP_SIZES = (16, 24, 32, 48, 64)  # sides of a sprite, in units, at which it is averaged
+POSES, PICTURES_A_POSE = 24, 3  # an animation's 24 pictures a second are seen at 8
+POSE_SIDE, ANIMATION_SIDE, UNNAMED_SIDE = 64, 128, 96  # of a pose, of an animation and of a nameless sprite, in units
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,47 +157,69 @@ class Sprite:
     while it moves by itself, in equal steps, where it can."""
 
     rgba: NDArray[np.float32]
-    loop: tuple[Sprite, ...] = ()
+    loop: Sequence[Sprite] = ()
 
     def posed(self, pose: int) -> Sprite:
         """The sprite in the `pose`-th step of its own motion, counted round and round; 0 is its still picture."""
         return self.loop[pose % len(self.loop)] if pose and self.loop else self
 
-    @cached_property
-    def mips(self) -> dict[int, NDArray[np.float32]]:
-        """The sprite area-averaged to each of MIP_SIZES, so that drawing it small does not alias."""
-        return {size: cv2.resize(self.rgba, (size, size), interpolation=cv2.INTER_AREA) for size in MIP_SIZES}
+    def at_least(self, side: float, canvas: Canvas = SMALL) -> NDArray[np.float32]:
+        """The sprite averaged to the next of MIP_SIZES, so that drawing it with that many units does not alias."""
+        size = canvas.pixels(next((m for m in MIP_SIZES if m >= side), MIP_SIZES[-1]))
+        if size not in self._averaged:
+            self._averaged[size] = cv2.resize(self.rgba, (size, size), interpolation=cv2.INTER_AREA)
+        return self._averaged[size]
 
-    def at_least(self, size: float) -> NDArray[np.float32]:
-        return self.mips[next((m for m in MIP_SIZES if m >= size), MIP_SIZES[-1])]
+    @cached_property
+    def _averaged(self) -> dict[int, NDArray[np.float32]]:
+        """By side in pixels, as they are asked for."""
+        return {}
 
 
 def sprite_from_rgba(rgba: NDArray[np.uint8]) -> Sprite:
     """Crops to the visible part, centres it in a square and premultiplies."""
-    return Sprite(_squared(rgba[None])[0])
+    return Sprite(_squared(rgba[_seen(rgba[None])]))
 
 
-def _squared(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """N H W 4 cropped to what is visible in any of them, in the middle of squares, premultiplied, in [0, 1]."""
+def _seen(pictures: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns of what is visible in any of N H W 4 pictures."""
     visible = np.argwhere(pictures[..., 3].max(0) > 12)
     (top, left), (bottom, right) = visible.min(0), visible.max(0) + 1
-    cropped = pictures[:, top:bottom, left:right].astype(np.float32) / 255.0
-    side = max(cropped.shape[1:3])
-    squares = np.zeros((len(pictures), side, side, 4), np.float32)
-    y, x = (side - cropped.shape[1]) // 2, (side - cropped.shape[2]) // 2
-    squares[:, y : y + cropped.shape[1], x : x + cropped.shape[2]] = cropped
-    squares[..., :3] *= squares[..., 3:]
-    return squares
+    return slice(top, bottom), slice(left, right)
 
 
-def loop_from_rgba(pictures: NDArray[np.uint8]) -> tuple[Sprite, ...]:
-    """The steps of a sprite's own motion from N H W 4 pictures; all cropped alike, so that what moves within them
-    moves on the screen."""
-    sides = (POSE_SIDE, POSE_SIDE)
-    return tuple(Sprite(cv2.resize(square, sides, interpolation=cv2.INTER_AREA)) for square in _squared(pictures))
+def _squared(cropped: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A picture, H W 4, in the middle of a square, premultiplied, in [0, 1]."""
+    height, width = cropped.shape[:2]
+    side = max(height, width)
+    square = np.zeros((side, side, 4), np.float32)
+    y, x = (side - height) // 2, (side - width) // 2
+    square[y : y + height, x : x + width] = cropped.astype(np.float32) / 255.0
+    square[..., :3] *= square[..., 3:]
+    return square
 
 
-def load_sprites(cache: Path, *, animated: bool = True) -> dict[str, Sprite]:
+class Loop(Sequence[Sprite]):
+    """The steps of a sprite's own motion out of N H W 4 pictures; all cropped alike, so that what moves within them
+    moves on the screen. Made as they are asked for: those of hundreds of subjects would fill the memory."""
+
+    def __init__(self, pictures: NDArray[np.uint8], canvas: Canvas = SMALL) -> None:
+        self.pictures, self.side = pictures, canvas.pixels(POSE_SIDE)
+
+    @cached_property
+    def seen(self) -> tuple[slice, slice]:
+        """Rows and columns of what is visible in any of the pictures."""
+        return _seen(self.pictures)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, step: int) -> Sprite:  # type: ignore[override]
+        square = _squared(self.pictures[step][self.seen])
+        return Sprite(cv2.resize(square, (self.side, self.side), interpolation=cv2.INTER_AREA))
+
+
+def load_sprites(cache: Path, canvas: Canvas = SMALL, *, animated: bool = True) -> dict[str, Sprite]:
     """All of SUBJECTS by name, from the unpacked sprite packages; still ones at once, `animated` ones in a minute."""
     folder = sprite_folder(cache)
     sprites = {
@@ -203,38 +228,42 @@ def load_sprites(cache: Path, *, animated: bool = True) -> dict[str, Sprite]:
     }
     if not animated:
         return sprites
-    loops = _loops(cache)
-    return {name: replace(sprite, loop=loop_from_rgba(loops[name])) for name, sprite in sprites.items()}
+    return {
+        s.name: replace(sprites[s.name], loop=Loop(_animation(cache, s.codepoint, canvas), canvas)) for s in SUBJECTS
+    }
 
 
-def _loops(cache: Path) -> dict[str, NDArray[np.uint8]]:
-    """POSES pictures of every subject's own motion, kept beside the packages once they are decoded."""
-    kept = cache / f"loops-{POSES}.npz"
+def _animation(cache: Path, codepoint: str, canvas: Canvas) -> NDArray[np.uint8]:
+    """POSES pictures of a subject's own motion, kept beside the packages once they are decoded; several processes may
+    come here at once. Mapped, so that they share its memory."""
+    side = canvas.pixels(ANIMATION_SIDE)
+    kept = cache / f"loops-{POSES}-{side}" / f"{codepoint}.npy"
     if not kept.exists():
-        partial = cache / f"loops-{os.getpid()}.npz"
-        np.savez(partial, **{s.name: _decoded(animation_file(cache, s.codepoint)) for s in SUBJECTS})  # type: ignore[arg-type]
+        kept.parent.mkdir(exist_ok=True)
+        partial = kept.with_name(f"{os.getpid()}-{kept.name}")
+        np.save(partial, _decoded(animation_file(cache, codepoint), side))
         partial.rename(kept)
-    with np.load(kept) as found:
-        return dict(found)
+    return np.load(kept, mmap_mode="r")
 
 
-def _decoded(file: Path | None) -> NDArray[np.uint8]:
-    """Every third picture of an animation, 128 pixels a side."""
+def _decoded(file: Path | None, side: int) -> NDArray[np.uint8]:
+    """Every third picture of an animation."""
     assert file is not None, "no part of the package has this subject"
     with Image.open(file) as animation:
         pictures = []
         for number in range(0, POSES * PICTURES_A_POSE, PICTURES_A_POSE):
             animation.seek(number % getattr(animation, "n_frames", 1))
-            pictures.append(np.asarray(animation.convert("RGBA").resize((128, 128), Image.Resampling.BOX)))
+            pictures.append(np.asarray(animation.convert("RGBA").resize((side, side), Image.Resampling.BOX)))
     return np.stack(pictures)
 
 
-def load_unnamed(cache: Path) -> list[Sprite]:
+def load_unnamed(cache: Path, canvas: Canvas = SMALL) -> list[Sprite]:
     """Every other sprite that is neither a flag nor another's skin tone."""
     named = {s.codepoint for s in SUBJECTS}
     others = (file for file in sprite_files(cache) if file.stem not in named)
     # read small: hundreds of them at full size would fill the memory
+    sides = (canvas.pixels(UNNAMED_SIDE), canvas.pixels(UNNAMED_SIDE))
     return [
-        sprite_from_rgba(np.asarray(Image.open(file).convert("RGBA").resize((96, 96), Image.Resampling.BOX)))
+        sprite_from_rgba(np.asarray(Image.open(file).convert("RGBA").resize(sides, Image.Resampling.BOX)))
         for file in others
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from training import device as devices
+from training.canvas import Canvas
 from training.presets import PRESETS, Preset
 
 
@@ -20,6 +21,10 @@ class Stage:
     device: torch.device
     cache: Path
     work: Path
+
+    @property
+    def canvas(self) -> Canvas:
+        return Canvas(self.preset.side)
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Stage:

@@ -23,12 +23,13 @@ from torch import Tensor
 
 from training import device as devices
 from training import vae_forward
+from training.canvas import UNITS, Canvas
 from training.checkpoints import Clock, Every, restore, save
 from training.device import CPU
 from training.grounds import GROUNDS
 from training.optimiser import MuonWithAdamW, for_module
 from training.parallel import Workers, launch
-from training.places import MOTIONS, SIZE, Placement
+from training.places import MOTIONS, Placement
 from training.presets import VaePreset
 from training.render import draw, ground_picture, render_clip
 from training.sources import film_file
@@ -75,18 +76,23 @@ def random_picture(
     sprites: list[Sprite], textures: Textures, share: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """One training picture, shape 1 H W 3: a sprite in any size, place and angle over a plain or a textured ground."""
-    kind = rng.uniform()
+    canvas, kind = textures.canvas, rng.uniform()
     if kind < share / 2:
         return textures.sample(rng, 1)
-    canvas = textures.sample(rng, 1)[0].astype(np.float32) / 255 if kind < share else ground_picture(rng)
+    behind = textures.sample(rng, 1)[0].astype(np.float32) / 255 if kind < share else ground_picture(rng, canvas)
     angle = rng.uniform(0, 360) if rng.uniform() < 0.35 else 0.0
-    x, y = rng.uniform(10, SIZE - 10, 2)
-    frame = draw(canvas, sprites[rng.integers(len(sprites))], Placement(x, y, rng.uniform(12, 48), angle))
+    x, y = rng.uniform(10, UNITS - 10, 2)
+    frame = draw(behind, sprites[rng.integers(len(sprites))], Placement(x, y, rng.uniform(12, 48), angle))
     if rng.uniform() < 0.06:  # the neutral grey that VACE leaves where a mask hides the picture
-        x0, x1 = np.sort(rng.integers(0, SIZE + 1, 2))
-        y0, y1 = np.sort(rng.integers(0, SIZE + 1, 2))
-        frame[y0:y1, x0:x1] = 0.5
+        columns, rows = _span(canvas, rng), _span(canvas, rng)
+        frame[rows, columns] = 0.5
     return (frame * 255 + 0.5).clip(0, 255).astype(np.uint8)[None]
+
+
+def _span(canvas: Canvas, rng: np.random.Generator) -> slice:
+    """Some of the pixels of a side, next to each other."""
+    begin, end = np.sort(rng.integers(0, UNITS + 1, 2))
+    return slice(canvas.pixels(begin), canvas.pixels(end))
 
 
 def random_clip(
@@ -94,12 +100,13 @@ def random_clip(
 ) -> NDArray[np.uint8]:
     """One training clip, T H W 3: mostly motions to be learnt, spins most often; some film; some frames hidden by
     grey."""
+    canvas = textures.canvas
     if rng.uniform() < share / 2:
         return textures.sample(rng, frames)
     weights = np.array([3.0 if m == "spin" else 0.5 if m == "still" else 1.0 for m in MOTIONS])
     motion = str(rng.choice(MOTIONS, p=weights / weights.sum()))
     total = 17 if rng.uniform() < 0.8 else 25
-    clip = render_clip(sprites[rng.integers(len(sprites))], motion, str(rng.choice(GROUNDS)), rng, total)
+    clip = render_clip(sprites[rng.integers(len(sprites))], motion, str(rng.choice(GROUNDS)), rng, total, canvas=canvas)
     start = int(rng.integers(0, total - frames + 1))
     clip = clip[start : start + frames]
     if rng.uniform() < 0.1:
@@ -110,9 +117,13 @@ def random_clip(
         elif kind < 0.7:
             clip[:1] = 128
         else:
-            x0, x1, y0, y1 = *np.sort(rng.integers(0, SIZE + 1, 2)), *np.sort(rng.integers(0, SIZE + 1, 2))
-            clip[:, y0:y1, x0:x1] = 128
+            columns, rows = _span(canvas, rng), _span(canvas, rng)
+            clip[:, rows, columns] = 128
     return clip
+
+
+def load_textures(stage: Stage) -> Textures:
+    return Textures(film_file(stage.cache), canvas=stage.canvas)
 
 
 def to_tensor(clips: NDArray[np.uint8], device: torch.device = CPU) -> Tensor:
@@ -162,7 +173,7 @@ def train(workers: Workers, stage: Stage, part: str, minutes: float, learning_ra
     devices.prepare(stage.device)
     vae, optimiser = resume(workers, part, clock, stage)
     rng = np.random.default_rng([workers.rank, clock.step])
-    sprites, textures = list(load_sprites(stage.cache).values()), Textures(film_file(stage.cache))
+    sprites, textures = list(load_sprites(stage.cache, stage.canvas).values()), load_textures(stage)
     frames = FRAMES[part]
     batch = preset.image_batch if part == "image" else preset.video_batch * FRAMES["video"] // frames
     draw = random_picture if part == "image" else partial(random_clip, frames=frames)

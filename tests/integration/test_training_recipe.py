@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,15 +37,18 @@ MOMENT = 1e-4  # minutes: a stage takes its first step and is done
 STRANGERS = ("1f9a0", "1f9a1", "1f9a2")  # sprites that no caption names
 
 
-def tiny() -> presets.Preset:
-    cpu = presets.PRESETS["cpu"]
+def tiny(of: str) -> presets.Preset:
+    """A preset with the smallest networks and one step a stage; its side and subjects stay."""
+    preset = presets.PRESETS[of]
     moments = dict.fromkeys(("image_minutes", "video_minutes", "long_minutes", "decoder_minutes"), MOMENT)
     return replace(
-        cpu,
+        preset,
         name="tiny",
-        vae=replace(cpu.vae, base_dim=4, image_batch=2, video_batch=2, **moments),
+        device="cpu",
+        vae=replace(preset.vae, base_dim=4, num_res_blocks=1, image_batch=2, video_batch=2, **moments),
         latents=presets.LatentPreset(clips=36),
         transformer=presets.TransformerPreset(2, 16, 2, 32, (0,), 16, 1, minutes=MOMENT, batch=2),
+        distillation=replace(preset.distillation, guidance_minutes=MOMENT, steps_minutes=MOMENT, batch=2),
         judges_minutes=MOMENT,
     )
 
@@ -89,46 +93,80 @@ def arithmetic() -> Iterator[None]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Packages and sizes that make every stage a matter of seconds."""
     packages(tmp_path / "sources")
-    monkeypatch.setitem(presets.PRESETS, "tiny", tiny())
     monkeypatch.setattr(latents, "SHARD", 2)
     monkeypatch.setattr(tokenizer, "corpus", partial(tokenizer.corpus, 2000))
     monkeypatch.setattr("training.vae_forward.use_fused_kernels", lambda _: None)  # so does compiling them
-    for module in ("training.vae", "training.decoder"):  # reading texture out of it takes a minute
-        monkeypatch.setattr(f"{module}.film_file", lambda _: None)
+    monkeypatch.setattr("training.vae.film_file", lambda _: None)  # reading texture out of it takes a minute
     return tmp_path / "sources"
+
+
+class Recipe:
+    """The stages of `make train-model`, in one process."""
+
+    def __init__(self, cache: Path, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cache, self.work, self.monkeypatch = cache, work, monkeypatch
+
+    def stage(self, name: str, *arguments: str) -> None:
+        folders = ("--preset", "tiny", "--work", str(self.work), "--cache", str(self.cache))
+        self.monkeypatch.setattr(sys, "argv", [name, *folders, *arguments])
+        importlib.import_module(f"training.{name}").main()
+
+    def teacher(self) -> Path:
+        """Everything up to a folder."""
+        for part in ("image", "video", "long"):
+            self.stage("vae", "--stage", part)
+        for name in ("judges", "latents", "transformer", "decoder"):
+            self.stage(name)
+        self.stage("export", "--output", str(self.work / "model"))
+        return self.work / "model"
+
+    def student(self, teacher: Path) -> Path:
+        """And on from it, to one of few steps."""
+        for part in ("guidance", "steps"):
+            self.stage("distillation", "--teacher", str(teacher), "--stage", part)
+        self.stage("distillation", "--teacher", str(teacher), "--export-folder", str(self.work / "few-steps"))
+        return self.work / "few-steps"
+
+
+def rendered(folder: Path, added: Path, **asked: Any) -> np.ndarray:
+    """A clip by the service's own pipeline, of a folder added as it is; what is not asked for is the folder's own."""
+    manifest = manifest_for(folder, Wishes(model_id="trained"))
+    Shelf(added).put(manifest)
+    spec = TextToVideo(model="trained", prompt="a cat moves left", num_frames=5, **asked)
+    with torch.inference_mode():
+        pipeline = pipeline_for("text-to-video", Residency(ModelRegistry(added)).model("trained"))
+        return np.concatenate(list(pipeline(resolve(spec, manifest.rules), RunContext(media={}))))
 
 
 def test_the_recipe_runs_from_packages_to_a_folder_that_renders(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fails when a stage does not write what a later one reads, such as the statistics of the latents: tried."""
-    work = tmp_path / "work"
-
-    def run(stage: str, *arguments: str) -> None:
-        monkeypatch.setattr(sys, "argv", [stage, *arguments])
-        importlib.import_module(f"training.{stage}").main()
-
-    folders = ("--preset", "tiny", "--work", str(work))
-    for part in ("image", "video", "long"):
-        run("vae", *folders, "--stage", part, "--cache", str(cache))
-    run("judges", *folders, "--cache", str(cache))
-    run("latents", *folders, "--cache", str(cache))
-    encoded = len(list((work / "latents").glob("*.pt")))
-    run("transformer", *folders)
-    run("decoder", *folders, "--cache", str(cache))
-    run("export", *folders, "--output", str(tmp_path / "model"))
-    assert encoded == len(latents.plan(36, 0.15))
-    assert {"judges.pt", "transformer.pt", "vae-decoder.pt", "latent-statistics.pt"} <= {f.name for f in work.iterdir()}
-
-    manifest = manifest_for(tmp_path / "model", Wishes(model_id="trained"))
-    Shelf(tmp_path / "added").put(manifest)
-    asked = TextToVideo(
-        model="trained", prompt="a cat moves left", num_frames=5, width=64, height=64, num_inference_steps=1
-    )
-    residency = Residency(ModelRegistry(tmp_path / "added"))
-    with torch.inference_mode():
-        pipeline = pipeline_for("text-to-video", residency.model("trained"))
-        frames = np.concatenate(list(pipeline(resolve(asked, manifest.rules), RunContext(media={}))))
+    monkeypatch.setitem(presets.PRESETS, "tiny", tiny("cpu"))
+    recipe = Recipe(cache, tmp_path / "work", monkeypatch)
+    folder = recipe.teacher()
+    made = {file.name for file in recipe.work.iterdir()}
+    assert {"judges.pt", "transformer.pt", "vae-decoder.pt", "latent-statistics.pt"} <= made
+    assert len(list((recipe.work / "latents").glob("*.pt"))) == len(latents.plan(36, 0.15))
+    frames = rendered(folder, tmp_path / "added", num_inference_steps=1)
     assert frames.shape == (5, 64, 64, 3)
     assert frames.std() > 0
-    assert "not measured" in bars_table.table(figures.read(work), {})
+    assert "not measured" in bars_table.table(figures.read(recipe.work), {})
+
+
+def test_the_full_recipe_runs_to_a_folder_of_few_steps_at_its_own_side(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails when the folder tells no rules of its own, or the student's still ask for guidance: tried."""
+    monkeypatch.setitem(presets.PRESETS, "tiny", tiny("full"))
+    recipe = Recipe(cache, tmp_path / "work", monkeypatch)
+    teacher = recipe.teacher()
+    student = recipe.student(teacher)
+    rules = manifest_for(student, Wishes()).rules
+    assert (rules.steps.default, rules.guidance.max, rules.distilled) == (4, 1.0, True)
+    assert not manifest_for(teacher, Wishes()).rules.distilled
+    frames = rendered(student, tmp_path / "added")
+    assert frames.shape == (5, 128, 128, 3)
+    assert frames.std() > 0
+    latent = torch.load(next((recipe.work / "latents").glob("*.pt")), weights_only=True)["latents"]
+    assert latent.shape[-2:] == (16, 16)

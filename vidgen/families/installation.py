@@ -10,7 +10,7 @@ from pathlib import Path
 from safetensors import safe_open
 
 from vidgen.errors import ModelError
-from vidgen.families import adapter, check_running, family_of
+from vidgen.families import adapter, check_running, family_of, own_rules
 from vidgen.families.folder import ModelFolder
 from vidgen.families.memory_plan import Way, floor_rows
 from vidgen.families.textual_inversion import vectors_of
@@ -53,7 +53,7 @@ def manifest_for(path: Path, wishes: Wishes, replaced: Collection[str] = ()) -> 
     check_folder(path, {})
     folder = ModelFolder(path)
     family = family_of(folder)
-    said = adapter(family).describe(folder)
+    said = own_rules.described(path, adapter(family).describe(folder))
     _check_complete(folder, replaced)
     rules = _followed(_single_windows(said.rules), wishes.controls)
     rules = rules if wishes.weights == "own" else without_loras(rules)

@@ -24,7 +24,7 @@ from training.grounds import FILM, SIDE
 from training.latents import SHARES, Cast, random_example
 from training.places import ALIVE, LEAP, MOTIONS, PAIRED, SWING, path, paths_of_two
 from training.render import Actor, render_clip, shot
-from training.sprites import SUBJECTS, Sprite, loop_from_rgba, sprite_from_rgba
+from training.sprites import SUBJECTS, Loop, Sprite, sprite_from_rgba
 from training.textures import film_ground
 from training.tokenizer import MAX_LENGTH
 from vidgen_models.registry import SHIPPED_WEIGHTS
@@ -88,7 +88,7 @@ def test_the_pictures_of_an_animation_are_cropped_alike() -> None:
     """Fails when every picture is cropped for itself: tried."""
     pictures = np.zeros((2, 100, 100, 4), np.uint8)
     pictures[0, 40:50, 20:30] = pictures[1, 40:50, 70:80] = 255
-    left, right = (np.argwhere(sprite.rgba[..., 3] > 0.5).mean(0)[1] for sprite in loop_from_rgba(pictures))
+    left, right = (np.argwhere(sprite.rgba[..., 3] > 0.5).mean(0)[1] for sprite in Loop(pictures))
     assert right - left > 40
 
 
