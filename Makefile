@@ -119,7 +119,7 @@ train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: abou
 	$(TRAIN) training.transformer $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.decoder $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.export $(STAGE) --output ../.train/plain
-	$(TRAIN) training.synonyms --model ../.train/plain --output ../.train/model --cache ../.train/sources
+	$(TRAIN) training.synonyms $(STAGE) --model ../.train/plain --output ../.train/model
 	$(TRAIN) $(DISTIL) --stage guidance
 	$(TRAIN) $(DISTIL) --stage steps
 	$(TRAIN) $(DISTIL) --export-folder ../.train/few-steps

@@ -16,7 +16,7 @@ import numpy as np
 from training.cameras import CAMERAS
 from training.grounds import FILM, PLAIN, SCENES
 from training.places import ALIVE, MOTIONS, PAIRED
-from training.sprites import SUBJECTS, Subject
+from training.subjects import COMMON, Library
 
 THIRD_PERSON: dict[str, tuple[str, ...]] = {
     "left": ("moves left", "moves to the left", "slides leftwards", "drifts to the left", "goes left", "travels left"),
@@ -137,7 +137,7 @@ FILM_SHARE = 0.2  # of the scenes, where stills are at hand
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a clip shows: names out of SUBJECTS (or SOMETHING), MOTIONS (or ANY), GROUNDS and FILM, and CAMERAS; where
+    """What a clip shows: names out of a Library (or SOMETHING), MOTIONS (or ANY), GROUNDS and FILM, and CAMERAS; where
     there are two subjects, `other` and `other_motion` are the second's."""
 
     subject: str
@@ -148,19 +148,18 @@ class Scene:
     other_motion: str = ""
 
 
-_WORDS: dict[str, tuple[str, ...]] = {s.name: s.words for s in SUBJECTS}
-
-
 def with_article(words: str) -> str:
     """ "an octopus", "a ufo": chosen by sound, for the few names where sound and letter differ."""
     by_sound = words.startswith(("ufo", "unicorn", "one"))
     return ("an " if words[0] in "aeiou" and not by_sound else "a ") + words
 
 
-def caption(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...] = TEMPLATES) -> str:
+def caption(
+    scene: Scene, rng: np.random.Generator, templates: tuple[str, ...] = TEMPLATES, library: Library = COMMON
+) -> str:
     """One wording of `scene`, drawn at random; the plainest words come up most often. Two subjects have templates of
     their own."""
-    text = _sentence(scene, rng, templates)
+    text = _sentence(scene, rng, templates, library)
     if scene.camera != "static" or rng.uniform() < STATIC_NAMED:
         view = VIEWS[scene.camera][rng.integers(len(VIEWS[scene.camera]))]
         text = f"{view}, {text}" if rng.uniform() < CAMERA_NAMED_FIRST else f"{text}, {view}"
@@ -169,9 +168,11 @@ def caption(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...] =
     return text + "." if 0.08 < style < 0.22 else text
 
 
-def _sentence(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...]) -> str:
-    subject, moves, moving = _actor(scene.subject, scene.motion, rng)
-    other, other_moves, other_moving = _actor(scene.other, scene.other_motion, rng) if scene.other else ("", "", "")
+def _sentence(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...], library: Library) -> str:
+    subject, moves, moving = _actor(scene.subject, scene.motion, rng, library)
+    other, other_moves, other_moving = "", "", ""
+    if scene.other:
+        other, other_moves, other_moving = _actor(scene.other, scene.other_motion, rng, library)
     if scene.other:
         templates = PAIR_TEMPLATES if templates == TEMPLATES else HELD_OUT_PAIR_TEMPLATES
     elif scene.background in PLACES and rng.uniform() < PLACE_NAMED:
@@ -192,9 +193,9 @@ def _sentence(scene: Scene, rng: np.random.Generator, templates: tuple[str, ...]
     )
 
 
-def _actor(name: str, motion: str, rng: np.random.Generator) -> tuple[str, str, str]:
+def _actor(name: str, motion: str, rng: np.random.Generator, library: Library) -> tuple[str, str, str]:
     """A subject's name and its motion in both forms, in one of their wordings."""
-    words = _WORDS.get(name, (name,))
+    words = library.words.get(name, (name,))
     subject = words[0] if rng.uniform() < 0.6 else words[rng.integers(len(words))]
     verb = 0 if rng.uniform() < 0.35 else int(rng.integers(len(THIRD_PERSON[motion])))
     return subject, THIRD_PERSON[motion][verb], PARTICIPLE[motion][verb]
@@ -206,12 +207,11 @@ def is_held_out(subject: str, motion: str) -> bool:
     return motion != ALIVE and zlib.crc32(f"{subject}/{motion}".encode()) % HELD_OUT_SHARE == 0
 
 
-def random_pair(rng: np.random.Generator, held_out: bool = False) -> Scene:
+def random_pair(rng: np.random.Generator, held_out: bool = False, library: Library = COMMON) -> Scene:
     """Two different subjects, each with its motion, over a plain ground; `held_out` says whether the two were ever
     seen together in training."""
     while True:
-        one, two = rng.permutation(len(SUBJECTS))[:2]
-        first, second = SUBJECTS[one].name, SUBJECTS[two].name
+        first, second = (library.names[place] for place in rng.permutation(len(library))[:2])
         motions = (str(rng.choice(PAIRED)), str(rng.choice(PAIRED)))
         alone = any(is_held_out(subject, motion) for subject, motion in zip((first, second), motions, strict=True))
         if not alone and is_held_out(*sorted((first, second))) == held_out:
@@ -225,6 +225,7 @@ def random_scene(
     scenic: bool = False,
     film: bool = False,
     motions: Sequence[str] = MOTIONS,
+    library: Library = COMMON,
 ) -> Scene:
     """A clip with an even choice of `motions`; `held_out` None takes any pair.
 
@@ -233,8 +234,10 @@ def random_scene(
     static camera.
     """
     while True:
-        subject: Subject = SUBJECTS[rng.integers(len(SUBJECTS))]
+        subject = library.subjects[rng.integers(len(library))]
         motion = motions[rng.integers(len(motions))]
+        if motion == ALIVE and not subject.animated:
+            continue
         if held_out is None or is_held_out(subject.name, motion) == held_out:
             break
     if not scenic or rng.uniform() < PLAIN_SHARE:

@@ -201,7 +201,7 @@ def main() -> None:
             report(f"with {added // 2} words by meaning, {alike:g}", Generator.load(Path(folder)), judges, sets)
     begin = monotonic()
     reader = train_reader(generator, encode, args.captions, args.rounds)
-    led = ReadBy(generator.pipeline, generator.base, reader)
+    led = ReadBy(generator.pipeline, generator.base, generator.side, reader)
     report(f"sentence encoder, {monotonic() - begin:.0f} s of training", led, judges, sets)
 
 

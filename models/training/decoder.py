@@ -29,6 +29,7 @@ from training.places import chained_path, path
 from training.render import shot
 from training.sprites import Sprite, load_sprites
 from training.stage import Stage, options
+from training.subjects import COMMON, Library
 from training.textures import Textures
 from training.tokenizer import build_tokenizer
 from training.transformer import average_weights, build
@@ -45,6 +46,7 @@ def random_clips(
     count: int,
     rng: np.random.Generator,
     device: torch.device = CPU,
+    library: Library = COMMON,
 ) -> tuple[Tensor, list[Scene | None]]:
     """B 3 T H W in [-1, 1] and what each clip shows; None for film and patterns. Spins come up most often."""
     clips, scenes = [], list[Scene | None]()
@@ -53,7 +55,7 @@ def random_clips(
             clips.append(textures.sample(rng, FRAMES))
             scenes.append(None)
             continue
-        scene = random_scene(rng, scenic=True)
+        scene = random_scene(rng, scenic=True, library=library)
         if rng.uniform() < 0.2:
             scene = replace(scene, motion="spin")
         chained = rng.uniform() < 0.3
@@ -69,7 +71,7 @@ class Guesser:
     """The trained transformer's one-step estimate of clean latents."""
 
     def __init__(self, stage: Stage) -> None:
-        self.tokenizer = build_tokenizer()
+        self.tokenizer, self.library = build_tokenizer(stage.library), stage.library
         self.model: nn.ModuleDict = build(stage.preset, self.tokenizer, stage.device).eval().requires_grad_(False)
         average_weights(self.model, stage.work)
         use_plain_attention(self.model["transformer"])
@@ -82,7 +84,7 @@ class Guesser:
         sigma = torch.from_numpy(rng.uniform(*GUESS_SIGMA, len(scenes)) * chosen).float().to(latents.device)
         scale = sigma.view(-1, 1, 1, 1, 1)
         noisy = (1 - scale) * latents + scale * torch.randn_like(latents)
-        prompts = ["" if scene is None else caption(scene, rng) for scene in scenes]
+        prompts = ["" if scene is None else caption(scene, rng, library=self.library) for scene in scenes]
         with half_precision(latents.device):
             text = embed_text(self.tokenizer, self.model["text"], prompts)
             velocity = self.base(noisy, sigma * 1000, text, return_dict=False)[0]
@@ -102,7 +104,11 @@ def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_r
     restore(work / "vae-decoder.pt", clock, vae, optimiser)
     torch.manual_seed(1000 * clock.step + workers.rank)
     rng = np.random.default_rng([5, workers.rank, clock.step])
-    sprites, textures, guess = load_sprites(stage.cache, stage.canvas), load_textures(stage), Guesser(stage)
+    sprites, textures, guess = (
+        load_sprites(stage.cache, stage.canvas, stage.library),
+        load_textures(stage),
+        Guesser(stage),
+    )
     vae_forward.use_fused_kernels(stage.device)
     mean, std = statistics_of(vae)
     if workers.leads:
@@ -112,7 +118,7 @@ def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_r
         with clock.counting():
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * clock.cosine(warmup=30, floor=0.01)
-            target, scenes = random_clips(sprites, textures, batch, rng, stage.device)
+            target, scenes = random_clips(sprites, textures, batch, rng, stage.device, stage.library)
             latents = guess(encode_fast(vae, target), scenes, rng) * std + mean
             output = vae_forward.decode(vae, latents.bfloat16()).float()
             loss, parts = reconstruction_loss(output, target)

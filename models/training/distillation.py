@@ -36,6 +36,7 @@ from training.export import trained_rules, write_rules
 from training.networks import base_view, embed_text, use_plain_attention
 from training.optimiser import for_module
 from training.stage import Stage, options
+from training.subjects import COMMON, Library
 from training.transformer import CAPTION_DROPOUT, LOGIT_MEAN, LOGIT_STD, Average, Batch, LatentSet, shorten
 from vidgen.families.installation import distilled
 
@@ -128,9 +129,13 @@ class Texts:
     tokenizer: T5Tokenizer
     encoder: UMT5EncoderModel
     rng: np.random.Generator
+    library: Library = COMMON
 
     def of(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        prompts = ["" if self.rng.uniform() < CAPTION_DROPOUT else caption(s, self.rng) for s in batch.scenes]
+        prompts = [
+            "" if self.rng.uniform() < CAPTION_DROPOUT else caption(s, self.rng, library=self.library)
+            for s in batch.scenes
+        ]
         with half_precision(self.encoder.device):
             embedded = embed_text(self.tokenizer, self.encoder, [*prompts, ""])
         return embedded[:-1], embedded[-1:].expand(len(prompts), -1, -1)
@@ -140,9 +145,9 @@ def read(folder: Path, device: torch.device = CPU) -> WanVACETransformer3DModel:
     return WanVACETransformer3DModel.from_pretrained(folder / "transformer", dtype=torch.float32).to(device)
 
 
-def read_texts(folder: Path, rng: np.random.Generator, device: torch.device) -> Texts:
+def read_texts(folder: Path, rng: np.random.Generator, stage: Stage) -> Texts:
     encoder = UMT5EncoderModel.from_pretrained(folder / "text_encoder", dtype=torch.float32).eval()
-    return Texts(T5Tokenizer.from_pretrained(folder / "tokenizer"), encoder.to(device), rng)
+    return Texts(T5Tokenizer.from_pretrained(folder / "tokenizer"), encoder.to(stage.device), rng, stage.library)
 
 
 def train(
@@ -169,7 +174,7 @@ def train(
         average.restore(state["average"], clock.step)
     rng = np.random.default_rng([6, clock.step])
     torch.manual_seed(int(rng.integers(2**31)))
-    texts, data = read_texts(teacher_folder, rng, stage.device), LatentSet(work / "latents", stage.device)
+    texts, data = read_texts(teacher_folder, rng, stage), LatentSet(work / "latents", stage.device)
     tasks, shares = data.shares(preset.tasks)
     print(f"{data.clips} clips, {size} a step, {part}, from step {clock.step}, {minutes} minutes", flush=True)
     losses, due = list[Tensor](), Every(120)
@@ -235,7 +240,7 @@ def distances(stage: Stage, teacher_folder: Path, part: str, batches: int, size:
     student = Network.of(network.eval())
     rng, data = np.random.default_rng(7), LatentSet(stage.work / "latents", stage.device)
     torch.manual_seed(7)
-    texts = read_texts(teacher_folder, rng, stage.device)
+    texts = read_texts(teacher_folder, rng, stage)
     found = dict.fromkeys(("student", "teacher without guidance"), 0.0)
     for _ in range(batches):
         batch = data.batch("text", False, size, rng)

@@ -19,7 +19,6 @@ from training.captions import VIEWS
 from training.device import CPU
 from training.grounds import FILM, GROUNDS
 from training.latents import load_vae
-from training.sprites import SUBJECTS
 from training.stage import Stage, options
 from training.tokenizer import MAX_LENGTH, build_tokenizer
 from training.transformer import average_weights, build
@@ -45,7 +44,7 @@ MOTION_WORDS = {
 
 def build_pipeline(stage: Stage) -> WanVACEPipeline:
     """The whole pipeline from the newest checkpoints, on the CPU; an untrained transformer when there is none yet."""
-    tokenizer = build_tokenizer()
+    tokenizer = build_tokenizer(stage.library)
     model = build(stage.preset, tokenizer)
     if (stage.work / "transformer.pt").exists():
         average_weights(model, stage.work)
@@ -66,8 +65,8 @@ def export(stage: Stage, output: Path) -> None:
     pipeline.text_encoder.half()
     pipeline.save_pretrained(output, safe_serialization=True)
     vocabulary = {
-        "subjects": [s.name for s in SUBJECTS],
-        "synonyms": {s.name: list(s.words[1:]) for s in SUBJECTS if len(s.words) > 1},
+        "subjects": list(stage.library.names),
+        "synonyms": {name: list(words[1:]) for name, words in stage.library.words.items() if len(words) > 1},
         "motions": list(MOTION_WORDS.values()),
         "backgrounds": [*GROUNDS, FILM],
         "cameras": [VIEWS[camera][0] for camera in CAMERAS],

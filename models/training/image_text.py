@@ -98,7 +98,7 @@ def telling_the_same(scenes: Sequence[Scene]) -> Tensor:
 
 def train(stage: Stage, minutes: float, size: int, rate: float) -> ImageText:
     clock, data, work = Clock(budget=minutes * 60), LatentSet(stage.work / "latents", stage.device), stage.work
-    net = ImageText(build_tokenizer(), data.motions()).to(stage.device)
+    net = ImageText(build_tokenizer(stage.library), data.motions()).to(stage.device)
     optimiser = for_module(net, rate, other_ratio=0.1)
     restore(work / "image-text.pt", clock, net, optimiser)
     rng, due = np.random.default_rng([8, clock.step]), Every(60)
@@ -109,7 +109,9 @@ def train(stage: Stage, minutes: float, size: int, rate: float) -> ImageText:
                 group["lr"] = rate * clock.cosine(warmup=20, floor=1e-2)
             batch = data.batch(tasks[rng.integers(len(tasks))], False, size, rng)
             with half_precision(stage.device):
-                logits = net(batch.latents, [caption(scene, rng) for scene in batch.scenes]).float()
+                logits = net(
+                    batch.latents, [caption(scene, rng, library=stage.library) for scene in batch.scenes]
+                ).float()
             loss = contrast(logits, telling_the_same(batch.scenes))
             loss.backward()
             optimiser.step()

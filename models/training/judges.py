@@ -28,10 +28,10 @@ from training.grounds import PLAIN
 from training.optimiser import for_module
 from training.places import MOTIONS
 from training.render import render_clip
-from training.sprites import SUBJECTS, Sprite, load_sprites
+from training.sprites import Sprite, load_sprites
 from training.stage import Stage, options
+from training.subjects import COMMON, Library
 
-NAMES = [s.name for s in SUBJECTS]
 WATCHED = tuple(i / 8 for i in range(9))  # nine moments of a clip are enough to tell its motion
 MOTION_SIDE = 32
 LOOKED_AT = (0.0, 0.3, 0.65, 1.0)
@@ -70,25 +70,29 @@ def motion_input(clips: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judges:
-    """`known` are the motions that the motion classifier tells apart, `side` is that of the clips they judge."""
+    """`known` are the motions that the motion classifier tells apart, `names` the subjects that the other
+    one does; `side` is that of the clips they judge."""
 
     subject_net: nn.Module
     motion_net: nn.Module
     known: tuple[str, ...] = MOTIONS
     side: int = UNITS
+    names: tuple[str, ...] = COMMON.names
 
     @classmethod
-    def untrained(cls, known: tuple[str, ...] = MOTIONS, side: int = UNITS) -> Judges:
+    def untrained(
+        cls, known: tuple[str, ...] = MOTIONS, side: int = UNITS, names: tuple[str, ...] = COMMON.names
+    ) -> Judges:
         torch.manual_seed(0)
-        subject, motion = network(3, len(NAMES), (32, 64, 128, 128)), network(27, len(known), (48, 96, 128))
+        subject, motion = network(3, len(names), (32, 64, 128, 128)), network(27, len(known), (48, 96, 128))
         subject(torch.zeros(1, 3, side, side)), motion(torch.zeros(1, 27, MOTION_SIDE, MOTION_SIDE))
-        return cls(subject, motion, known, side)
+        return cls(subject, motion, known, side, names)
 
     @classmethod
     def load(cls, path: Path) -> Judges:
         state = torch.load(path, weights_only=True, map_location="cpu")
         motions = MOTIONS[: len(state["motion"]["12.bias"])]  # motions are only ever added at the end
-        judges = cls.untrained(motions, state.get("side", UNITS))
+        judges = cls.untrained(motions, state.get("side", UNITS), tuple(state.get("names", COMMON.names)))
         judges.subject_net.load_state_dict(state["subject"])
         judges.motion_net.load_state_dict(state["motion"])
         return judges
@@ -104,14 +108,14 @@ class Judges:
 
     def save(self, path: Path) -> None:
         nets = {"subject": self.subject_net.state_dict(), "motion": self.motion_net.state_dict()}
-        torch.save({**nets, "side": self.side}, path)
+        torch.save({**nets, "side": self.side, "names": list(self.names)}, path)
 
     @torch.no_grad()
     def subjects(self, clips: NDArray[np.uint8]) -> list[str]:
         """The subject seen in each of B clips (T H W 3), by four of its frames together."""
         frames = torch.from_numpy(pick(clips, LOOKED_AT).copy()).to(self.device).float() / 127.5 - 1
         logits = self.subject_net(frames.flatten(0, 1).permute(0, 3, 1, 2)).log_softmax(-1)
-        return [NAMES[i] for i in logits.unflatten(0, (-1, len(LOOKED_AT))).mean(1).argmax(-1)]
+        return [self.names[i] for i in logits.unflatten(0, (-1, len(LOOKED_AT))).mean(1).argmax(-1)]
 
     @torch.no_grad()
     def motions(self, clips: NDArray[np.uint8]) -> list[str]:
@@ -140,9 +144,10 @@ def real_clips(
     rng: np.random.Generator,
     known: Collection[str] = MOTIONS,
     canvas: Canvas = SMALL,
+    library: Library = COMMON,
 ) -> tuple[NDArray[np.uint8], list[Scene]]:
     """`count` renders of `known` motions, and what they show."""
-    drawn = (random_scene(rng, None) for _ in range(100 * count))
+    drawn = (random_scene(rng, None, library=library) for _ in range(100 * count))
     scenes = list(islice((scene for scene in drawn if scene.motion in known), count))
     clips = [render_clip(sprites[s.subject], s.motion, s.background, rng, canvas=canvas) for s in scenes]
     return np.stack(clips), scenes
@@ -150,13 +155,13 @@ def real_clips(
 
 def train(stage: Stage, sprites: dict[str, Sprite], minutes: float) -> Judges:
     device, canvas = stage.device, stage.canvas
-    judges, rng = Judges.untrained(side=canvas.side).to(device), np.random.default_rng(5)
+    judges, rng = Judges.untrained(side=canvas.side, names=stage.library.names).to(device), np.random.default_rng(5)
     nets = nn.ModuleList([judges.subject_net, judges.motion_net])
     optimiser, begin, step = for_module(nets, 0.01, 0.1), time.monotonic(), 0
     while (progress := (time.monotonic() - begin) / (minutes * 60)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = 0.01 * min(1, (step + 1) / 30) * (1 - progress) + 1e-5
-        scenes = [random_scene(rng, None) for _ in range(48)]
+        scenes = [random_scene(rng, None, library=stage.library) for _ in range(48)]
         clips = [
             blurred(
                 pick(render_clip(sprites[s.subject], s.motion, s.background, rng, canvas=canvas), WATCHED), rng, canvas
@@ -165,7 +170,7 @@ def train(stage: Stage, sprites: dict[str, Sprite], minutes: float) -> Judges:
         ]
         video = torch.from_numpy(np.stack(clips)).to(device).float()
         stills = video[:, rng.choice(9, 2, replace=False)].flatten(0, 1).permute(0, 3, 1, 2)
-        subject = torch.tensor([NAMES.index(s.subject) for s in scenes], device=device).repeat_interleave(2)
+        subject = torch.tensor([judges.names.index(s.subject) for s in scenes], device=device).repeat_interleave(2)
         motion = torch.tensor([MOTIONS.index(s.motion) for s in scenes], device=device)
         with half_precision(device):
             seen, moved = judges.subject_net(stills), judges.motion_net(motion_input(video))
@@ -185,10 +190,10 @@ def main() -> None:
     args = parser.parse_args()
     stage = Stage.of(args)
     devices.prepare(stage.device)
-    sprites = load_sprites(stage.cache, stage.canvas)
+    sprites = load_sprites(stage.cache, stage.canvas, stage.library)
     judges = train(stage, sprites, args.minutes or stage.preset.judges_minutes)
     judges.save(stage.work / "judges.pt")
-    clips, scenes = real_clips(sprites, 300, np.random.default_rng(99), canvas=stage.canvas)
+    clips, scenes = real_clips(sprites, 300, np.random.default_rng(99), canvas=stage.canvas, library=stage.library)
     print({k: float(v.mean()) for k, v in judges.scores(clips, scenes).items()})
 
 

@@ -36,6 +36,7 @@ from training.render import Actor, Shot, draw, render_clip, shot
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites, load_unnamed
 from training.stage import Stage, options
+from training.subjects import COMMON, Library
 from training.textures import film_ground, film_stills
 from training.vae import PARTS, Z_DIM, build, to_tensor
 
@@ -140,12 +141,14 @@ class Cast:
     unnamed: list[Sprite]
     stills: NDArray[np.uint8] | None = None
     canvas: Canvas = SMALL
+    library: Library = COMMON
 
     @classmethod
     def load(cls, stage: Stage) -> Cast:
         film, canvas = film_file(stage.cache), stage.canvas
         stills = None if film is None else film_stills(film, canvas=canvas)
-        return cls(load_sprites(stage.cache, canvas), load_unnamed(stage.cache, canvas), stills, canvas)
+        named = load_sprites(stage.cache, canvas, stage.library)
+        return cls(named, load_unnamed(stage.cache, canvas, stage.library), stills, canvas, stage.library)
 
     def behind(self, background: str, rng: np.random.Generator) -> NDArray[np.float32]:
         """The ground of that name, as it lies behind a subject."""
@@ -172,7 +175,7 @@ def random_example(
     if task == "pair":
         return _pair(cast, frames, rng)
     scenic = task in ("scene", "control") or (task != "text" and rng.uniform() < SCENIC)
-    scene = random_scene(rng, scenic=scenic, film=cast.stills is not None, motions=motions)
+    scene = random_scene(rng, scenic=scenic, film=cast.stills is not None, motions=motions, library=cast.library)
     if task == "reference" and rng.uniform() < 0.6:
         scene = replace(scene, subject=SOMETHING)
     given = (int(rng.integers(1, 4)), int(rng.uniform() < 0.2)) if task == "continue" else (0, 0)
@@ -192,7 +195,7 @@ def random_example(
 
 def _pair(cast: Cast, frames: int, rng: np.random.Generator) -> Example:
     """Two subjects, told by words alone."""
-    scene = random_pair(rng)
+    scene = random_pair(rng, library=cast.library)
     places, others = paths_of_two((scene.motion, scene.other_motion), frames, rng)
     other = Actor(cast.named[scene.other], others)
     first = cast.named[scene.subject]
@@ -219,7 +222,7 @@ def _hidden(cast: Cast, task: str, drawn: Shot, rng: np.random.Generator, clip: 
         kind = str(rng.choice(kinds, p=[CONTROLS[kind][0] for kind in kinds]))
         return CONTROLS[kind][1](drawn)
     if task == "inpaint" and rng.uniform() < 0.5:
-        other = random_scene(rng, None)
+        other = random_scene(rng, None, library=cast.library)
         places = path(other.motion, len(clip), rng)
         return shot(cast.named[other.subject], places, drawn.ground, "static", rng, canvas=cast.canvas).frames()
     return np.full_like(clip, 128)
@@ -309,11 +312,11 @@ def continuation(latents: Tensor, grey: Tensor, given: list[tuple[int, int]]) ->
 
 def measure_statistics(stage: Stage) -> None:
     """Mean and std of each latent channel over rendered clips, kept beside the checkpoints."""
-    vae, sprites = load_vae(stage), load_sprites(stage.cache, stage.canvas)
+    vae, sprites = load_vae(stage), load_sprites(stage.cache, stage.canvas, stage.library)
     rng = np.random.default_rng(7)
     clips = []
     for _ in range(96):
-        scene = random_scene(rng)
+        scene = random_scene(rng, library=stage.library)
         clips.append(render_clip(sprites[scene.subject], scene.motion, scene.background, rng, canvas=stage.canvas))
     with torch.no_grad():
         video = to_tensor(np.stack(clips), vae.device)

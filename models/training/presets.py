@@ -56,7 +56,7 @@ class DistillationPreset:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """`side` is that of the pictures, in pixels."""
+    """`side` is that of the pictures, in pixels; `subjects` how many beyond the common hundred there may be at most."""
 
     name: str
     device: str
@@ -66,6 +66,7 @@ class Preset:
     distillation: DistillationPreset
     judges_minutes: float = 5
     side: int = 64
+    subjects: int = 0
     tasks: dict[str, float] = field(
         default_factory=lambda: {
             "text": 0.17,
@@ -111,6 +112,7 @@ PRESETS: dict[str, Preset] = {
         distillation=DistillationPreset(guidance_minutes=4, steps_minutes=3, batch=128),
         judges_minutes=2,
         side=128,
+        subjects=600,
     ),
 }
 

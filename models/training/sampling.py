@@ -37,7 +37,7 @@ class Generator:
 
     pipeline: WanVACEPipeline
     base: WanTransformer3DModel
-    side: int = UNITS
+    side: int
 
     @classmethod
     def load(cls, folder: Path) -> Generator:

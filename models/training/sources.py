@@ -32,6 +32,7 @@ class Package:
 
 SPRITES = Package("npm", "@lobehub/fluent-emoji-3d", "1.1.0")
 ANIMATIONS = tuple(Package("npm", f"@lobehub/fluent-emoji-anim-{part}", "1.0.0") for part in (1, 2, 3, 4))
+NAMES = Package("npm", "emojibase-data", "17.0.0")
 FILM = Package("pip", "moviepy", "2.2.1")
 FLAGS_AND_SKINS = ("1f1e6", "1f1e7", "1f1e8", "1f1e9", "1f1ea", "1f1eb", "1f1ec", "1f1ed", "1f1ee", "1f1ef", "1f1f")
 SKIN_TONES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")
@@ -98,6 +99,11 @@ def sprite_files(cache: Path) -> list[Path]:
         for file in files
         if not file.stem.startswith(FLAGS_AND_SKINS) and not any(tone in file.stem for tone in SKIN_TONES)
     ]
+
+
+def names_folder(cache: Path) -> Path:
+    """Folder of labels, tags and short names of all emoji in English, as JSON (emojibase, MIT)."""
+    return fetch(NAMES, cache) / "package" / "en"
 
 
 def animation_file(cache: Path, codepoint: str) -> Path | None:

@@ -1,7 +1,4 @@
-"""The subject library: which sprites the model learns, and the words people use for them.
-
-Subjects are chosen to look different from each other at 32 pixels and to have a name that everybody knows.
-"""
+"""Pictures of the subjects: still ones, and the steps of their own motion. Knows no words beyond a subject's name."""
 
 from __future__ import annotations
 
@@ -18,137 +15,11 @@ from PIL import Image
 
 from training.canvas import SMALL, Canvas
 from training.sources import animation_file, sprite_files, sprite_folder
+from training.subjects import COMMON, Library
 
 MIP_SIZES = (16, 24, 32, 48, 64)  # sides of a sprite, in units, at which it is averaged
 POSES, PICTURES_A_POSE = 24, 3  # an animation's 24 pictures a second are seen at 8
 POSE_SIDE, ANIMATION_SIDE, UNNAMED_SIDE = 64, 128, 96  # of a pose, of an animation and of a nameless sprite, in units
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A nameable thing: `codepoint` finds its picture, `words` are its name (first) and synonyms."""
-
-    codepoint: str
-    words: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        return self.words[0]
-
-
-def _subject(codepoint: str, words: str) -> Subject:
-    return Subject(codepoint, tuple(words.split(", ")))
-
-
-SUBJECTS: tuple[Subject, ...] = tuple(
-    _subject(*line.split(" ", 1))
-    for line in """
-1f408 cat, kitten
-1f415 dog, puppy
-1f98a fox
-1f981 lion
-1f405 tiger
-1f43c panda
-1f428 koala
-1f407 rabbit, bunny
-1f416 pig
-1f404 cow
-1f40e horse, pony
-1f418 elephant
-1f992 giraffe
-1f993 zebra
-1f412 monkey
-1f42a camel
-1f994 hedgehog
-1f427 penguin
-1f989 owl
-1f986 duck
-1f414 chicken, hen
-1f99c parrot
-1f9a9 flamingo
-1f438 frog
-1f422 turtle, tortoise
-1f40d snake
-1f40a crocodile, alligator
-1f996 dinosaur
-1f409 dragon
-1f433 whale
-1f42c dolphin
-1f988 shark
-1f420 fish
-1f419 octopus
-1f980 crab
-1f40c snail
-1f98b butterfly
-1f41d bee, honeybee
-1f41e ladybug, ladybird
-1f577-fe0f spider
-1f34e apple, red apple
-1f34c banana
-1f34b lemon
-1f347 bunch of grapes
-1f353 strawberry
-1f349 watermelon, slice of watermelon
-1f34d pineapple
-1f352 cherry
-1f955 carrot
-1f951 avocado
-1f344 mushroom, toadstool
-1f354 hamburger, burger
-1f355 pizza, slice of pizza
-1f32d hot dog
-1f369 doughnut, donut
-1f366 ice cream, ice cream cone
-1f9c1 cupcake
-1f697 car, automobile
-1f68c bus
-1f692 fire engine, fire truck
-1f693 police car
-1f69c tractor
-1f6b2 bicycle, bike
-1f682 locomotive, steam train
-2708-fe0f airplane, plane
-1f681 helicopter
-1f680 rocket
-26f5 sailboat, sailing boat
-1f6f8 flying saucer, ufo
-26bd soccer ball, football
-1f3c0 basketball
-1f388 balloon
-1f381 gift, present
-1f9f8 teddy bear
-1f3b8 guitar
-1f941 drum
-1f3ba trumpet
-1f451 crown
-1f511 key
-2602-fe0f umbrella
-1f3a9 top hat
-1f4f7 camera
-1f4a1 light bulb
-23f0 alarm clock
-1f3c6 trophy
-1f916 robot
-1f47b ghost
-26c4 snowman
-2b50 star
-1f31e sun
-1f319 moon, crescent moon
-2764-fe0f heart
-1f339 rose
-1f33b sunflower
-1f335 cactus
-1f384 christmas tree
-1f3e0 house
-1f48e diamond, gem
-1f383 pumpkin
-1f3b2 die
-1f525 flame
-1f9f2 magnet
-2693 anchor
-1f514 bell
-""".strip().splitlines()
-)
 
 
 @dataclass(frozen=True)
@@ -219,18 +90,20 @@ class Loop(Sequence[Sprite]):
         return Sprite(cv2.resize(square, (self.side, self.side), interpolation=cv2.INTER_AREA))
 
 
-def load_sprites(cache: Path, canvas: Canvas = SMALL, *, animated: bool = True) -> dict[str, Sprite]:
-    """All of SUBJECTS by name, from the unpacked sprite packages; still ones at once, `animated` ones in a minute."""
+def load_sprites(
+    cache: Path, canvas: Canvas = SMALL, library: Library = COMMON, *, animated: bool = True
+) -> dict[str, Sprite]:
+    """All of `library` by name, from the unpacked sprite packages; still ones at once, `animated` ones in a minute or
+    more where they were not decoded yet."""
     folder = sprite_folder(cache)
     sprites = {
         s.name: sprite_from_rgba(np.asarray(Image.open(folder / f"{s.codepoint}.webp").convert("RGBA")))
-        for s in SUBJECTS
+        for s in library.subjects
     }
     if not animated:
         return sprites
-    return {
-        s.name: replace(sprites[s.name], loop=Loop(_animation(cache, s.codepoint, canvas), canvas)) for s in SUBJECTS
-    }
+    loops = {s.name: Loop(_animation(cache, s.codepoint, canvas), canvas) for s in library.subjects if s.animated}
+    return {name: replace(sprite, loop=loops.get(name, ())) for name, sprite in sprites.items()}
 
 
 def _animation(cache: Path, codepoint: str, canvas: Canvas) -> NDArray[np.uint8]:
@@ -257,9 +130,9 @@ def _decoded(file: Path | None, side: int) -> NDArray[np.uint8]:
     return np.stack(pictures)
 
 
-def load_unnamed(cache: Path, canvas: Canvas = SMALL) -> list[Sprite]:
+def load_unnamed(cache: Path, canvas: Canvas = SMALL, library: Library = COMMON) -> list[Sprite]:
     """Every other sprite that is neither a flag nor another's skin tone."""
-    named = {s.codepoint for s in SUBJECTS}
+    named = {s.codepoint for s in library.subjects}
     others = (file for file in sprite_files(cache) if file.stem not in named)
     # read small: hundreds of them at full size would fill the memory
     sides = (canvas.pixels(UNNAMED_SIDE), canvas.pixels(UNNAMED_SIDE))

@@ -10,7 +10,9 @@ import torch
 
 from training import device as devices
 from training.canvas import Canvas
+from training.emojibase import more_subjects
 from training.presets import PRESETS, Preset
+from training.subjects import COMMON, Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,11 @@ class Stage:
     @property
     def canvas(self) -> Canvas:
         return Canvas(self.preset.side)
+
+    @property
+    def library(self) -> Library:
+        """The subjects that the preset names; those beyond the common ones out of a package."""
+        return more_subjects(self.cache, self.preset.subjects) if self.preset.subjects else COMMON
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> Stage:

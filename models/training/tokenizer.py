@@ -28,27 +28,28 @@ from training.captions import (
     random_scene,
 )
 from training.places import ANY
-from training.sprites import SUBJECTS
+from training.subjects import COMMON, Library
 
 MAX_LENGTH = 32
 LETTER_SCORE = -20.0
 SPECIAL_TOKENS = ("<pad>", "</s>", "<unk>")
 
 
-def corpus(count: int = 40_000) -> Iterator[str]:
+def corpus(count: int = 40_000, library: Library = COMMON) -> Iterator[str]:
     """Captions of every pair in every wording, and every name."""
     rng = np.random.default_rng(0)
     for _ in range(count):
-        yield caption(random_scene(rng, None, scenic=True), rng, TEMPLATES + HELD_OUT_TEMPLATES)
+        scene = random_scene(rng, None, scenic=True, library=library)
+        yield caption(scene, rng, TEMPLATES + HELD_OUT_TEMPLATES, library)
     yield from (template.format_map(defaultdict(str)) for template in PAIR_TEMPLATES + HELD_OUT_PAIR_TEMPLATES)
-    yield from (word for subject in SUBJECTS for word in subject.words)
+    yield from (word for subject in library.subjects for word in subject.words)
     yield from (SOMETHING, *THIRD_PERSON[ANY], *PARTICIPLE[ANY])
     yield from (words for wordings in (*PLACES.values(), *VIEWS.values()) for words in wordings)
 
 
-def build_tokenizer() -> T5Tokenizer:
+def build_tokenizer(library: Library = COMMON) -> T5Tokenizer:
     """A tokenizer of at most MAX_LENGTH tokens a caption; the pieces' scores are their log frequencies."""
-    counts = Counter(word for text in corpus() for word in re.findall(r"[a-z]+", text.lower()))
+    counts = Counter(word for text in corpus(library=library) for word in re.findall(r"[a-z]+", text.lower()))
     total = sum(counts.values())
     pieces: dict[str, float] = dict.fromkeys(SPECIAL_TOKENS, 0.0)
     for word, count in sorted(counts.items()):

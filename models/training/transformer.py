@@ -32,6 +32,7 @@ from training.parallel import Workers, launch
 from training.places import ANY
 from training.presets import Preset
 from training.stage import Stage, options
+from training.subjects import COMMON, Library
 from training.tokenizer import build_tokenizer
 
 LOGIT_MEAN, LOGIT_STD = 1.1, 1.3
@@ -235,7 +236,7 @@ def train(
     first_weights: Path | None,
 ) -> None:
     preset, work = stage.preset, stage.work
-    tokenizer, clock = build_tokenizer(), Clock(budget=minutes * 60)
+    tokenizer, clock = build_tokenizer(stage.library), Clock(budget=minutes * 60)
     devices.prepare(stage.device)
     model = build(preset, tokenizer, stage.device)
     if first_weights is not None:
@@ -264,7 +265,7 @@ def train(
             task = str(shared.choice(tasks, p=shares))
             long = bool(shared.uniform() < preset.latents.long_share)
             batch = shorten(data.batch(task, long, batch_size, rng), task, shared)
-            loss = flow_loss(model, base, tokenizer, batch, rng)
+            loss = flow_loss(model, base, tokenizer, batch, rng, stage.library)
             loss.backward()
             workers.average(model.parameters())
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -283,10 +284,17 @@ def train(
 
 
 def flow_loss(
-    model: nn.ModuleDict, base: nn.Module, tokenizer: T5Tokenizer, batch: Batch, rng: np.random.Generator
+    model: nn.ModuleDict,
+    base: nn.Module,
+    tokenizer: T5Tokenizer,
+    batch: Batch,
+    rng: np.random.Generator,
+    library: Library = COMMON,
 ) -> Tensor:
     """Mean squared error of the predicted velocity."""
-    prompts = ["" if rng.uniform() < CAPTION_DROPOUT else caption(scene, rng) for scene in batch.scenes]
+    prompts = [
+        "" if rng.uniform() < CAPTION_DROPOUT else caption(scene, rng, library=library) for scene in batch.scenes
+    ]
     noise = torch.randn_like(batch.latents)
     sigma = torch.sigmoid(torch.randn(len(prompts), device=noise.device) * LOGIT_STD + LOGIT_MEAN)
     scale = sigma.view(-1, 1, 1, 1, 1)

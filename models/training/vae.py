@@ -173,7 +173,7 @@ def train(workers: Workers, stage: Stage, part: str, minutes: float, learning_ra
     devices.prepare(stage.device)
     vae, optimiser = resume(workers, part, clock, stage)
     rng = np.random.default_rng([workers.rank, clock.step])
-    sprites, textures = list(load_sprites(stage.cache, stage.canvas).values()), load_textures(stage)
+    sprites, textures = list(load_sprites(stage.cache, stage.canvas, stage.library).values()), load_textures(stage)
     frames = FRAMES[part]
     batch = preset.image_batch if part == "image" else preset.video_batch * FRAMES["video"] // frames
     draw = random_picture if part == "image" else partial(random_clip, frames=frames)

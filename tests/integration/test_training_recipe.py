@@ -2,6 +2,7 @@
 smallest networks, one step a stage, drawn sprites in place of the packages'."""
 
 import importlib
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,18 +15,19 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from transformers import T5Tokenizer
 
 from vidgen.families.installation import Wishes, manifest_for
 from vidgen.pipelines import Residency
 from vidgen.pipelines.factory import pipeline_for
 from vidgen.runtime.context import RunContext
 from vidgen.spec import TextToVideo, resolve
-from vidgen_models.registry import ModelRegistry
+from vidgen_models.registry import VOCABULARY, ModelRegistry
 from vidgen_models.shelf import Shelf
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
 
-from training import bars_table, figures, latents, presets, sources, sprites, tokenizer
+from training import bars_table, emojibase, figures, latents, presets, sources, subjects, tokenizer
 
 pytestmark = [
     pytest.mark.integration,
@@ -35,6 +37,7 @@ pytestmark = [
 ]
 MOMENT = 1e-4  # minutes: a stage takes its first step and is done
 STRANGERS = ("1f9a0", "1f9a1", "1f9a2")  # sprites that no caption names
+FURTHER = {"1f98d": "gorilla", "1f9a5": "sloth", "1f5ff": "moai"}  # that those of the full preset do
 
 
 def tiny(of: str) -> presets.Preset:
@@ -63,15 +66,21 @@ def sprite(seed: int) -> Image.Image:
 
 def packages(cache: Path) -> None:
     """What the registries would give, unpacked: still sprites, animated ones, a short film."""
-    names = [subject.codepoint for subject in sprites.SUBJECTS]
+    names = [subject.codepoint for subject in subjects.SUBJECTS]
     still = cache / sources.SPRITES.folder / "package" / "assets"
     moving = cache / sources.ANIMATIONS[0].folder / "package" / "assets"
     for folder in (still, moving, cache / sources.FILM.folder):
         folder.mkdir(parents=True)
-    for number, name in enumerate((*names, *STRANGERS)):
+    for number, name in enumerate((*names, *STRANGERS, *FURTHER)):
         sprite(number).save(still / f"{name}.webp")
     for number, name in enumerate(names):
         sprite(number).save(moving / f"{name}.webp", save_all=True, append_images=[sprite(number + 1)], lossless=True)
+    labels = cache / sources.NAMES.folder / "package" / "en"
+    (labels / "shortcodes").mkdir(parents=True)
+    entries = [{"label": label, "hexcode": code.upper(), "group": 3, "tags": []} for code, label in FURTHER.items()]
+    (labels / "data.json").write_text(json.dumps(entries))
+    for short in emojibase.SHORT_NAMES:
+        (labels / "shortcodes" / f"{short}.json").write_text("{}")
     film = cv2.VideoWriter(
         str(cache / sources.FILM.folder / sources.FILM_NAME), cv2.VideoWriter.fourcc(*"mp4v"), 24, (320, 180)
     )
@@ -157,7 +166,8 @@ def test_the_recipe_runs_from_packages_to_a_folder_that_renders(
 def test_the_full_recipe_runs_to_a_folder_of_few_steps_at_its_own_side(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Fails when the folder tells no rules of its own, or the student's still ask for guidance: tried."""
+    """Fails when the folder tells no rules of its own, the student's still ask for guidance, or
+    a stage draws the common subjects alone: tried."""
     monkeypatch.setitem(presets.PRESETS, "tiny", tiny("full"))
     recipe = Recipe(cache, tmp_path / "work", monkeypatch)
     teacher = recipe.teacher()
@@ -170,3 +180,9 @@ def test_the_full_recipe_runs_to_a_folder_of_few_steps_at_its_own_side(
     assert frames.std() > 0
     latent = torch.load(next((recipe.work / "latents").glob("*.pt")), weights_only=True)["latents"]
     assert latent.shape[-2:] == (16, 16)
+    known = json.loads((student / VOCABULARY).read_text())["subjects"]
+    assert set(FURTHER.values()) <= set(known)
+    assert len(known) == len(subjects.SUBJECTS) + len(FURTHER)
+    words = set(T5Tokenizer.from_pretrained(student / "tokenizer").get_vocab())
+    assert {f"▁{name}" for name in FURTHER.values()} <= words
+    assert torch.load(recipe.work / "judges.pt", weights_only=True)["names"] == known

@@ -11,7 +11,8 @@ from training.grounds import GROUNDS
 from training.latents import Cast, Example, random_example
 from training.places import path
 from training.render import render_clip, shot
-from training.sprites import SUBJECTS, Loop, Sprite, sprite_from_rgba
+from training.sprites import Loop, Sprite, sprite_from_rgba
+from training.subjects import SUBJECTS
 from training.textures import Textures
 from training.vae import random_clip, random_picture
 

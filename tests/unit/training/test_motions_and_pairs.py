@@ -24,7 +24,8 @@ from training.grounds import FILM, SIDE
 from training.latents import SHARES, Cast, random_example
 from training.places import ALIVE, LEAP, MOTIONS, PAIRED, SWING, path, paths_of_two
 from training.render import Actor, render_clip, shot
-from training.sprites import SUBJECTS, Loop, Sprite, sprite_from_rgba
+from training.sprites import Loop, Sprite, sprite_from_rgba
+from training.subjects import SUBJECTS
 from training.textures import film_ground
 from training.tokenizer import MAX_LENGTH
 from vidgen_models.registry import SHIPPED_WEIGHTS

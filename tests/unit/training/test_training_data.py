@@ -7,7 +7,8 @@ from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, is_
 from training.grounds import PLAIN
 from training.places import ALONE, DIRECTIONS, MOTIONS, REACH, SIDES, chained_path
 from training.render import render_clip
-from training.sprites import SUBJECTS, Sprite, sprite_from_rgba
+from training.sprites import Sprite, sprite_from_rgba
+from training.subjects import SUBJECTS
 
 
 @pytest.fixture
