@@ -199,16 +199,20 @@ def test_what_is_painted_moves_along_its_path(studio: Studio) -> None:
 
 
 def test_a_path_is_kept_beside_a_camera(studio: Studio) -> None:
-    """Fails when the camera is drawn beside other items: a layout agrees by 0.57 in place of 0.64, and
-    by 0.79 without a camera: tried."""
+    """Fails when the camera is drawn beside other items: over three seeds a layout loses 0.2 of its agreement in place
+    of 0.13: tried."""
     path = {"points": [{"x": 0.3, "y": 0.5}, {"x": 0.7, "y": 0.5}], "width": 0.55, "height": 0.55}
     asked = {"trajectories": [path], "camera": {"pan": 3}}
     (led,) = studio.measured(studio.clip(**asked), **asked)["trajectories"]
     assert led["mean_error"] < 0.12
     follow = {"controls": [{"kind": "layout", "video": SOURCE}], "prompt": "a ball on a blue background"}
-    (alone,) = studio.measured(studio.clip(**follow), **follow)["controls"]
-    (beside,) = studio.measured(studio.clip(**follow, camera={"pan": 3}), **follow)["controls"]
-    assert beside["measured"] > alone["measured"] - 0.2
+
+    def lost(seed: int) -> float:
+        alone, beside = studio.clip(**follow, seed=seed), studio.clip(**follow, seed=seed, camera={"pan": 3})
+        (whole,), (left,) = (studio.measured(frames, **follow)["controls"] for frames in (alone, beside))
+        return float(whole["measured"] - left["measured"])
+
+    assert np.mean([lost(seed) for seed in (1, 2, 3)]) < 0.165
 
 
 def test_a_clip_begins_as_another_ends(studio: Studio) -> None:

@@ -62,11 +62,17 @@ def _measured(report: Path) -> str:
         if it["measured"] is not None
     ]
     lines += [f"camera: not measured; {camera['why']}" for camera in told.get("camera", ()) if "why" in camera]
-    lines += [f"trajectory: {it['mean_error']:.1%} of the width off" for it in told.get("trajectories", ())]
     lines += [
-        f"control {it['kind']}: 1 asked, {it['measured']:g} measured"
+        f"trajectory: not measured; {it['why']}"
+        if "why" in it
+        else f"trajectory: {it['mean_error']:.1%} of the width off"
+        for it in told.get("trajectories", ())
+    ]
+    lines += [
+        f"control {it['kind']}: not measured; {it['why']}"
+        if it["measured"] is None
+        else f"control {it['kind']}: 1 asked, {it['measured']:g} measured"
         for it in told.get("controls", ())
-        if it["measured"] is not None
     ]
     lines += [f"mask: outside {it['outside_psnr']:g} dB to the source" for it in told.get("mask", ())]
     lines += [f"{it['end']}: {it['psnr']:g} dB to the clip" for it in told.get("ends", ())]

@@ -22,7 +22,7 @@ from vidgen.pipelines.picture_report import picture_report, region_report
 from vidgen.pipelines.resolved import Resolved
 from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement, psnr
 from vidgen.quality.conditioning.likeness import colour_likeness, in_other_colours
-from vidgen.quality.conditioning.similarity import speed_of
+from vidgen.quality.conditioning.similarity import is_patterned, speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.verdict import Verdict, together
@@ -40,6 +40,8 @@ from vidgen.spec.conditioning.camera_words import strength_of
 LARGEST = 128
 """The longer side of measured frames, in pixels."""
 Entry = dict[str, Any]
+PATTERN = "the ground has a pattern, from which a subject cannot be told; ask for a plain one to have it measured"
+NO_DRAWER = "no network that draws it from frames is installed"
 GREY = "the picture has no colours; so there is none in other colours to set beside it"
 
 
@@ -105,16 +107,16 @@ class ConditioningMeter:
         return [] if camera is None else [camera_report(frames, camera, self._asked, strength_of(self._spec))]
 
     def _tracks(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
+        """Over a pattern no subject can be told from its ground, and none is made up."""
         paths = self._spec.trajectories
+        if paths and is_patterned(frames):
+            unknown = {"measured": None, "mean_error": None, "largest_error": None, "why": PATTERN}
+            return [{"requested": _points(self._path(path, len(frames))), **unknown} for path in paths]
         seen = subject_track(frames) if len(paths) == 1 else None
         return [self._track(frames, path, conditions, seen) for path in paths]
 
     def _track(self, frames: FrameChunk, path: Trajectory, conditions: Conditions, seen: Any) -> Entry:
-        around = self._spec.long is not None and self._spec.long.loop
-        canvas = replace(
-            blank_canvas(1, 8, 8, total=self._asked.num_frames, around=around), strength=strength_of(self._spec)
-        )
-        asked = np.array([place(path, canvas, frame) for frame in range(len(frames))])
+        asked = self._path(path, len(frames))
         width, height = conditions.box(path)
         x, y = map(float, asked[0])
         begin = Box(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
@@ -128,13 +130,21 @@ class ConditioningMeter:
             "largest_error": _rounded(away.max()),
         }
 
+    def _path(self, path: Trajectory, count: int) -> Any:
+        """The places asked for by frame, `[count, 2]`, in shares of the frame."""
+        around = self._spec.long is not None and self._spec.long.loop
+        canvas = replace(
+            blank_canvas(1, 8, 8, total=self._asked.num_frames, around=around), strength=strength_of(self._spec)
+        )
+        return np.array([place(path, canvas, frame) for frame in range(count)])
+
     def _controls(self, frames: FrameChunk, conditions: Conditions) -> Iterator[Entry]:
         for number, control in enumerate(self._spec.controls):
             source = conditions.control_source(number)
             if control.kind == "flow" and not control.drawn:
                 found: float | None = motion_agreement(frames, source.motion(0, len(frames)))
             elif control.kind == "layout":
-                found = layout_agreement(frames, source.read(0, len(frames)))
+                found = None if is_patterned(frames) else layout_agreement(frames, source.read(0, len(frames)))
             else:
                 found = picture_agreement(control.kind, frames, source.read(0, len(frames)), self._ctx.drawers)
             entry: Entry = {
@@ -144,7 +154,7 @@ class ConditioningMeter:
                 "end": control.end,
             }
             yield entry | (
-                {"measured": None, "why": "no network that draws it from frames is installed"}
+                {"measured": None, "why": PATTERN if control.kind == "layout" else NO_DRAWER}
                 if found is None
                 else {"requested": 1.0, "measured": _rounded(found)}
             )

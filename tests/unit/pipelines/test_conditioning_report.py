@@ -103,6 +103,26 @@ def test_a_subject_on_a_plain_ground_is_not_taken_for_a_camera(rules, media):
     assert set(entry["axes"]["pan"]["over_time"]) == {None}
 
 
+def test_a_subject_is_not_made_up_over_a_pattern(rules, media):
+    """Of a ball that goes over bricks neither a path nor a layout is told. Control: the same ball over a plain ground.
+
+    Fails when the tracker is asked all the same: tried (it was said to rest, a quarter of the width off).
+    """
+    bricks = np.full((SIDE, SIDE, 3), (150, 60, 50), np.uint8)
+    bricks[::6], bricks[:, ::8] = (220, 210, 200), (220, 210, 200)
+    plain = ball(RIGHT)
+    walled = np.where((plain == (40, 60, 90)).all(3, keepdims=True), bricks, plain)
+    asked = {"trajectories": [PATH]}
+    (known,) = reported(plain, rules, media, **asked)["trajectories"]
+    (unknown,) = reported(walled, rules, media, **asked)["trajectories"]
+    assert known["mean_error"] < 0.03
+    assert (unknown["measured"], unknown["mean_error"], len(unknown["requested"])) == (None, None, FRAMES)
+    assert "pattern" in unknown["why"]
+    follow = {"controls": [{"kind": "layout", "video": CLIP}]}
+    (control,) = reported(walled, rules, media, **follow)["controls"]
+    assert (control["measured"], "pattern" in control["why"]) == (None, True)
+
+
 def test_pictures_and_regions_are_reported(rules, media):
     """The frame asked for beside the others, and a region's colours beside the rest. Fails when the meter looks at
     the clip's first frame only: tried."""

@@ -16,7 +16,8 @@ REPORT = {
     "camera": [{"axes": {"pan": PAN, "roll": ROLL, "tilt": TURN, "zoom": BLIND}, "fit": 0.9}],
     "pictures": [{"picture": "last_image", "frame": 16, "seconds": 2.0, "psnr": 27.5, "elsewhere": 12.0}],
     "trajectories": [
-        {"requested": [[0.3, 0.5], [0.7, 0.5]], "measured": [[0.31, 0.5], [0.66, 0.5]], "mean_error": 0.041}
+        {"requested": [[0.3, 0.5], [0.7, 0.5]], "measured": [[0.31, 0.5], [0.66, 0.5]], "mean_error": 0.041},
+        {"requested": [[0.3, 0.5], [0.7, 0.5]], "measured": None, "mean_error": None, "why": "a pattern"},
     ],
     "controls": [
         {"kind": "canny", "weight": 1.0, "requested": 1.0, "measured": 0.82},
@@ -41,6 +42,7 @@ ROWS = [
     ("Tilt (up)", "-2 → 2", "-1 → 1.5"),
     ("Zoom (in)", "1", "not measured"),
     ("Path 1", "0.3 / 0.5 → 0.7 / 0.5", "0.31 / 0.5 → 0.66 / 0.5, off by 4 % of the width"),
+    ("Path 2", "0.3 / 0.5 → 0.7 / 0.5", "not measured"),
     ("Control: edges", "1", "0.82"),
     ("Control: pose", "1", "not measured"),
     ("Motion brush", "1", "0.7"),

@@ -26,6 +26,8 @@ AROUND = 3
 """Pixels around a subject that count as its own."""
 LEAST_GROUND = 0.15
 """Share of what lies outside of the subject that must have texture."""
+PATTERNED = 0.7
+"""Share of a ground with texture from which on it is a pattern: plain ones and skies have 0.02 to 0.54, walls 0.8."""
 SCATTER = 0.25
 """Pixels: a place whose motion is off by so much counts half."""
 
@@ -65,14 +67,24 @@ def ground_texture(frame: NDArray[np.uint8]) -> Plane:
 
     A subject that moves over a plain ground would else be taken for a camera that moves against it.
     """
+    ground, share = _ground(frame)
+    return ground if subject_of(frame) is None or share >= LEAST_GROUND else np.zeros_like(ground)
+
+
+def is_patterned(frames: FrameChunk) -> bool:
+    """Whether the ground has texture nearly everywhere, in most of the frames: there nothing stands out from it."""
+    return float(np.median([_ground(frame)[1] for frame in frames])) > PATTERNED
+
+
+def _ground(frame: NDArray[np.uint8]) -> tuple[Plane, float]:
+    """Where a frame has texture outside of its subject, and its share of what lies there; of all, without a subject."""
     places, subject = textured(frame), subject_of(frame)
     if subject is None:
-        return places
+        return places, float(places.mean())
     # its own edge, softened by the model, is the subject's too
     outside = cv2.dilate(subject, np.ones((2 * AROUND + 1,) * 2)) < 0.5
-    ground = places * outside
-    enough = outside.any() and ground.sum() >= LEAST_GROUND * outside.sum()
-    return np.asarray(ground if enough else np.zeros_like(ground), np.float32)
+    ground = np.asarray(places * outside, np.float32)
+    return ground, float(ground.sum() / outside.sum()) if outside.any() else 0.0
 
 
 def speed_of(frames: FrameChunk) -> float:

@@ -31,12 +31,13 @@ class ConditioningReport(SpecModel):
     )
     trajectories: list[dict[str, Any]] = Field(
         default=[],
-        description="`requested` and `measured` places by frame; `mean_error`, `largest_error`: shares of the width.",
+        description="`requested` and `measured` places by frame; `mean_error`, `largest_error`: shares of the width. "
+        "Null, with a `why`, over a ground with a pattern.",
     )
     controls: list[dict[str, Any]] = Field(
         default=[],
         description="`kind`, `weight`, `start`, `end`, `measured`: how well the control drawn from the result agrees; "
-        "1 is wholly.",
+        "1 is wholly; null, with a `why`, where it cannot be drawn.",
     )
     brushes: list[dict[str, Any]] = Field(default=[], description="`measured`: agreement of the motion, -1 to 1.")
     motion: list[dict[str, Any]] = Field(

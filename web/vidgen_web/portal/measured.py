@@ -49,7 +49,9 @@ def _camera(entries: list[Entry]) -> Iterator[Row]:
 
 def _paths(entries: list[Entry]) -> Iterator[Row]:
     for n, entry in enumerate(entries, 1):
-        away = _("%(way)s, off by %(share)s %% of the width", way=_way(entry["measured"]), share=_share(entry))
+        away = _("not measured")
+        if entry["measured"] is not None:
+            away = _("%(way)s, off by %(share)s %% of the width", way=_way(entry["measured"]), share=_share(entry))
         yield Row(_("Path %(n)s", n=n), _way(entry["requested"]), away)
 
 
