@@ -111,10 +111,11 @@ STAGE := $(FOLDERS) --preset $(PRESET) $(if $(DEVICE),--device $(DEVICE))
 DISTIL := training.distillation $(STAGE) --teacher ../.train/model
 
 train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: about four hours on two cores; full: one GPU; trial: minutes)
+	$(TRAIN) training.prepare $(STAGE) --processes $(PROCESSES)
 	mkdir -p .train
 	for part in image video long; do \
 	    ($(TRAIN) training.vae $(STAGE) --stage $$part --processes $(PROCESSES)) || exit 1; done
-	$(TRAIN) training.judges $(STAGE)
+	$(TRAIN) training.judges $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.latents $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.transformer $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.decoder $(STAGE) --processes $(PROCESSES)

@@ -8,19 +8,22 @@ training.decoder`; it resumes from `vae-decoder.pt`.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKLWan
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training import device as devices
 from training import vae_forward
+from training.ahead import batches
 from training.captions import Scene, caption, random_scene
 from training.checkpoints import Clock, Every, restore, save
-from training.device import CPU, half_precision
+from training.device import half_precision
 from training.latents import encode_fast, load_vae, statistics_of
 from training.networks import base_view, embed_text, use_plain_attention
 from training.optimiser import for_module
@@ -45,10 +48,9 @@ def random_clips(
     textures: Textures,
     count: int,
     rng: np.random.Generator,
-    device: torch.device = CPU,
     library: Library = COMMON,
-) -> tuple[Tensor, list[Scene | None]]:
-    """B 3 T H W in [-1, 1] and what each clip shows; None for film and patterns. Spins come up most often."""
+) -> tuple[NDArray[np.uint8], list[Scene | None]]:
+    """B T H W 3 and what each clip shows; None for film and patterns. Spins come up most often."""
     clips, scenes = [], list[Scene | None]()
     for _ in range(count):
         if rng.uniform() < TEXTURE_SHARE:
@@ -64,7 +66,20 @@ def random_clips(
             shot(sprites[scene.subject], places, scene.background, scene.camera, rng, canvas=textures.canvas).frames()
         )
         scenes.append(scene)
-    return to_tensor(np.stack(clips), device), scenes
+    return np.stack(clips), scenes
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Batches of `size` clips and what they show."""
+
+    stage: Stage
+    size: int
+
+    def load(self) -> Callable[[np.random.Generator], tuple[NDArray[np.uint8], list[Scene | None]]]:
+        stage = self.stage
+        sprites, textures = load_sprites(stage.cache, stage.canvas, stage.library), load_textures(stage)
+        return lambda rng: random_clips(sprites, textures, self.size, rng, stage.library)
 
 
 class Guesser:
@@ -95,7 +110,7 @@ def trainable(vae: AutoencoderKLWan) -> nn.ModuleList:
     return nn.ModuleList([vae.post_quant_conv, vae.decoder]).requires_grad_(True)
 
 
-def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_rate: float) -> None:
+def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_rate: float, drawers: int = 0) -> None:
     clock, work = Clock(budget=minutes * 60), stage.work
     devices.prepare(stage.device)
     vae = load_vae(stage)
@@ -104,11 +119,7 @@ def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_r
     restore(work / "vae-decoder.pt", clock, vae, optimiser)
     torch.manual_seed(1000 * clock.step + workers.rank)
     rng = np.random.default_rng([5, workers.rank, clock.step])
-    sprites, textures, guess = (
-        load_sprites(stage.cache, stage.canvas, stage.library),
-        load_textures(stage),
-        Guesser(stage),
-    )
+    drawn, guess = batches(Drawn(stage, batch), (9, workers.rank, clock.step), drawers), Guesser(stage)
     vae_forward.use_fused_kernels(stage.device)
     mean, std = statistics_of(vae)
     if workers.leads:
@@ -118,7 +129,8 @@ def train(workers: Workers, stage: Stage, minutes: float, batch: int, learning_r
         with clock.counting():
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * clock.cosine(warmup=30, floor=0.01)
-            target, scenes = random_clips(sprites, textures, batch, rng, stage.device, stage.library)
+            clips, scenes = next(drawn)
+            target = to_tensor(clips, stage.device)
             latents = guess(encode_fast(vae, target), scenes, rng) * std + mean
             output = vae_forward.decode(vae, latents.bfloat16()).float()
             loss, parts = reconstruction_loss(output, target)
@@ -144,14 +156,16 @@ def main() -> None:
     args = parser.parse_args()
     stage = Stage.of(args)
     sizes = stage.preset.vae
+    trainers, drawers = devices.shared_out(stage.device, args.processes)
     run = partial(
         train,
         stage=stage,
         minutes=args.minutes or sizes.decoder_minutes,
         batch=max(1, sizes.video_batch // 2),
         learning_rate=args.learning_rate,
+        drawers=drawers,
     )
-    launch(run, args.processes)
+    launch(run, trainers)
 
 
 if __name__ == "__main__":

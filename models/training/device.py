@@ -42,6 +42,12 @@ def prepare(device: torch.device) -> None:
         torch.set_flush_denormal(True)
 
 
+def shared_out(device: torch.device, processes: int) -> tuple[int, int]:
+    """How many of `processes` train, and how many draw for them: one trains on a GPU, and on a CPU each draws for
+    itself."""
+    return (1, processes) if device.type == "cuda" else (processes, 0)
+
+
 def half_precision(device: torch.device) -> torch.autocast:
     """Matrix products in bfloat16, whatever loses by it in single precision."""
     return torch.autocast(device.type, torch.bfloat16)

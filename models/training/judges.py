@@ -8,7 +8,7 @@ check them.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training import device as devices
+from training.ahead import batches
 from training.canvas import SMALL, UNITS, Canvas
 from training.captions import Scene, random_scene
 from training.device import half_precision
@@ -33,7 +34,7 @@ from training.stage import Stage, options
 from training.subjects import COMMON, Library
 
 WATCHED = tuple(i / 8 for i in range(9))  # nine moments of a clip are enough to tell its motion
-MOTION_SIDE = 32
+MOTION_SIDE, BATCH = 32, 48
 LOOKED_AT = (0.0, 0.3, 0.65, 1.0)
 
 
@@ -153,23 +154,38 @@ def real_clips(
     return np.stack(clips), scenes
 
 
-def train(stage: Stage, sprites: dict[str, Sprite], minutes: float) -> Judges:
-    device, canvas = stage.device, stage.canvas
-    judges, rng = Judges.untrained(side=canvas.side, names=stage.library.names).to(device), np.random.default_rng(5)
-    nets = nn.ModuleList([judges.subject_net, judges.motion_net])
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Batches of 48 clips as the judges see them (B 9 H W 3), two of each clip's frames to tell the subject by, and the
+    numbers of subjects and motions."""
+
+    stage: Stage
+
+    def load(self) -> Callable[[np.random.Generator], tuple[NDArray[np.float32], NDArray[np.int64], list[Scene]]]:
+        stage, canvas = self.stage, self.stage.canvas
+        sprites = load_sprites(stage.cache, canvas, stage.library)
+
+        def draw(rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.int64], list[Scene]]:
+            scenes, clips = [random_scene(rng, None, library=stage.library) for _ in range(BATCH)], []
+            for s in scenes:
+                clip = render_clip(sprites[s.subject], s.motion, s.background, rng, canvas=canvas)
+                clips.append(blurred(pick(clip, WATCHED), rng, canvas).astype(np.float32))
+            return np.stack(clips), rng.choice(len(WATCHED), 2, replace=False), scenes
+
+        return draw
+
+
+def train(stage: Stage, minutes: float, drawers: int = 0) -> Judges:
+    device = stage.device
+    judges = Judges.untrained(side=stage.canvas.side, names=stage.library.names).to(device)
+    nets, drawn = nn.ModuleList([judges.subject_net, judges.motion_net]), batches(Drawn(stage), (5,), drawers)
     optimiser, begin, step = for_module(nets, 0.01, 0.1), time.monotonic(), 0
     while (progress := (time.monotonic() - begin) / (minutes * 60)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = 0.01 * min(1, (step + 1) / 30) * (1 - progress) + 1e-5
-        scenes = [random_scene(rng, None, library=stage.library) for _ in range(48)]
-        clips = [
-            blurred(
-                pick(render_clip(sprites[s.subject], s.motion, s.background, rng, canvas=canvas), WATCHED), rng, canvas
-            )
-            for s in scenes
-        ]
-        video = torch.from_numpy(np.stack(clips)).to(device).float()
-        stills = video[:, rng.choice(9, 2, replace=False)].flatten(0, 1).permute(0, 3, 1, 2)
+        clips, looked_at, scenes = next(drawn)
+        video = torch.from_numpy(clips).to(device)
+        stills = video[:, looked_at.tolist()].flatten(0, 1).permute(0, 3, 1, 2)
         subject = torch.tensor([judges.names.index(s.subject) for s in scenes], device=device).repeat_interleave(2)
         motion = torch.tensor([MOTIONS.index(s.motion) for s in scenes], device=device)
         with half_precision(device):
@@ -187,11 +203,13 @@ def train(stage: Stage, sprites: dict[str, Sprite], minutes: float) -> Judges:
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--minutes", type=float)
+    parser.add_argument("--processes", type=int, default=1, help="that draw for a GPU")
     args = parser.parse_args()
     stage = Stage.of(args)
     devices.prepare(stage.device)
     sprites = load_sprites(stage.cache, stage.canvas, stage.library)
-    judges = train(stage, sprites, args.minutes or stage.preset.judges_minutes)
+    _, drawers = devices.shared_out(stage.device, args.processes)
+    judges = train(stage, args.minutes or stage.preset.judges_minutes, drawers)
     judges.save(stage.work / "judges.pt")
     clips, scenes = real_clips(sprites, 300, np.random.default_rng(99), canvas=stage.canvas, library=stage.library)
     print({k: float(v.mean()) for k, v in judges.scores(clips, scenes).items()})

@@ -41,6 +41,7 @@ from training.textures import film_ground, film_stills
 from training.vae import PARTS, Z_DIM, build, to_tensor
 
 SHARD = 96
+AT_ONCE = {"cpu": 8, "cuda": 32}  # clips that are encoded together
 LONG_FRAMES, SHORT_FRAMES = 25, 17
 WORDS_ALONE = ("text", "scene", "pair")
 WINDOW_START, WINDOW = 2, 5  # latent frames of a "continue" clip: what goes before it, and how long it is
@@ -236,10 +237,9 @@ def portrait(sprite: Sprite, canvas: Canvas = SMALL) -> NDArray[np.uint8]:
 
 
 def encode_fast(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
-    """`encode` in bf16, eight clips at a time: its rounding is far below the posterior's own noise."""
-    return torch.cat(
-        [encode(vae, part.bfloat16().contiguous(memory_format=torch.channels_last_3d)) for part in video.split(8)]
-    )
+    """`encode` in bf16, a few clips at a time: its rounding is far below the posterior's own noise."""
+    parts = video.split(AT_ONCE[video.device.type])
+    return torch.cat([encode(vae, p.bfloat16().contiguous(memory_format=torch.channels_last_3d)) for p in parts])
 
 
 def make_shard(

@@ -23,7 +23,10 @@ class VaePreset:
 
 @dataclass(frozen=True, slots=True)
 class LatentPreset:
+    """`minutes` is what they were seen, or are believed, to take."""
+
     clips: int
+    minutes: float
     long_share: float = 0.15
 
 
@@ -65,9 +68,12 @@ class Preset:
     transformer: TransformerPreset
     distillation: DistillationPreset
     judges_minutes: float = 5
+    preparation_minutes: float = 2
+    export_minutes: float = 1
     side: int = 64
     subjects: int = 0
     tasks: dict[str, float] = field(
+        hash=False,
         default_factory=lambda: {
             "text": 0.17,
             "scene": 0.15,
@@ -79,7 +85,7 @@ class Preset:
             "inpaint": 0.03,
             "extend": 0.015,
             "ends": 0.015,
-        }
+        },
     )
 
 
@@ -90,7 +96,7 @@ PRESETS: dict[str, Preset] = {
         vae=VaePreset(
             16, 1, image_minutes=7, video_minutes=24, long_minutes=9, decoder_minutes=15, image_batch=32, video_batch=4
         ),
-        latents=LatentPreset(clips=12_000),
+        latents=LatentPreset(clips=12_000, minutes=10),
         transformer=TransformerPreset(3, 64, 6, 768, (0, 3), 128, 2, minutes=63, batch=32),
         distillation=DistillationPreset(guidance_minutes=35, steps_minutes=15, batch=24),
     ),
@@ -107,10 +113,11 @@ PRESETS: dict[str, Preset] = {
             image_batch=256,
             video_batch=32,
         ),
-        latents=LatentPreset(clips=60_000),
+        latents=LatentPreset(clips=60_000, minutes=6),
         transformer=TransformerPreset(6, 64, 12, 1536, (0, 3, 6, 9), 256, 4, minutes=16, batch=256),
         distillation=DistillationPreset(guidance_minutes=4, steps_minutes=3, batch=128),
         judges_minutes=2,
+        preparation_minutes=3,
         side=128,
         subjects=600,
     ),
@@ -121,7 +128,7 @@ PRESETS["trial"] = replace(
     _CPU,
     name="trial",
     vae=replace(_CPU.vae, image_minutes=0.2, video_minutes=0.2, long_minutes=0.2, decoder_minutes=0.2, image_batch=8),
-    latents=LatentPreset(clips=300),
+    latents=LatentPreset(clips=300, minutes=1),
     transformer=replace(_CPU.transformer, minutes=0.3, batch=8),
     distillation=replace(_CPU.distillation, guidance_minutes=0.2, steps_minutes=0.2, batch=8),
     judges_minutes=0.2,

@@ -107,8 +107,12 @@ def load_sprites(
 
 
 def _animation(cache: Path, codepoint: str, canvas: Canvas) -> NDArray[np.uint8]:
-    """POSES pictures of a subject's own motion, kept beside the packages once they are decoded; several processes may
-    come here at once. Mapped, so that they share its memory."""
+    """POSES pictures of a subject's own motion. Mapped, so that processes share their memory."""
+    return np.load(keep_animation(cache, codepoint, canvas), mmap_mode="r")
+
+
+def keep_animation(cache: Path, codepoint: str, canvas: Canvas) -> Path:
+    """Those pictures beside the packages, decoded once; several processes may come here at once."""
     side = canvas.pixels(ANIMATION_SIDE)
     kept = cache / f"loops-{POSES}-{side}" / f"{codepoint}.npy"
     if not kept.exists():
@@ -116,7 +120,7 @@ def _animation(cache: Path, codepoint: str, canvas: Canvas) -> NDArray[np.uint8]
         partial = kept.with_name(f"{os.getpid()}-{kept.name}")
         np.save(partial, _decoded(animation_file(cache, codepoint), side))
         partial.rename(kept)
-    return np.load(kept, mmap_mode="r")
+    return kept
 
 
 def _decoded(file: Path | None, side: int) -> NDArray[np.uint8]:

@@ -328,7 +328,7 @@ def main() -> None:
         batch_size=args.batch or sizes.batch,
         first_weights=args.start_from,
     )
-    launch(run, args.processes)
+    launch(run, devices.shared_out(stage.device, args.processes)[0])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ inside its groups of four frames), sprite pixels weighted, a small KL.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from torch import Tensor
 
 from training import device as devices
 from training import vae_forward
+from training.ahead import batches
 from training.canvas import UNITS, Canvas
 from training.checkpoints import Clock, Every, restore, save
 from training.device import CPU
@@ -168,26 +171,44 @@ def resume(workers: Workers, part: str, clock: Clock, stage: Stage) -> tuple[Aut
     return vae, optimiser
 
 
-def train(workers: Workers, stage: Stage, part: str, minutes: float, learning_rate: float) -> None:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Batches of a part: B T H W 3."""
+
+    stage: Stage
+    part: str
+
+    @property
+    def size(self) -> int:
+        preset = self.stage.preset.vae
+        frames = FRAMES[self.part]
+        return preset.image_batch if frames == 1 else preset.video_batch * FRAMES["video"] // frames
+
+    def load(self) -> Callable[[np.random.Generator], NDArray[np.uint8]]:
+        stage, frames = self.stage, FRAMES[self.part]
+        sprites = list(load_sprites(stage.cache, stage.canvas, stage.library).values())
+        textures, share = load_textures(stage), stage.preset.vae.texture_share
+        one = random_picture if frames == 1 else partial(random_clip, frames=frames)
+        return lambda rng: np.stack([one(sprites, textures, share, rng) for _ in range(self.size)])
+
+
+def train(workers: Workers, stage: Stage, part: str, minutes: float, learning_rate: float, drawers: int = 0) -> None:
     clock, preset = Clock(budget=minutes * 60), stage.preset.vae
     devices.prepare(stage.device)
     vae, optimiser = resume(workers, part, clock, stage)
-    rng = np.random.default_rng([workers.rank, clock.step])
-    sprites, textures = list(load_sprites(stage.cache, stage.canvas, stage.library).values()), load_textures(stage)
-    frames = FRAMES[part]
-    batch = preset.image_batch if part == "image" else preset.video_batch * FRAMES["video"] // frames
-    draw = random_picture if part == "image" else partial(random_clip, frames=frames)
+    source = Drawn(stage, part)
+    drawn = batches(source, (workers.rank, clock.step), drawers)
     if part != "image":
         vae_forward.use_fused_kernels(stage.device)
     if workers.leads:
-        print(f"{part}: {minutes} minutes, {workers.count} x {batch} x {frames} frames a step, from step {clock.step}")
+        each_step = f"{workers.count} x {source.size} x {FRAMES[part]} frames a step"
+        print(f"{part}: {minutes} minutes, {each_step}, from step {clock.step}")
     due = Every(90)
     while clock.progress < 1:
         with clock.counting():
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * clock.cosine(warmup=50, floor=0.25 if part == "image" else 0.01)
-            clips = np.stack([draw(sprites, textures, preset.texture_share, rng) for _ in range(batch)])
-            target = to_tensor(clips, stage.device)
+            target = to_tensor(next(drawn), stage.device)
             output, parts = learn(vae, target, preset.kl_weight)
             workers.average(vae.parameters())
             torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
@@ -237,8 +258,9 @@ def main() -> None:
     planned = {"image": preset.image_minutes, "video": preset.video_minutes, "long": preset.long_minutes}[args.stage]
     args.work.mkdir(parents=True, exist_ok=True)
     rate = args.learning_rate or preset.learning_rate
-    run = partial(train, stage=stage, part=args.stage, minutes=args.minutes or planned, learning_rate=rate)
-    launch(run, args.processes)
+    trainers, drawers = devices.shared_out(stage.device, args.processes)
+    minutes = args.minutes or planned
+    launch(partial(train, stage=stage, part=args.stage, minutes=minutes, learning_rate=rate, drawers=drawers), trainers)
 
 
 if __name__ == "__main__":

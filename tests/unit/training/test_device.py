@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from training import device, judges, transformer, vae
+from training import device, judges, prepare, transformer, vae
 from training.presets import PRESETS
 from training.stage import Stage, options
 
@@ -46,6 +46,31 @@ def test_nothing_is_fetched_or_made_before_the_device_is_known(
     with pytest.raises(device.NoDevice):
         recipe.main()
     assert not list(tmp_path.iterdir())
+
+
+@NONE_HERE
+def test_the_first_stage_of_a_training_ends_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["prepare", "--preset", "full", "--cache", str(tmp_path), "--work", str(tmp_path)])
+    with pytest.raises(SystemExit, match="DEVICE=cpu"):
+        prepare.main()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_cost_of_a_training_is_told_beforehand() -> None:
+    """Half an hour to an hour on one GPU, a few hours on two cores. Fails when a stage has no minutes: tried."""
+    assert 30 <= sum(prepare.minutes(PRESETS["full"]).values()) <= 60
+    assert 2 * 60 <= sum(prepare.minutes(PRESETS["cpu"]).values()) <= 5 * 60
+    for name in ("cpu", "trial", "full"):
+        assert all(spent > 0 for spent in prepare.minutes(PRESETS[name]).values())
+        told = prepare.cost(PRESETS[name])
+        assert f"PRESET={name}" in told
+        assert "GB" in told
+    assert "never run" in prepare.cost(PRESETS["full"])
+
+
+def test_one_process_trains_on_a_gpu_and_the_others_draw() -> None:
+    assert device.shared_out(torch.device("cuda"), 16) == (1, 16)
+    assert device.shared_out(torch.device("cpu"), 2) == (2, 0)
 
 
 def test_half_precision_is_that_of_the_device() -> None:
