@@ -102,33 +102,36 @@ calibrate-seams: $(STAMP) ## choose the seam thresholds on real film with plante
 
 # everything a training needs lies in .train, where it resumes from when it is started again
 TRAIN := cd models && $(CURDIR)/$(BIN)/python -m
-FOLDERS := --cache ../.train/sources --work ../.train
-PROCESSES ?= 2
+# the packages are one for all presets, what is made of them is each one's own
+TRAINED := .train$(if $(filter-out cpu,$(PRESET)),/$(PRESET))
+FOLDERS := --cache ../.train/sources --work ../$(TRAINED)
+# on a GPU one process trains and all cores draw
+PROCESSES ?= $(if $(filter full,$(PRESET)),$(shell nproc),2)
 MODEL ?= vidgen_models/weights/sprites-64
 
 # DEVICE=cpu runs a preset that is made for a GPU without one
 STAGE := $(FOLDERS) --preset $(PRESET) $(if $(DEVICE),--device $(DEVICE))
-DISTIL := training.distillation $(STAGE) --teacher ../.train/model
+DISTIL := training.distillation $(STAGE) --teacher ../$(TRAINED)/model
 
-train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: about four hours on two cores; full: one GPU; trial: minutes)
+train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: three hours on two cores; full: an hour on one GPU, never tried; trial: minutes)
 	$(TRAIN) training.prepare $(STAGE) --processes $(PROCESSES)
-	mkdir -p .train
+	mkdir -p $(TRAINED)
 	for part in image video long; do \
 	    ($(TRAIN) training.vae $(STAGE) --stage $$part --processes $(PROCESSES)) || exit 1; done
 	$(TRAIN) training.judges $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.latents $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.transformer $(STAGE) --processes $(PROCESSES)
 	$(TRAIN) training.decoder $(STAGE) --processes $(PROCESSES)
-	$(TRAIN) training.export $(STAGE) --output ../.train/plain
-	$(TRAIN) training.synonyms $(STAGE) --model ../.train/plain --output ../.train/model
+	$(TRAIN) training.export $(STAGE) --output ../$(TRAINED)/plain
+	$(TRAIN) training.synonyms $(STAGE) --model ../$(TRAINED)/plain --output ../$(TRAINED)/model
 	$(TRAIN) $(DISTIL) --stage guidance
 	$(TRAIN) $(DISTIL) --stage steps
-	$(TRAIN) $(DISTIL) --export-folder ../.train/few-steps
+	$(TRAIN) $(DISTIL) --export-folder ../$(TRAINED)/few-steps
 
 eval-model: $(STAMP) ## measure a model, and print every bar: wanted, measured, beside it, held or not (MODEL=folder)
-	mkdir -p .train
-	test -e .train/judges.pt || ($(TRAIN) training.judges $(FOLDERS))
-	test -e .train/image-text.pt || test ! -d .train/latents || ($(TRAIN) training.image_text $(FOLDERS))
+	mkdir -p $(TRAINED)
+	test -e $(TRAINED)/judges.pt || ($(TRAIN) training.judges $(STAGE))
+	test -e $(TRAINED)/image-text.pt || test ! -d $(TRAINED)/latents || ($(TRAIN) training.image_text $(STAGE))
 	$(TRAIN) training.evaluate_autoencoder --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate_controls --model $(MODEL) $(FOLDERS)

@@ -1,7 +1,7 @@
 """Writes a trained checkpoint as a folder in the standard diffusers layout, loadable by stock WanVACEPipeline.
 
 Run `python -m training.export --output <folder>`. Weights are taken from the moving average and stored in half
-precision, the autoencoder in single precision, because it is small and its errors are seen.
+precision, a small autoencoder in single precision, because its errors are seen.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def export(stage: Stage, output: Path) -> None:
     pipeline = build_pipeline(stage)
     pipeline.transformer.half()
     pipeline.text_encoder.half()
+    if stage.preset.vae.stored_in_half:
+        pipeline.vae.half()
     pipeline.save_pretrained(output, safe_serialization=True)
     vocabulary = {
         "subjects": list(stage.library.names),

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class VaePreset:
+    """`stored_in_half`: its exported weights are in half precision, of which twice as many may be shipped."""
+
     base_dim: int
     num_res_blocks: int
     image_minutes: float
@@ -19,6 +21,7 @@ class VaePreset:
     learning_rate: float = 0.02
     kl_weight: float = 3e-4
     texture_share: float = 0.25
+    stored_in_half: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,9 @@ PRESETS: dict[str, Preset] = {
     "full": Preset(
         name="full",
         device="cuda",
+        # as large as what is shipped may be, all in all 64 MB
         vae=VaePreset(
-            32,
+            24,
             2,
             image_minutes=3,
             video_minutes=8,
@@ -112,10 +116,11 @@ PRESETS: dict[str, Preset] = {
             decoder_minutes=4,
             image_batch=256,
             video_batch=32,
+            stored_in_half=True,
         ),
         latents=LatentPreset(clips=60_000, minutes=6),
-        transformer=TransformerPreset(6, 64, 12, 1536, (0, 3, 6, 9), 256, 4, minutes=16, batch=256),
-        distillation=DistillationPreset(guidance_minutes=4, steps_minutes=3, batch=128),
+        transformer=TransformerPreset(5, 64, 8, 1280, (0, 3, 6), 192, 3, minutes=16, batch=512),
+        distillation=DistillationPreset(guidance_minutes=4, steps_minutes=3, batch=256),
         judges_minutes=2,
         preparation_minutes=3,
         side=128,

@@ -49,7 +49,7 @@ def tiny(of: str) -> presets.Preset:
         name="tiny",
         device="cpu",
         vae=replace(preset.vae, base_dim=4, num_res_blocks=1, image_batch=2, video_batch=2, **moments),
-        latents=presets.LatentPreset(clips=36),
+        latents=replace(preset.latents, clips=36),
         transformer=presets.TransformerPreset(2, 16, 2, 32, (0,), 16, 1, minutes=MOMENT, batch=2),
         distillation=replace(preset.distillation, guidance_minutes=MOMENT, steps_minutes=MOMENT, batch=2),
         judges_minutes=MOMENT,
@@ -164,12 +164,14 @@ def test_the_recipe_runs_from_packages_to_a_folder_that_renders(
 
 
 def test_the_full_recipe_runs_to_a_folder_of_few_steps_at_its_own_side(
-    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Fails when the folder tells no rules of its own, the student's still ask for guidance, or
     a stage draws the common subjects alone: tried."""
     monkeypatch.setitem(presets.PRESETS, "tiny", tiny("full"))
     recipe = Recipe(cache, tmp_path / "work", monkeypatch)
+    recipe.stage("prepare")
+    assert "PRESET=tiny" in capsys.readouterr().out, "what it will cost is told first"
     teacher = recipe.teacher()
     student = recipe.student(teacher)
     rules = manifest_for(student, Wishes()).rules
