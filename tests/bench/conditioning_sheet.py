@@ -106,7 +106,7 @@ def figures(report: dict[str, Any]) -> str:
         for axis, it in camera["axes"].items()
         if it["requested"]
     ]
-    told += [f"{it['mean_error']:.1%} of the width off" for it in report.get("trajectories", ())]
+    told += [f"{it['mean_error']:.1%} of the width off" for it in report.get("trajectories", ()) if "why" not in it]
     told += [f"{it['kind']} {it['measured']}" for it in report.get("controls", ())]
     told += [f"outside {it['outside_psnr']} dB, inside {it['inside_change']}" for it in report.get("mask", ())]
     told += [f"{it['end']} {it['psnr']} dB" for it in report.get("ends", ())]

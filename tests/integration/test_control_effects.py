@@ -366,7 +366,10 @@ def test_two_controls_count_by_their_weights(studio: Studio) -> None:
 
 
 def test_a_reference_lends_its_colours(studio: Studio) -> None:
-    """The subject is nearer to the picture's magenta than without it."""
+    """The subject is nearer to the picture's magenta than without it, and so it is than to the same in other colours.
+
+    Fails when the reference is not told to the network: tried.
+    """
     asked = {"references": [{"image": PORTRAIT}], "prompt": "something on a blue background"}
     if not LED.references:
         refused("references", **asked)
@@ -380,6 +383,8 @@ def test_a_reference_lends_its_colours(studio: Studio) -> None:
     assert magenta(led) > magenta(free) + 0.02
     (own,), (other,) = (studio.measured(frames, **asked)["references"] for frames in (led, free))
     assert own["measured"] > other["measured"] + 0.02
+    assert own["measured"] > own["chance"] + 0.02
+    assert own["measured"] - own["chance"] > other["measured"] - other["chance"] + 0.05
 
 
 def test_every_conditioned_clip_carries_its_report(studio: Studio) -> None:

@@ -1,6 +1,7 @@
 """The command line: what it makes, and how it refuses."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -279,6 +280,26 @@ def test_conditioning_items_are_options_of_render(run, tmp_path):
         refused = run(*led, *wrong)
         assert refused.exit_code == 1
         assert "write" in refused.output
+
+
+def test_what_was_measured_of_regions_references_and_pictures_is_told_a_line_each(run, tmp_path):
+    """And of what is not measured why. Fails when a kind of item is left out: tried
+    (regions)."""
+    painted = np.full((32, 32, 3), 255, np.uint8)
+    painted[8:24, 8:24] = (200, 40, 170)
+    Image.fromarray(painted).save(tmp_path / "p.png")
+    items = ("--region", "0,0,.5,1 the green dog", "--reference", "p.png", "--trajectory", "0.2,0.5 0.8,0.5")
+    short = ("--frames", "9", "--steps", "1", "--seed", "3", "--out", "a.mp4")
+    done = run("render", "a red cat", "--model", "tiny", "--image", "p.png", *items, *short)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    for told in (
+        r"regions\.0: -?[\d.e-]+ of -1 to 1 its own prompt, -?[\d.e-]+ elsewhere",
+        r"reference: \d+% of its colours, \d+% of the same in other colours",
+        r"image: frame 0 is [\d.]+ dB from it, the others [\d.]+",
+        r"trajectory: (not measured; .* pattern.*|[\d.]+% of the width off)",
+    ):
+        assert any(re.fullmatch(told, line) for line in lines), (told, lines)
 
 
 def test_a_control_video_is_drawn_and_followed(run, tmp_path):

@@ -16,7 +16,7 @@ from vidgen.pipelines.long_video import settings_of
 from vidgen.pipelines.regions import text_parts
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.verdict import PREDICTIONS, Verdict, together
-from vidgen.spec import TextToVideo, resolve
+from vidgen.spec import JOB_SPEC, TextToVideo, resolve
 from vidgen.stages.encode_text import TextEmbeddings
 
 TOP = {"left": 0, "top": 0, "right": 1, "bottom": 0.5}
@@ -134,6 +134,29 @@ def test_the_model_is_asked_of_three_windows_at_most_and_asking_changes_nothing(
     whole = together(said)["regions.0"]
     assert whole.inside.own == pytest.approx(sum(it.inside.own for it in said))
     assert -1 < whole.inside.preference < 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"num_frames": 45, "long": {"mode": "co_denoise"}},
+        {"num_frames": 48, "long": {"loop": True}},
+        {"task": "extend-video", "video": {"upload_id": "upl_mask"}, "num_frames": 16},
+        {"task": "video-to-video", "video": {"upload_id": "upl_mask"}, "num_frames": 9, "mask": {"box": TOP}},
+        {"num_frames": 9, "references": [{"image": {"upload_id": "upl_mask", "frame": 0}}]},
+    ],
+    ids=["co-denoise", "loop", "extension", "mask", "reference"],
+)
+def test_the_model_is_asked_whatever_the_task_is(residency, wandering, fields):
+    asked = {"task": "text-to-video", "model": "tiny", "prompt": "x", "num_inference_steps": 1, "seed": 1, "fps": 8}
+    region = {"box": TOP, "prompt": "the green dog"}
+    spec = JOB_SPEC.validate_python(asked | {"width": 32, "height": 32, "regions": [region]} | fields)
+    spec, said = resolve(spec, residency.registry.get("tiny").rules), list[Verdict]()
+    context = RunContext(media={"upl_mask": wandering}, on_verdict=said.append)
+    with torch.inference_mode():
+        list(pipeline_for(spec.task, residency.model("tiny"))(spec, context))
+    assert 1 <= len(said) <= 3
+    assert all(it.inside.own > 0 < it.outside.own for it in said)
 
 
 def test_chunks_with_other_regions_are_never_gone_on_from(residency):

@@ -14,7 +14,10 @@ BLIND = {"requested": 1.0, "measured": None, "requested_over_time": [1.0], "over
 ROLL = {"requested": 0.0, "measured": 0.1, "over_time": []}
 REPORT = {
     "camera": [{"axes": {"pan": PAN, "roll": ROLL, "tilt": TURN, "zoom": BLIND}, "fit": 0.9}],
-    "pictures": [{"picture": "last_image", "frame": 16, "seconds": 2.0, "psnr": 27.5, "elsewhere": 12.0}],
+    "pictures": [
+        {"picture": "keyframes.1", "frame": 4, "seconds": 0.5, "psnr": 21.0, "elsewhere": 11.5},
+        {"picture": "last_image", "frame": 16, "seconds": 2.0, "psnr": 27.5, "elsewhere": 12.0},
+    ],
     "trajectories": [
         {"requested": [[0.3, 0.5], [0.7, 0.5]], "measured": [[0.31, 0.5], [0.66, 0.5]], "mean_error": 0.041},
         {"requested": [[0.3, 0.5], [0.7, 0.5]], "measured": None, "mean_error": None, "why": "a pattern"},
@@ -50,7 +53,8 @@ ROWS = [
     ("Outside of the mask", "unchanged", "48.2 dB to the source"),
     ("Inside of the mask", "made anew", "33 of 255 grey levels off"),
     ("Clip after it", "its 5 frames", "31 dB to them"),
-    ("Last image", "2 s", "27.5 dB to it; the other frames 12"),
+    ("Picture 2", "0.5 s", "21 dB to it; the other frames 11.5"),
+    ("Last picture", "2 s", "27.5 dB to it; the other frames 12"),
     ("Part of the frame 1", "a &lt;cat&gt;", "0.57 of -1 to 1; elsewhere -0.6"),
     ("Part of the frame 2", "a dog", "0.4 of -1 to 1"),
     ("Part of the frame 3", "a cow", "not measured"),

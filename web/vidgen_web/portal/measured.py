@@ -90,7 +90,7 @@ def _ends(entries: list[Entry]) -> Iterator[Row]:
 
 def _pictures(entries: list[Entry]) -> Iterator[Row]:
     for entry in entries:
-        name = label(entry["picture"].split(".")[0])
+        name = words.control_label(entry["picture"])
         near, others = _number(entry["psnr"]), _number(entry["elsewhere"])
         shown = _("%(n)s dB to it; the other frames %(others)s", n=near, others=others)
         yield Row(name, f"{words.decimal(entry['seconds'], 2)} s", shown)
@@ -98,21 +98,22 @@ def _pictures(entries: list[Entry]) -> Iterator[Row]:
 
 def _regions(entries: list[Entry]) -> Iterator[Row]:
     """How far the model says that the region's own prompt is what is seen there, and in all other places."""
-    for n, entry in enumerate(entries, 1):
+    for n, entry in enumerate(entries):
         found, elsewhere = entry["measured"], entry.get("elsewhere")
         shown = _("not measured") if found is None else _("%(n)s of -1 to 1", n=_number(found))
         if elsewhere is not None:
             shown = _("%(n)s of -1 to 1; elsewhere %(other)s", n=_number(found), other=_number(elsewhere))
-        yield Row(_("Part of the frame %(n)s", n=n), shorten(entry["prompt"], PROMPT_SHOWN, placeholder="…"), shown)
+        asked = shorten(entry["prompt"], PROMPT_SHOWN, placeholder="…")
+        yield Row(words.control_label(f"regions.{n}"), asked, shown)
 
 
 def _references(entries: list[Entry]) -> Iterator[Row]:
-    for n, entry in enumerate(entries, 1):
+    for n, entry in enumerate(entries):
         found, chance = _percent(entry["measured"]), entry.get("chance")
         shown = f"{found} %"
         if chance is not None:
             shown = _("%(n)s %%; of other colours %(chance)s %%", n=found, chance=_percent(chance))
-        yield Row(_("Reference picture %(n)s", n=n), _("its colours"), shown)
+        yield Row(words.control_label(f"references.{n}"), _("its colours"), shown)
 
 
 ROWS = {
