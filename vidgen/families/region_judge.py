@@ -16,8 +16,9 @@ from torch.nn.functional import adaptive_avg_pool3d
 from vidgen.components.prediction import Level, denoised
 from vidgen.families.estimate import level_of
 from vidgen.runtime.seeding import frame_noise
-from vidgen.runtime.verdict import DRAWS, LEVELS, Errors, Verdict
+from vidgen.runtime.verdict import DRAWS, LEVELS, Verdict
 from vidgen.stages.clip_model import PaintedRegion
+from vidgen.stages.judge import places, summed
 
 Forward = Callable[..., Any]
 
@@ -66,10 +67,12 @@ class RegionJudge:
             return []
         clean = latents.movedim(self._time, 2)
         base = self._errors(clean, whole)
-        found = []
-        for (own, painted), region, text in zip(_places(self._regions, base), self._regions, texts, strict=True):
+        frames, height, width = base.shape
+        there = [adaptive_avg_pool3d(it.shares, (frames, height, width))[0, 0] for it in self._regions]
+        where, found = places(there, [it.weight for it in self._regions]), []
+        for (own, painted), region, text in zip(where, self._regions, texts, strict=True):
             told = self._errors(clean, text)
-            found.append(Verdict(region.field, _summed(told, base, own), _summed(told, base, ~painted)))
+            found.append(Verdict(region.field, summed(told, base, own), summed(told, base, ~painted)))
         return found
 
     def _errors(self, clean: Tensor, text: Tensor) -> Tensor:
@@ -104,22 +107,3 @@ def _free(timestep: Tensor, frames: int) -> Tensor:
         return torch.ones(frames, dtype=torch.bool)
     own = timestep[0].reshape(frames, -1).amax(1)
     return (own == own.max()).cpu()
-
-
-def _places(regions: Sequence[PaintedRegion], like: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Of each region where it alone counts, and where it was painted: where they overlap, the later one counts."""
-    painted, (frames, height, width) = [], like.shape
-    for region in regions:
-        there = adaptive_avg_pool3d(region.shares, (frames, height, width))[0, 0].to(like.device)
-        painted.append(there > 0.5 * there.max() if there.max() > 0 else torch.zeros_like(there, dtype=torch.bool))
-    found = []
-    for number, own in enumerate(painted):
-        covered = torch.zeros_like(own)
-        for later, region in zip(painted[number + 1 :], regions[number + 1 :], strict=True):
-            covered = covered | later if region.weight else covered
-        found.append((own & ~covered, own))
-    return found
-
-
-def _summed(own: Tensor, other: Tensor, where: Tensor) -> Errors:
-    return Errors(float(own[where].sum()), float(other[where].sum()))

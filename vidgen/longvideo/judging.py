@@ -2,18 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-import torch
 from torch import Tensor
 
 from vidgen.longvideo.chunk import Chunk
 from vidgen.longvideo.order import Order
-from vidgen.longvideo.planner import Window
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.seeding import frame_noise
-from vidgen.runtime.verdict import WINDOWS, Errors, Verdict
+from vidgen.runtime.verdict import WINDOWS, Verdict
 from vidgen.stages.conditioning import Conditioning
-from vidgen.stages.encode_text import TextEmbeddings, TextPart
-from vidgen.stages.judge import Judge
+from vidgen.stages.encode_text import TextEmbeddings
+from vidgen.stages.judge import Judge, places, summed
 from vidgen.stages.model import VideoModel
 
 
@@ -42,26 +40,9 @@ def verdicts(
     judge = Judge(model, latents, noise, ctx.checkpoint)
     base = judge.errors(text.positive, control)
     regions = [part for part in text.parts if part.field]
-    for part, (own, painted) in zip(regions, _places(regions, order.window), strict=True):
+    window = order.window
+    there = [part.within(window.shot, window.start, window.stop, 0).weights[0, 0].expand_as(base) for part in regions]
+    where = places(there, [part.weight for part in regions])
+    for part, (own, painted) in zip(regions, where, strict=True):
         told = judge.errors(part.text.positive, control)
-        yield Verdict(part.field, _errors(told, base, own), _errors(told, base, ~painted))
-
-
-def _errors(own: Tensor, other: Tensor, where: Tensor) -> Errors:
-    """`where` is a bool by frame and place of the latents' grid."""
-    counts = where.to(own.device).expand_as(own)
-    return Errors(float(own[counts].sum()), float(other[counts].sum()))
-
-
-def _places(regions: Sequence[TextPart], window: Window) -> list[tuple[Tensor, Tensor]]:
-    """Of each region where it alone counts, and where it was painted, `[1 or frames, h, w]`: where they overlap, the
-    later one counts."""
-    there = [part.within(window.shot, window.start, window.stop, 0).weights[0, 0] for part in regions]
-    painted = [(it > 0.5 * it.max()) if it.max() > 0 else torch.zeros_like(it, dtype=torch.bool) for it in there]
-    found = []
-    for number, own in enumerate(painted):
-        alone = own
-        for later, part in zip(painted[number + 1 :], regions[number + 1 :], strict=True):
-            alone = alone & ~later if part.weight else alone
-        found.append((alone, own))
-    return found
+        yield Verdict(part.field, summed(told, base, own), summed(told, base, ~painted))

@@ -4,14 +4,14 @@ Of two conditions, that one explains latents better under which the noise put on
 2023, arXiv:2303.16203). It knows neither frames nor what a user asked for.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from vidgen.components.rectified_flow import add_noise
-from vidgen.runtime.verdict import DRAWS, LEVELS
+from vidgen.runtime.verdict import DRAWS, LEVELS, Errors
 from vidgen.stages.conditioning import NOTHING, Conditioning, led_velocity
 from vidgen.stages.model import VideoModel
 
@@ -59,3 +59,25 @@ class Judge:
         return led_velocity(
             self.model, add_noise(clean, noise, sigmas[step]), scheduler.timesteps[step][None], text, acting
         )
+
+
+def places(there: Sequence[Tensor], weights: Sequence[float]) -> list[tuple[Tensor, Tensor]]:
+    """Of each region where it alone counts, and where it was painted, as bools: where they overlap, the later one
+    counts, unless its weight is nothing.
+
+    `there` (`[frames, h, w]`) is how much of each place is a region's; half as much as at its middle is within.
+    """
+    painted = [(it > 0.5 * it.max()) & (it > 0) for it in there]
+    found = []
+    for number, own in enumerate(painted):
+        alone = own
+        for later, weight in zip(painted[number + 1 :], weights[number + 1 :], strict=True):
+            alone = alone & ~later if weight else alone
+        found.append((alone, own))
+    return found
+
+
+def summed(own: Tensor, other: Tensor, where: Tensor) -> Errors:
+    """The errors (`[frames, h, w]`) under two conditions at some places."""
+    there = where.to(own.device)
+    return Errors(float(own[there].sum()), float(other[there].sum()))
