@@ -33,6 +33,11 @@ def chosen(preset: str, wanted: str, asked: str | None = None) -> torch.device:
     return device
 
 
+def best() -> torch.device:
+    """CUDA where there is any: for what only measures, and is slow without."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
 def prepare(device: torch.device) -> None:
     """What a process sets once before it computes there."""
     if device.type == "cuda":

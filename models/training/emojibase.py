@@ -19,6 +19,7 @@ from PIL import Image
 
 from training.sources import animation_file, names_folder, sprite_files
 from training.subjects import COMMON, Library, Subject
+from vidgen_models.registry import VOCABULARY
 
 GROUPS = (3, 4, 5, 6, 7)  # animals and plants, food, travel and places, activities, objects
 NAME = re.compile(r"[a-z]{2,}( [a-z]{2,})?")
@@ -30,6 +31,7 @@ NOT_NAMES = """
 """
 TAKEN = frozenset(NOT_NAMES.split())
 """Words that mean something else in a caption, or tell apart pictures that look the same."""
+ALL = 10_000
 SHORT_NAMES = ("emojibase", "github", "iamcal", "joypixels")
 
 
@@ -51,6 +53,13 @@ def more_subjects(cache: Path, most: int) -> Library:
         words = (entry["label"].lower(), *same)
         found.append(Subject(codepoint, words, _moves(animation_file(cache, codepoint))))
     return Library((*COMMON.subjects, *found))
+
+
+def library_of(folder: Path, cache: Path) -> Library:
+    """The subjects that an exported model names, with the words that its captions had for them."""
+    named = set(json.loads((folder / VOCABULARY).read_text())["subjects"])
+    known = COMMON if named <= set(COMMON.names) else more_subjects(cache, ALL)
+    return Library(tuple(subject for subject in known.subjects if subject.name in named))
 
 
 def _pictured(entries: list[dict[str, Any]], pictures: set[str]) -> Iterator[tuple[dict[str, Any], str]]:

@@ -18,7 +18,10 @@ import torch
 from numpy.typing import NDArray
 
 from training import figures
+from training.canvas import Canvas
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_scene
+from training.device import best
+from training.emojibase import library_of
 from training.evaluate_autoencoder import psnr, rebuilt
 from training.export import MOTION_WORDS
 from training.image_text import ImageText, load, match
@@ -26,8 +29,9 @@ from training.judges import Judges, real_clips
 from training.latents import encode, random_mask
 from training.places import ALIVE, MOTIONS
 from training.render import render_clip
-from training.sampling import Generator, Settings
+from training.sampling import Generator, Settings, side_of
 from training.sprites import Sprite, load_sprites
+from training.subjects import COMMON, Library
 from training.vae import to_tensor
 from vidgen.pipelines.masking import kept_latents
 from vidgen_models.registry import SHIPPED_WEIGHTS, VOCABULARY
@@ -39,6 +43,11 @@ Clips = NDArray[np.uint8]
 def generate(generator: Generator, prompts: Sequence[str], settings: Settings, seed: int) -> Clips:
     batches = [range(i, min(i + BATCH, len(prompts))) for i in range(0, len(prompts), BATCH)]
     return np.concatenate([generator([prompts[i] for i in b], [seed + i for i in b], settings) for b in batches])
+
+
+def drawn(sprites: dict[str, Sprite], scene: Scene, rng: np.random.Generator, generator: Generator) -> Clips:
+    """A real clip of `scene`, T H W 3, as large as those of the model."""
+    return render_clip(sprites[scene.subject], scene.motion, scene.background, rng, canvas=generator.canvas)
 
 
 def table_row(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str, object]:
@@ -56,12 +65,18 @@ def by_motion(judges: Judges, clips: Clips, scenes: Sequence[Scene]) -> dict[str
     return {m: round(float(hits[asked == m].mean()), 3) for m in MOTIONS if m in asked}
 
 
-def even_scenes(count: int, held_out: bool, rng: np.random.Generator, known: Collection[str] = MOTIONS) -> list[Scene]:
+def even_scenes(
+    count: int,
+    held_out: bool,
+    rng: np.random.Generator,
+    known: Collection[str] = MOTIONS,
+    library: Library = COMMON,
+) -> list[Scene]:
     """`count` scenes with every motion equally often that is `known` and may be asked for."""
     motions = [motion for motion in MOTIONS if motion in known and not (held_out and motion == ALIVE)]
     scenes: list[Scene] = []
     while len(scenes) < count:
-        scene = random_scene(rng, held_out)
+        scene = random_scene(rng, held_out, library=library)
         if scene.motion == motions[len(scenes) % len(motions)]:
             scenes.append(scene)
     return scenes
@@ -86,13 +101,15 @@ def adherence(
     settings: Settings,
     known: Collection[str] = MOTIONS,
     text: ImageText | None = None,
+    library: Library = COMMON,
 ) -> Iterator[tuple[str, dict[str, object]]]:
     """By the judges, beside shuffled prompts; with `text` also how well clips and prompts match."""
     rng = np.random.default_rng(21)
     name = f"{settings.steps} steps, guidance {settings.guidance:g}"
     for label, held_out, count in (("held-out pairs", True, counts[0]), ("trained pairs", False, counts[1])):
-        scenes = even_scenes(count, held_out, rng, known)
-        prompts = [caption(s, rng, HELD_OUT_TEMPLATES if i % 3 == 0 else TEMPLATES) for i, s in enumerate(scenes)]
+        scenes = even_scenes(count, held_out, rng, known, library)
+        templates = [HELD_OUT_TEMPLATES if i % 3 == 0 else TEMPLATES for i in range(count)]
+        prompts = [caption(s, rng, wording, library) for s, wording in zip(scenes, templates, strict=True)]
         if not count:
             continue
         clips = generate(generator, prompts, settings, 1000)
@@ -110,15 +127,16 @@ def first_frame_report(
     count: int,
     settings: Settings,
     known: Collection[str] = MOTIONS,
+    library: Library = COMMON,
 ) -> dict[str, object]:
     """Image-to-video on held-out pairs: is frame 0 the given picture, and does the rest move as asked?"""
     rng = np.random.default_rng(31)
-    scenes = even_scenes(count, True, rng, known)
-    real = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
+    scenes = even_scenes(count, True, rng, known, library)
+    real = np.stack([drawn(sprites, s, rng, generator) for s in scenes])
     video = to_tensor(real)
     mask = torch.ones(video.shape[0], *video.shape[2:])
     mask[:, 0] = 0
-    prompts = [caption(s, rng) for s in scenes]
+    prompts = [caption(s, rng, library=library) for s in scenes]
     clips = np.concatenate(
         [
             generator(
@@ -146,16 +164,17 @@ def editing_report(
     count: int,
     settings: Settings,
     known: Collection[str] = MOTIONS,
+    library: Library = COMMON,
 ) -> dict[str, object]:
     """Video-to-video: another subject is asked for; distance to the source must grow with strength."""
     rng = np.random.default_rng(41)
-    scenes = even_scenes(count, False, rng, known)
-    targets = [Scene(random_scene(rng).subject, s.motion, s.background) for s in scenes]
-    real = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
+    scenes = even_scenes(count, False, rng, known, library)
+    targets = [Scene(random_scene(rng, library=library).subject, s.motion, s.background) for s in scenes]
+    real = np.stack([drawn(sprites, s, rng, generator) for s in scenes])
     start = encode(generator.pipeline.vae, to_tensor(real))
     report: dict[str, object] = {}
     for strength in (0.3, 0.6, 0.9):
-        prompts = [caption(s, np.random.default_rng(1)) for s in targets]
+        prompts = [caption(s, np.random.default_rng(1), library=library) for s in targets]
         clips = generator(prompts, range(count), settings, start=start, strength=strength)
         row = table_row(judges, clips, targets)
         report[f"strength {strength}"] = {**row, "psnr_to_source": round(psnr(clips, real), 2)}
@@ -168,6 +187,7 @@ def inpainting_report(
     count: int,
     settings: Settings,
     known: Collection[str] = MOTIONS,
+    library: Library = COMMON,
 ) -> dict[str, object]:
     """Boxes painted anew: outside of them the clip must be the one that was given, as the autoencoder gives it back.
 
@@ -175,10 +195,10 @@ def inpainting_report(
     puts the given pixels over the frames after that, which is not counted here); by the condition alone; and as the
     control without the clip."""
     rng = np.random.default_rng(51)
-    scenes = even_scenes(count, False, rng, known)
-    real = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
-    masks = np.stack([random_mask("inpaint", real.shape[1], rng) for _ in scenes])
-    prompts = [caption(s, rng) for s in scenes]
+    scenes = even_scenes(count, False, rng, known, library)
+    real = np.stack([drawn(sprites, s, rng, generator) for s in scenes])
+    masks = np.stack([random_mask("inpaint", real.shape[1], rng, generator.canvas) for _ in scenes])
+    prompts = [caption(s, rng, library=library) for s in scenes]
     context = generator.context(to_tensor(real), torch.from_numpy(masks))
     start, kept = encode(generator.pipeline.vae, to_tensor(real)), kept_latents(torch.from_numpy(masks)[:, None], 0)
     back, outside = rebuilt(generator.pipeline.vae, real), masks == 0
@@ -193,15 +213,15 @@ def inpainting_report(
     }
 
 
-def cost_report(generator: Generator, folder: Path, settings: Settings) -> dict[str, object]:
-    """Seconds by the clock that one clip takes, from `folder` and once loaded; megabytes of the model and of all that
-    is shipped."""
+def cost_report(folder: Path, settings: Settings) -> dict[str, object]:
+    """Seconds by the clock that one clip takes on the CPU, from `folder` and once loaded; megabytes of the model and
+    of all that is shipped."""
     begin = time.monotonic()
     once = Generator.load(folder)
     once(["a cat moves left on a blue background"], [0], settings)
     loaded = time.monotonic() - begin
     begin = time.monotonic()
-    generator(["a cat moves left on a blue background"], [0], settings)
+    once(["a cat moves left on a blue background"], [0], settings)
     bytes_of = {
         "model_mb": sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()),
         "shipped_mb": sum(f.stat().st_size for f in SHIPPED_WEIGHTS.rglob("*") if f.is_file()),
@@ -225,13 +245,14 @@ def main() -> None:
     parser.add_argument("--motions", nargs="+", choices=MOTIONS, default=MOTIONS, help="those that the model knows")
     parser.add_argument("--only-text", action="store_true")
     args = parser.parse_args()
+    library = library_of(args.model, args.cache)
     sprites, judges, generator = (
-        load_sprites(args.cache),
-        Judges.load(args.work / "judges.pt"),
-        Generator.load(args.model),
+        load_sprites(args.cache, Canvas(side_of(args.model)), library),
+        Judges.load(args.work / "judges.pt").to(best()),
+        Generator.load(args.model, best()),
     )
     known = [motion for motion in motions_of(args.model) if motion in judges.known and motion in args.motions]
-    text = load(args.work) if (args.work / "image-text.pt").exists() else None
+    text = load(args.work, library) if (args.work / "image-text.pt").exists() else None
     report: dict[str, object] = {}
 
     def note(key: str, value: object) -> None:
@@ -239,21 +260,21 @@ def main() -> None:
         print(key, json.dumps(value), flush=True)
 
     if not args.only_text:
-        clips, scenes = real_clips(sprites, 160, np.random.default_rng(77), known)
+        clips, scenes = real_clips(sprites, 160, np.random.default_rng(77), known, generator.canvas, library)
         note("real renders", table_row(judges, clips, scenes))
         note("real renders through the autoencoder", table_row(judges, rebuilt(generator.pipeline.vae, clips), scenes))
     for guidance in args.guidance:
         for steps in args.steps:
             for key, value in adherence(
-                generator, judges, (args.held_out, args.trained), Settings(steps, guidance), known, text
+                generator, judges, (args.held_out, args.trained), Settings(steps, guidance), known, text, library
             ):
                 note(key, value)
     if not args.only_text:
-        best = Settings(args.steps[0], args.guidance[0])
-        note("image to video", first_frame_report(generator, judges, sprites, 40, best, known))
-        note("video to video", editing_report(generator, judges, sprites, 16, best, known))
-        note("inpainting", inpainting_report(generator, sprites, 32, best, known))
-        note("cost", cost_report(generator, args.model, best))
+        asked = Settings(args.steps[0], args.guidance[0])
+        note("image to video", first_frame_report(generator, judges, sprites, 40, asked, known, library))
+        note("video to video", editing_report(generator, judges, sprites, 16, asked, known, library))
+        note("inpainting", inpainting_report(generator, sprites, 32, asked, known, library))
+        note("cost", cost_report(args.model, asked))
         figures.keep(args.work, "video", "python -m training.evaluate", figures.named(args.model), report)
 
 

@@ -19,14 +19,18 @@ from diffusers import AutoencoderKLWan
 from numpy.typing import NDArray
 
 from training import figures
+from training.canvas import SMALL, Canvas
+from training.device import best
+from training.emojibase import library_of
 from training.grounds import PLAIN
 from training.judges import real_clips
 from training.latents import decode, encode
 from training.places import Placement, path
 from training.render import draw, render_clip, shot
-from training.sampling import to_pixels
+from training.sampling import side_of, to_pixels
 from training.sources import film_file
 from training.sprites import Sprite, load_sprites, load_unnamed
+from training.subjects import COMMON, Library
 from training.textures import Textures
 from training.vae import to_tensor
 
@@ -71,12 +75,14 @@ def report(vae: AutoencoderKLWan, clips: Clips) -> dict[str, float]:
     }
 
 
-def spins(sprites: Sequence[Sprite], count: int, rng: np.random.Generator) -> tuple[Clips, list[list[Placement]]]:
+def spins(
+    sprites: Sequence[Sprite], count: int, rng: np.random.Generator, canvas: Canvas = SMALL
+) -> tuple[Clips, list[list[Placement]]]:
     """Turning sprites over plain grounds, and where they are."""
     places = [path("spin", FRAMES, rng) for _ in range(count)]
     grounds = [list(PLAIN)[rng.integers(len(PLAIN))] for _ in range(count)]
     shots = [
-        shot(sprites[n % len(sprites)], p, g, "static", rng)
+        shot(sprites[n % len(sprites)], p, g, "static", rng, canvas=canvas)
         for n, (p, g) in enumerate(zip(places, grounds, strict=True))
     ]
     return np.stack([s.frames() for s in shots]), places
@@ -105,36 +111,39 @@ def angle_error(sprites: Sequence[Sprite], clips: Clips, places: Sequence[Sequen
     return round(float(np.mean(errors)), 2)
 
 
-def film_clips(cache: Path, count: int, rng: np.random.Generator) -> Clips | None:
+def film_clips(cache: Path, count: int, rng: np.random.Generator, canvas: Canvas = SMALL) -> Clips | None:
     """Excerpts of the film at the model's size; None where it cannot be fetched."""
     film = film_file(cache)
     if film is None:
         return None
-    excerpts = Textures(film, count).shots
-    return np.stack([_cut(excerpt, rng) for excerpt in excerpts])
+    excerpts = Textures(film, count, canvas).shots
+    return np.stack([_cut(excerpt, rng, canvas.side) for excerpt in excerpts])
 
 
-def _cut(excerpt: Clips, rng: np.random.Generator) -> Clips:
-    y, x = (int(rng.integers(0, side - 63)) for side in excerpt.shape[1:3])
-    return excerpt[:FRAMES, y : y + 64, x : x + 64]
+def _cut(excerpt: Clips, rng: np.random.Generator, side: int) -> Clips:
+    y, x = (int(rng.integers(0, length - side + 1)) for length in excerpt.shape[1:3])
+    return excerpt[:FRAMES, y : y + side, x : x + side]
 
 
-def evaluate(vae: AutoencoderKLWan, cache: Path, count: int) -> dict[str, dict[str, float]]:
+def evaluate(
+    vae: AutoencoderKLWan, cache: Path, count: int, canvas: Canvas = SMALL, library: Library = COMMON
+) -> dict[str, dict[str, float]]:
     rng = np.random.default_rng(51)
-    sprites, strangers = load_sprites(cache), load_unnamed(cache)
+    sprites, strangers = load_sprites(cache, canvas, library), load_unnamed(cache, canvas, library)
     chosen = [strangers[i] for i in rng.permutation(len(strangers))[:count]]
     motions = ("left", "up", "grow", "spin", "still", "bounce")
     strange = [
-        render_clip(s, motions[n % len(motions)], str(rng.choice(list(PLAIN))), rng) for n, s in enumerate(chosen)
+        render_clip(sprite, motions[n % len(motions)], str(rng.choice(list(PLAIN))), rng, canvas=canvas)
+        for n, sprite in enumerate(chosen)
     ]
     values = {
-        "sprites": report(vae, real_clips(sprites, count, rng)[0]),
+        "sprites": report(vae, real_clips(sprites, count, rng, canvas=canvas, library=library)[0]),
         "sprites never seen": report(vae, np.stack(strange)),
     }
-    if (film := film_clips(cache, count, rng)) is not None:
+    if (film := film_clips(cache, count, rng, canvas)) is not None:
         values["film"] = report(vae, film)
     named = list(sprites.values())
-    turning, places = spins(named, count, rng)
+    turning, places = spins(named, count, rng, canvas)
     values["spins"] = report(vae, turning) | {
         "angle_error": angle_error(named, rebuilt(vae, turning), places),
         "angle_error_held": angle_error(named, held(turning), places),
@@ -150,8 +159,9 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("training-work"))
     parser.add_argument("--count", type=int, default=96, help="clips of each kind")
     args = parser.parse_args()
-    vae = AutoencoderKLWan.from_pretrained(args.model / "vae").eval().requires_grad_(False)
-    values = evaluate(vae, args.cache, args.count)
+    vae = AutoencoderKLWan.from_pretrained(args.model / "vae", dtype=torch.float32).eval().requires_grad_(False)
+    canvas, library = Canvas(side_of(args.model)), library_of(args.model, args.cache)
+    values = evaluate(vae.to(best()), args.cache, args.count, canvas, library)
     for name, found in values.items():
         print(name, json.dumps(found), flush=True)
     figures.keep(args.work, "autoencoder", "python -m training.evaluate_autoencoder", figures.named(args.model), values)

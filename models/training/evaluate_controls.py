@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from training import figures
 from training.cameras import CAMERAS
 from training.captions import SOMETHING, Scene, caption, random_scene
+from training.device import best
 from training.drawn_controls import camera_flow_of, depth_of, flow_of, layout_of
 from training.evaluate import motions_of
 from training.evaluate_autoencoder import rebuilt
 from training.grounds import PLAIN, SCENES
 from training.latents import portrait
-from training.places import ANY, MOTIONS, path, wander
+from training.places import ANY, MOTIONS, Placement, path, wander
 from training.render import Shot, shot
 from training.sampling import Generator, Settings
 from training.sprites import Sprite, load_sprites, load_unnamed
@@ -58,6 +59,13 @@ def generate(
     return np.concatenate(parts)
 
 
+def filmed(
+    generator: Generator, sprite: Sprite, places: Sequence[Placement], scene: Scene, rng: np.random.Generator
+) -> Shot:
+    """A real shot of `sprite`, as large as the model's clips."""
+    return shot(sprite, places, scene.background, scene.camera, rng, canvas=generator.canvas)
+
+
 def centres(clips: Clips) -> NDArray[np.float64]:
     """B T 2 (x, y) of what differs from a plain ground; NaN where nothing does."""
     found = np.full((*clips.shape[:2], 2), np.nan)
@@ -71,9 +79,10 @@ def centres(clips: Clips) -> NDArray[np.float64]:
 
 
 def track_error(clips: Clips, shots: Sequence[Shot]) -> float:
-    """Median distance of the subject from its path, in pixels of 64."""
-    asked = np.array([[(p.x, p.y) for p in s.seen] for s in shots])
-    return float(np.nanmedian(np.linalg.norm(centres(clips) - asked, axis=-1)))
+    """Median distance of the subject from its path, in 64ths of the frame."""
+    canvas = shots[0].canvas
+    asked = np.array([[(canvas.at(p.x), canvas.at(p.y)) for p in s.seen] for s in shots])
+    return float(np.nanmedian(np.linalg.norm(centres(clips) - asked, axis=-1))) / canvas.scale
 
 
 def fitted_cameras(clips: Clips) -> NDArray[np.float64]:
@@ -124,13 +133,12 @@ def ground_judge(generator: Generator, cast: dict[str, Sprite]) -> Callable[[Cli
     """The ground whose real renders, seen through the autoencoder, have the nearest features on average."""
     names = [*PLAIN, *SCENES]
     rng = np.random.default_rng(3)
-    clips = np.stack(
-        [
-            shot(cast[str(rng.choice(list(cast)))], path("still", 9, rng), name, "static", rng).frames()
-            for name in names
-            for _ in range(6)
-        ]
-    )
+
+    def over(ground: str) -> Clips:
+        sprite = cast[str(rng.choice(list(cast)))]
+        return filmed(generator, sprite, path("still", 9, rng), Scene(SOMETHING, "still", ground), rng).frames()
+
+    clips = np.stack([over(name) for name in names for _ in range(6)])
     seen = ground_features(rebuilt(generator.pipeline.vae, clips)).reshape(len(names), 6, -1)
     middle, spread = seen.mean(1), seen.std(1).mean(0) + 3.0
     return lambda clips: [
@@ -162,7 +170,7 @@ def report_paths(rows: Rows, generator: Generator, cast: dict[str, Sprite], coun
     """Layout tracks, true flow and nearness along paths without a name, over plain grounds."""
     rng = np.random.default_rng(11)
     scenes = [replace(random_scene(rng), motion=ANY) for _ in range(count)]
-    shots = [shot(cast[s.subject], wander(17, rng), s.background, "static", rng) for s in scenes]
+    shots = [filmed(generator, cast[s.subject], wander(17, rng), s, rng) for s in scenes]
     prompts, clips = [caption(s, rng) for s in scenes], np.stack([s.frames() for s in shots])
     real = track_error(clips, shots)
     for name, draw in (("layout", layout_of), ("flow", flow_of), ("depth", depth_of)):
@@ -180,7 +188,7 @@ def report_pictures(
     """Edges and brightness: what the output shows, against what was given."""
     rng = np.random.default_rng(12)
     scenes = [random_scene(rng, scenic=True, motions=motions) for _ in range(count)]
-    shots = [shot(cast[s.subject], path(s.motion, 17, rng), s.background, s.camera, rng) for s in scenes]
+    shots = [filmed(generator, cast[s.subject], path(s.motion, 17, rng), s, rng) for s in scenes]
     prompts, clips = [caption(s, rng) for s in scenes], np.stack([s.frames() for s in shots])
     free = generate(generator, prompts, None, None, False)
     for name, draw in (("canny", canny), ("gray", gray)):
@@ -207,7 +215,7 @@ def report_cameras(rows: Rows, generator: Generator, cast: dict[str, Sprite], co
         Scene(random_scene(rng).subject, "still", names[i % len(names)], CAMERAS[i % len(CAMERAS)])
         for i in range(count)
     ]
-    shots = [shot(cast[s.subject], path("still", 17, rng), s.background, s.camera, rng) for s in scenes]
+    shots = [filmed(generator, cast[s.subject], path("still", 17, rng), s, rng) for s in scenes]
     clips, flows = np.stack([s.frames() for s in shots]), np.stack([camera_flow_of(s) for s in shots])
     silent = [caption(replace(s, camera="static"), rng) for s in scenes]
     told = [caption(s, rng) for s in scenes]
@@ -234,18 +242,18 @@ def report_references(rows: Rows, generator: Generator, others: Sequence[Sprite]
     rng = np.random.default_rng(14)
     chosen = [others[i] for i in rng.permutation(len(others))[:count]]
     scenes = [Scene(SOMETHING, MOTIONS[i % len(MOTIONS)], "white") for i in range(count)]
-    shots = [shot(s, path("still", 17, rng), "white", "static", rng) for s in chosen]
+    shots = [filmed(generator, sprite, path("still", 17, rng), scenes[0], rng) for sprite in chosen]
     looks = np.stack([s.frames()[0] for s in shots])
     prompts = [caption(replace(s, motion="still"), rng) for s in scenes]
-    references = to_tensor(np.stack([portrait(s) for s in chosen])[:, None])[:, :, 0]
+    references = to_tensor(np.stack([portrait(s, generator.canvas) for s in chosen])[:, None])[:, :, 0]
 
     def made(with_reference: bool) -> Clips:
         parts = []
         for begin in range(0, count, BATCH):
             batch = slice(begin, begin + BATCH)
             size = len(prompts[batch])
-            blank = torch.zeros(size, 3, 17, 64, 64)
-            context = generator.context(blank, torch.ones(size, 17, 64, 64))
+            blank = torch.zeros(size, 3, 17, generator.side, generator.side)
+            context = generator.context(blank, torch.ones_like(blank[:, 0]))
             if with_reference:
                 context = generator.referenced(context, references[batch])
             parts.append(generator(prompts[batch], range(begin, begin + size), STEPS, context))
@@ -276,14 +284,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--motions", nargs="+", choices=MOTIONS, help="all that the model knows when left out")
     args = parser.parse_args()
-    generator, cast = Generator.load(args.model), load_sprites(args.cache)
+    generator = Generator.load(args.model, best())
+    cast = load_sprites(args.cache, generator.canvas)
     rows = Rows()
     print("| asked for | clips | measure | with it | without it | real renders |")
     print("|---|---|---|---|---|---|")
     report_paths(rows, generator, cast, args.count)
     report_pictures(rows, generator, cast, args.count, args.motions or motions_of(args.model))
     report_cameras(rows, generator, cast, 9 * max(1, round(args.count / 9)))
-    report_references(rows, generator, load_unnamed(args.cache), args.count)
+    report_references(rows, generator, load_unnamed(args.cache, generator.canvas), args.count)
     figures.keep(args.work, "controls", "python -m training.evaluate_controls", figures.named(args.model), rows.values)
 
 

@@ -16,7 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training import figures
+from training.canvas import SMALL, Canvas
 from training.captions import HELD_OUT_TEMPLATES, TEMPLATES, Scene, caption, random_pair
+from training.device import best
+from training.emojibase import library_of
 from training.evaluate import generate
 from training.evaluate_autoencoder import rebuilt
 from training.judges import Judges
@@ -59,13 +62,16 @@ def _orders(first: tuple[str, str], second: tuple[str, str]) -> tuple[list[tuple
     return [first, second], [second, first]
 
 
-def rendered(sprites: dict[str, Sprite], scenes: Sequence[Scene], rng: np.random.Generator) -> Clips:
+def rendered(
+    sprites: dict[str, Sprite], scenes: Sequence[Scene], rng: np.random.Generator, canvas: Canvas = SMALL
+) -> Clips:
     """The real clips of `scenes`, B 17 H W 3."""
     clips = []
     for scene in scenes:
         places, others = paths_of_two((scene.motion, scene.other_motion), 17, rng)
         other = Actor(sprites[scene.other], others)
-        clips.append(shot(sprites[scene.subject], places, scene.background, "static", rng, (other,)).frames())
+        one = shot(sprites[scene.subject], places, scene.background, "static", rng, (other,), canvas)
+        clips.append(one.frames())
     return np.stack(clips)
 
 
@@ -77,11 +83,13 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--steps", type=int, default=8)
     args = parser.parse_args()
-    judges, generator = Judges.load(args.work / "judges.pt"), Generator.load(args.model)
+    judges, generator = Judges.load(args.work / "judges.pt").to(best()), Generator.load(args.model, best())
+    library, canvas = library_of(args.model, args.cache), generator.canvas
     rng = np.random.default_rng(61)
-    scenes = [random_pair(rng, held_out=True) for _ in range(args.count)]
-    prompts = [caption(s, rng, HELD_OUT_TEMPLATES if i % 3 == 0 else TEMPLATES) for i, s in enumerate(scenes)]
-    real = rendered(load_sprites(args.cache), scenes, rng)
+    scenes = [random_pair(rng, held_out=True, library=library) for _ in range(args.count)]
+    wordings = [HELD_OUT_TEMPLATES if i % 3 == 0 else TEMPLATES for i in range(args.count)]
+    prompts = [caption(s, rng, wording, library) for s, wording in zip(scenes, wordings, strict=True)]
+    real = rendered(load_sprites(args.cache, canvas, library), scenes, rng, canvas)
     made = generate(generator, prompts, Settings(args.steps), 2000)
     others = [*scenes[1:], scenes[0]]
     values = {

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from transformers import T5Tokenizer
 
+from training.canvas import UNITS
 from training.captions import HELD_OUT_TEMPLATES, Scene, caption, random_scene
 from training.checkpoints import Clock, Every, restore, save
 from training.device import half_precision
@@ -28,6 +29,7 @@ from training.optimiser import for_module
 from training.render import render_clip
 from training.sprites import load_sprites
 from training.stage import Stage, options
+from training.subjects import COMMON, Library
 from training.tokenizer import MAX_LENGTH, build_tokenizer
 from training.transformer import LatentSet
 from training.vae import to_tensor
@@ -43,7 +45,7 @@ class ImageText(nn.Module):
     """`look` and `read` give B WIDTH; their products, times the learned sharpness, are logits. `motions` are those
     that its clips showed."""
 
-    def __init__(self, tokenizer: T5Tokenizer, motions: Collection[str]) -> None:
+    def __init__(self, tokenizer: T5Tokenizer, motions: Collection[str], side: int = UNITS) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.tokenizer, self.motions = tokenizer, sorted(motions)
@@ -57,7 +59,7 @@ class ImageText(nn.Module):
             nn.Conv2d(192, 192, 3, stride=2, padding=1),
             nn.SiLU(),
             nn.Flatten(),
-            nn.Linear(192 * 4, WIDTH),
+            nn.Linear(192 * (side // 32) ** 2, WIDTH),
         )
         self.words = nn.Embedding(len(tokenizer), WORD_WIDTH)
         self.places = nn.Parameter(torch.randn(MAX_LENGTH, WORD_WIDTH) * 0.02)
@@ -66,7 +68,7 @@ class ImageText(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(2.3))
 
     def look(self, latents: Tensor) -> Tensor:
-        """`latents` are normalised, B 16 t 8 8; only the first FRAMES of them count."""
+        """`latents` are normalised, B 16 t h w; only the first FRAMES of them count."""
         return F.normalize(self.eye(latents[:, :, :FRAMES].flatten(1, 2)), dim=-1)
 
     def read(self, prompts: Sequence[str]) -> Tensor:
@@ -98,7 +100,7 @@ def telling_the_same(scenes: Sequence[Scene]) -> Tensor:
 
 def train(stage: Stage, minutes: float, size: int, rate: float) -> ImageText:
     clock, data, work = Clock(budget=minutes * 60), LatentSet(stage.work / "latents", stage.device), stage.work
-    net = ImageText(build_tokenizer(stage.library), data.motions()).to(stage.device)
+    net = ImageText(build_tokenizer(stage.library), data.motions(), stage.preset.side).to(stage.device)
     optimiser = for_module(net, rate, other_ratio=0.1)
     restore(work / "image-text.pt", clock, net, optimiser)
     rng, due = np.random.default_rng([8, clock.step]), Every(60)
@@ -120,13 +122,13 @@ def train(stage: Stage, minutes: float, size: int, rate: float) -> ImageText:
             right = (logits.argmax(-1).cpu() == torch.arange(size)).float().mean()
             print(f"{clock.step} {clock.spent / 60:.2f} min {loss.item():.3f} right {right:.2f}", flush=True)
         if due() or clock.progress >= 1:
-            save(work / "image-text.pt", clock, net, optimiser, motions=net.motions)
+            save(work / "image-text.pt", clock, net, optimiser, motions=net.motions, side=stage.preset.side)
     return net.eval()
 
 
-def load(work: Path) -> ImageText:
+def load(work: Path, library: Library = COMMON) -> ImageText:
     state = torch.load(work / "image-text.pt", weights_only=True, map_location="cpu")
-    net = ImageText(build_tokenizer(), state["motions"])
+    net = ImageText(build_tokenizer(library), state["motions"], state.get("side", UNITS))
     net.load_state_dict(state["model"])
     return net.eval()
 
@@ -135,7 +137,7 @@ def load(work: Path) -> ImageText:
 def match(net: ImageText, latents: Tensor, prompts: Sequence[str]) -> dict[str, float]:
     """Cosine of each clip with its prompt, and how often it is the nearest among CANDIDATES of the list's, this one and
     those after it; both also for prompts shifted by one, where chance is 1 in CANDIDATES."""
-    cosine = net.look(latents) @ net.read(prompts).T
+    cosine = net.look(latents.cpu()) @ net.read(prompts).T
     count = len(prompts)
     near = torch.stack([cosine[n, [(n + k) % count for k in range(min(CANDIDATES, count))]] for n in range(count)])
     best = near.argmax(-1)
@@ -149,13 +151,15 @@ def match(net: ImageText, latents: Tensor, prompts: Sequence[str]) -> dict[str, 
 
 def real_match(net: ImageText, stage: Stage, count: int) -> dict[str, float]:
     """On renders drawn anew, half of them of pairs and all in wordings never trained on."""
-    rng, sprites = np.random.default_rng(88), load_sprites(stage.cache)
-    drawn = (random_scene(rng, bool(n % 2)) for n in range(100 * count))
+    rng, sprites = np.random.default_rng(88), load_sprites(stage.cache, stage.canvas, stage.library)
+    drawn = (random_scene(rng, bool(n % 2), library=stage.library) for n in range(100 * count))
     scenes = list(islice((scene for scene in drawn if scene.motion in net.motions), count))
-    clips = np.stack([render_clip(sprites[s.subject], s.motion, s.background, rng) for s in scenes])
+    clips = np.stack(
+        [render_clip(sprites[s.subject], s.motion, s.background, rng, canvas=stage.canvas) for s in scenes]
+    )
     vae = load_vae(stage)
     latents = torch.cat([encode(vae, part) for part in to_tensor(clips, stage.device).split(8)])
-    return match(net, latents, [caption(s, rng, HELD_OUT_TEMPLATES) for s in scenes])
+    return match(net.cpu(), latents, [caption(s, rng, HELD_OUT_TEMPLATES, stage.library) for s in scenes])
 
 
 def main() -> None:

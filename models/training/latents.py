@@ -74,7 +74,7 @@ def statistics_of(vae: AutoencoderKLWan) -> tuple[Tensor, Tensor]:
 def encode(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
     """Most likely latents of `video` (B 3 T H W in [-1, 1]), normalised by the config's mean and std."""
     mean, std = statistics_of(vae)
-    return (vae_forward.encode(vae, video)[:, :Z_DIM].float() - mean) / std
+    return (vae_forward.encode(vae, video.to(vae.device))[:, :Z_DIM].float() - mean) / std
 
 
 @torch.no_grad()

@@ -16,7 +16,8 @@ from diffusers import AutoencoderKLWan, UniPCMultistepScheduler, WanTransformer3
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.canvas import UNITS
+from training.canvas import UNITS, Canvas
+from training.device import CPU
 from training.latents import decode, encode, fold_mask
 from training.networks import base_view
 from training.tokenizer import MAX_LENGTH
@@ -40,10 +41,14 @@ class Generator:
     side: int
 
     @classmethod
-    def load(cls, folder: Path) -> Generator:
+    def load(cls, folder: Path, device: torch.device = CPU) -> Generator:
         pipeline = WanVACEPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
-        pipeline.text_encoder.eval()
+        pipeline.to(device).text_encoder.eval()
         return cls(pipeline, base_view(pipeline.transformer.eval()), side_of(folder))
+
+    @property
+    def canvas(self) -> Canvas:
+        return Canvas(self.side)
 
     def text(self, prompts: list[str]) -> Tensor:
         return self.pipeline._get_t5_prompt_embeds(prompts, max_sequence_length=MAX_LENGTH)
@@ -63,10 +68,11 @@ class Generator:
         (SDEdit); where `kept` (B 1 t h w) is 1, `start` is held at every step, as the service holds it."""
         text, empty = self.text(list(prompts)), self.text([""] * len(prompts))
         scheduler = UniPCMultistepScheduler.from_config(self.pipeline.scheduler.config, flow_shift=settings.shift)
-        scheduler.set_timesteps(settings.steps)
+        device = self.pipeline.vae.device
+        scheduler.set_timesteps(settings.steps, device=device)
         length = (settings.frames - 1) // 4 + 1 if context is None else context.shape[2]
         shape = (16, length, self.side // 8, self.side // 8)
-        noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds])
+        noise = torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(s)) for s in seeds]).to(device)
         latents = noise
         first = round(settings.steps * (1 - strength))
         if start is not None and first > 0:
@@ -78,7 +84,7 @@ class Generator:
             latents = scheduler.step(velocity, timestep, latents, return_dict=False)[0]
             if start is not None and kept is not None:
                 sigma = scheduler.sigmas[step]
-                latents = torch.lerp(latents, (1 - sigma) * start + sigma * noise, kept)
+                latents = torch.lerp(latents, (1 - sigma) * start + sigma * noise, kept.to(device))
         latents = latents[:, :, length - (settings.frames - 1) // 4 - 1 :]  # without a reference
         return to_pixels(torch.cat([decode(self.pipeline.vae, part) for part in latents.split(8)]))
 
@@ -104,8 +110,9 @@ class Generator:
     def context(self, video: Tensor, mask: Tensor, hidden: Tensor | None = None) -> Tensor:
         """VACE context of `video` (B 3 T H W in [-1, 1]) and `mask` (B T H W, 1 where the model paints); under the mask
         lies `hidden`, such as a control video, or grey."""
-        vae, mask = self.pipeline.vae, mask.float()
-        hidden = torch.zeros_like(video) if hidden is None else hidden * mask[:, None]
+        vae = self.pipeline.vae
+        video, mask = video.to(vae.device), mask.to(vae.device).float()
+        hidden = torch.zeros_like(video) if hidden is None else hidden.to(vae.device) * mask[:, None]
         parts = (video * (1 - mask[:, None]), hidden)
         return torch.cat([*(_encoded(vae, part) for part in parts), fold_mask(mask)], dim=1)
 
@@ -128,4 +135,4 @@ def _encoded(vae: AutoencoderKLWan, video: Tensor) -> Tensor:
 
 def to_pixels(video: Tensor) -> NDArray[np.uint8]:
     """B 3 T H W in [-1, 1] to B T H W 3 in 0..255."""
-    return ((video + 1) * 127.5 + 0.5).clamp(0, 255).byte().permute(0, 2, 3, 4, 1).numpy()
+    return ((video + 1) * 127.5 + 0.5).clamp(0, 255).byte().permute(0, 2, 3, 4, 1).cpu().numpy()

@@ -116,7 +116,8 @@ class Recipe:
         self.cache, self.work, self.monkeypatch = cache, work, monkeypatch
 
     def stage(self, name: str, *arguments: str) -> None:
-        folders = ("--preset", "tiny", "--work", str(self.work), "--cache", str(self.cache))
+        preset = () if name == "evaluate" else ("--preset", "tiny")
+        folders = (*preset, "--work", str(self.work), "--cache", str(self.cache))
         self.monkeypatch.setattr(sys, "argv", [name, *folders, *arguments])
         importlib.import_module(f"training.{name}").main()
 
@@ -188,3 +189,6 @@ def test_the_full_recipe_runs_to_a_folder_of_few_steps_at_its_own_side(
     words = set(T5Tokenizer.from_pretrained(student / "tokenizer").get_vocab())
     assert {f"▁{name}" for name in FURTHER.values()} <= words
     assert torch.load(recipe.work / "judges.pt", weights_only=True)["names"] == known
+    few = ("--model", str(student), "--held-out", "1", "--trained", "1", "--steps", "1", "--guidance", "1")
+    recipe.stage("evaluate", *few, "--only-text")
+    assert "held-out pairs, 1 steps, guidance 1" in capsys.readouterr().out
