@@ -35,6 +35,7 @@ from training.subjects import COMMON, Library
 
 WATCHED = tuple(i / 8 for i in range(9))  # nine moments of a clip are enough to tell its motion
 MOTION_SIDE, BATCH = 32, 48
+CHECKED = 300  # real clips that they must prove themselves on
 LOOKED_AT = (0.0, 0.3, 0.65, 1.0)
 
 
@@ -211,7 +212,7 @@ def main() -> None:
     _, drawers = devices.shared_out(stage.device, args.processes)
     judges = train(stage, args.minutes or stage.preset.judges_minutes, drawers)
     judges.save(stage.work / "judges.pt")
-    clips, scenes = real_clips(sprites, 300, np.random.default_rng(99), canvas=stage.canvas, library=stage.library)
+    clips, scenes = real_clips(sprites, CHECKED, np.random.default_rng(99), canvas=stage.canvas, library=stage.library)
     print({k: float(v.mean()) for k, v in judges.scores(clips, scenes).items()})
 
 

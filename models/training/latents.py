@@ -41,6 +41,7 @@ from training.textures import film_ground, film_stills
 from training.vae import PARTS, Z_DIM, build, to_tensor
 
 SHARD = 96
+MEASURED = 96  # clips whose latents tell mean and std
 AT_ONCE = {"cpu": 8, "cuda": 32}  # clips that are encoded together
 LONG_FRAMES, SHORT_FRAMES = 25, 17
 WORDS_ALONE = ("text", "scene", "pair")
@@ -315,7 +316,7 @@ def measure_statistics(stage: Stage) -> None:
     vae, sprites = load_vae(stage), load_sprites(stage.cache, stage.canvas, stage.library)
     rng = np.random.default_rng(7)
     clips = []
-    for _ in range(96):
+    for _ in range(MEASURED):
         scene = random_scene(rng, library=stage.library)
         clips.append(render_clip(sprites[scene.subject], scene.motion, scene.background, rng, canvas=stage.canvas))
     with torch.no_grad():

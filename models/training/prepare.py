@@ -61,8 +61,12 @@ def prepare(stage: Stage, processes: int) -> None:
     sprite_folder(stage.cache)
     moving = [subject.codepoint for subject in stage.library.subjects if subject.animated]
     print(f"{len(stage.library)} subjects, {len(moving)} of them with a motion of their own", flush=True)
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        list(pool.map(partial(keep_animation, stage.cache, canvas=stage.canvas), moving))
+    keep = partial(keep_animation, stage.cache, canvas=stage.canvas)
+    if processes == 1:
+        list(map(keep, moving))
+    else:
+        with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+            list(pool.map(keep, moving))
     if (film := film_file(stage.cache)) is not None:
         film_excerpts(film, canvas=stage.canvas)
         film_stills(film, canvas=stage.canvas)

@@ -27,7 +27,7 @@ from vidgen_models.shelf import Shelf
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "models"))
 
-from training import bars_table, emojibase, figures, latents, presets, sources, subjects, tokenizer
+from training import bars_table, emojibase, figures, judges, latents, presets, sources, subjects, tokenizer
 
 pytestmark = [
     pytest.mark.integration,
@@ -103,6 +103,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Packages and sizes that make every stage a matter of seconds."""
     packages(tmp_path / "sources")
     monkeypatch.setattr(latents, "SHARD", 2)
+    monkeypatch.setattr(latents, "MEASURED", 4)
+    monkeypatch.setattr(judges, "CHECKED", 8)
+    monkeypatch.setattr(judges, "BATCH", 8)
     monkeypatch.setattr(tokenizer, "corpus", partial(tokenizer.corpus, 2000))
     monkeypatch.setattr("training.vae_forward.use_fused_kernels", lambda _: None)  # so does compiling them
     monkeypatch.setattr("training.vae.film_file", lambda _: None)  # reading texture out of it takes a minute
