@@ -35,6 +35,8 @@ class LatentPreset:
 
 @dataclass(frozen=True, slots=True)
 class TransformerPreset:
+    """`compiled`: its blocks go through torch.compile, which was never tried on a GPU."""
+
     heads: int
     head_dim: int
     layers: int
@@ -46,6 +48,7 @@ class TransformerPreset:
     batch: int
     learning_rate: float = 0.015
     ema_decay: float = 0.999
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,14 @@ from training import device as devices
 from training.captions import Scene, caption
 from training.checkpoints import Clock, Every, restore, save
 from training.device import CPU, half_precision, home_of, kept
-from training.networks import base_view, build_text_encoder, build_transformer, embed_text, use_plain_attention
+from training.networks import (
+    base_view,
+    build_text_encoder,
+    build_transformer,
+    compile_blocks,
+    embed_text,
+    use_plain_attention,
+)
 from training.optimiser import for_module
 from training.parallel import Workers, launch
 from training.places import ANY
@@ -242,6 +249,8 @@ def train(
     if first_weights is not None:
         start_from(first_weights, model, tokenizer)
     use_plain_attention(model["transformer"])
+    if preset.transformer.compiled:
+        compile_blocks(model["transformer"])
     base = base_view(model["transformer"])
     average = Average(model, preset.transformer.ema_decay)
     optimiser = for_module(model, learning_rate, other_ratio=0.08)

@@ -12,7 +12,7 @@ from transformers import T5Tokenizer
 
 from training import vae_forward
 from training.latents import WINDOW, WINDOW_START, continuation, fold_mask, random_mask
-from training.networks import base_view, build_text_encoder, build_transformer, embed_text
+from training.networks import base_view, build_text_encoder, build_transformer, compile_blocks, embed_text
 from training.optimiser import orthogonalise
 from training.presets import TransformerPreset
 from training.tokenizer import MAX_LENGTH
@@ -54,6 +54,22 @@ def test_base_path_equals_the_condition_path_at_scale_zero() -> None:
             noisy, time, text, control_hidden_states=context, control_hidden_states_scale=off, return_dict=False
         )[0]
     torch.testing.assert_close(ours, stock)
+
+
+def test_compiled_blocks_give_the_same_and_keep_the_names_of_their_weights() -> None:
+    """Traced, not turned into kernels, which would take minutes. Fails when no block is compiled: tried."""
+    torch.manual_seed(0)
+    model = build_transformer(TINY).eval()
+    torch.nn.init.normal_(model.proj_out.weight, std=0.1)
+    asked = (torch.randn(1, 16, 2, 4, 4), torch.tensor([900.0]), torch.randn(1, 8, 16))
+    names = list(model.state_dict())
+    with torch.no_grad():
+        before = base_view(model)(*asked, return_dict=False)[0]
+        compile_blocks(model, backend="eager")
+        after = base_view(model)(*asked, return_dict=False)[0]
+    torch.testing.assert_close(after, before)
+    assert list(model.state_dict()) == names
+    assert all(block._compiled_call_impl is not None for block in (*model.blocks, *model.vace_blocks))
 
 
 @pytest.mark.parametrize("task", ["first", "extend", "ends", "inpaint"])
