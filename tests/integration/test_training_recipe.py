@@ -73,7 +73,7 @@ def packages(cache: Path) -> None:
         folder.mkdir(parents=True)
     for number, name in enumerate((*names, *STRANGERS, *FURTHER)):
         sprite(number).save(still / f"{name}.webp")
-    for number, name in enumerate(names):
+    for number, name in enumerate((*names, *FURTHER)):
         sprite(number).save(moving / f"{name}.webp", save_all=True, append_images=[sprite(number + 1)], lossless=True)
     labels = cache / sources.NAMES.folder / "package" / "en"
     (labels / "shortcodes").mkdir(parents=True)
@@ -102,6 +102,7 @@ def arithmetic() -> Iterator[None]:
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Packages and sizes that make every stage a matter of seconds."""
     packages(tmp_path / "sources")
+    monkeypatch.setattr(sources, "_download", lambda package, _: pytest.fail(f"{package.name} was fetched"))
     monkeypatch.setattr(latents, "SHARD", 2)
     monkeypatch.setattr(latents, "MEASURED", 4)
     monkeypatch.setattr(judges, "CHECKED", 8)
