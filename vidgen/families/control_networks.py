@@ -4,7 +4,6 @@ Several lie as diffusers saves them, in `controlnet`, `controlnet_1`, and so on.
 says: whoever adds the folder does, in their order.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from diffusers.models.controlnets.multicontrolnet import MultiControlNetModel
 from vidgen.errors import ModelError
 from vidgen.families.diffusers_model import pictures
 from vidgen.families.folder import ModelFolder
-from vidgen.spec.conditioning.control import CONTROL_LIMIT, ControlKind
+from vidgen.spec.conditioning.control import CONTROL_LIMIT, ControlKind, steps_before
 from vidgen.stages.clip_model import ControlClip
 from vidgen_models.loading import load_component
 
@@ -60,7 +59,7 @@ def following(
         "conditioning_frames": [pictures(control.frames) for control in controls],
         "controlnet_conditioning_scale": [control.weight for control in controls],
         "control_guidance_start": [control.start for control in controls],
-        "control_guidance_end": [min(steps, math.ceil(control.end * steps)) / steps for control in controls],
+        "control_guidance_end": [steps_before(control.end, steps) / steps for control in controls],
     }
     if len(controls) > 1:
         return MultiControlNetModel(chosen), told

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 import torch
 from diffusers import AnimateDiffControlNetPipeline, AnimateDiffPipeline, WanAnimatePipeline
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests import tiny_estimators
 from tests.tiny_families import animatediff, cogvideox, lucy_edit, wan, wan_animate
 from tests.unit.families.conftest import CANNY, FACE, POSE, distance
 from vidgen.errors import ModelError, SpecError
+from vidgen.families.control_networks import following
 from vidgen.families.diffusers_model import pictures
 from vidgen.families.estimator_folder import estimator_in
 from vidgen.families.installation import Wishes, manifest_for
@@ -21,6 +24,7 @@ from vidgen.pipelines import whole_clip
 from vidgen.pipelines.estimation import drawers_of
 from vidgen.runtime.context import RunContext
 from vidgen.spec import Progress, Stage
+from vidgen.stages.clip_model import ControlClip
 from vidgen_models.shelf import Shelf
 
 CASES = {case.name: case for family in (animatediff, cogvideox, lucy_edit, wan_animate) for case in family.CASES}
@@ -138,6 +142,33 @@ def test_a_share_narrower_than_a_step_acts_at_the_step_that_lies_in_it(restyle, 
     assert distance(narrow, none) > 0
     assert (narrow == frames(start=0.25, end=0.5)).all()
     assert distance(narrow, frames(start=0.5, end=0.75)) > 0
+
+
+def acting(start: float, end: float, steps: int) -> list[int]:
+    """Steps at which diffusers' pipelines ask a control network that is told a share of a run."""
+    control = ControlClip("canny", np.zeros((1, 8, 8, 3), np.uint8), 1.0, start, end)
+    _, told = following([None], ["canny"], [control], steps)
+    begin, last = told["control_guidance_start"], told["control_guidance_end"]
+    return [step for step in range(steps) if not (step / steps < begin or (step + 1) / steps > last)]
+
+
+def test_a_share_that_ends_where_a_step_begins_leaves_that_step_out() -> None:
+    """Every such share of up to 60 steps. Fails when the last step is the product of both rounded up, of which
+    0.28 * 25 gives one too many: tried."""
+    for steps in range(1, 61):
+        assert [len(acting(0, n / steps, steps)) for n in range(1, steps + 1)] == list(range(1, steps + 1))
+
+
+SHARES = st.integers(0, 100).map(lambda n: n / 100) | st.floats(0, 1)
+
+
+@given(st.integers(1, 60), SHARES, SHARES)
+@example(25, 0.0, 0.28)
+def test_a_control_acts_at_the_very_steps_that_begin_in_its_share(steps: int, start: float, end: float) -> None:
+    """Any share. Fails as the one before: tried."""
+    wanted = [step for step in range(steps) if start <= step / steps < end]
+    assume(wanted)  # the others are refused
+    assert acting(start, end, steps) == wanted
 
 
 def test_each_of_two_control_networks_follows_the_kind_it_was_added_for(tiny_of):

@@ -30,3 +30,11 @@ class Control(SpecModel):
     smoothing: float = Field(
         default=0.0, ge=0, le=1, description="How far a drawn control is smoothed over time; 0 leaves it as drawn."
     )
+
+
+def steps_before(share: float, steps: int) -> int:
+    """How many of a run's steps begin before `share` of it (0..1): those n of `steps` with n / steps < share.
+
+    Counted, and not worked out by a product, which rounds: 0.28 * 25 is 7.000000000000001.
+    """
+    return sum(step / steps < share for step in range(steps))

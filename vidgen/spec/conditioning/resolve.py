@@ -1,12 +1,11 @@
 """Fills and checks the conditioning items of a request against a model's rules."""
 
-import math
 from itertools import pairwise
 from typing import TypeVar
 
 from vidgen.errors import SpecError
 from vidgen.spec.conditioning.camera import PRESETS, Camera
-from vidgen.spec.conditioning.control import UNDRAWN, Control
+from vidgen.spec.conditioning.control import UNDRAWN, Control, steps_before
 from vidgen.spec.conditioning.mask import Box, Mask, Outpaint
 from vidgen.spec.conditioning.offers import check_conditioning_offers
 from vidgen.spec.conditioning.path import Brush, Path, Trajectory, Waypoint
@@ -86,9 +85,9 @@ def _control(number: int, control: Control, spec: SamplingFields, model: ModelRu
 
 def _check_share(field: str, control: Control, steps: int) -> None:
     """A control acts at step `n` of `steps` where start ≤ n / steps < end; at one step at least it must."""
-    if not steps or any(control.start <= step / steps < control.end for step in range(steps)):
+    if not steps or steps_before(control.start, steps) < steps_before(control.end, steps):
         return
-    first = math.ceil(control.start * steps)
+    first = steps_before(control.start, steps)
     name, value, nearest = ("end", control.end, (first + 1) / steps)
     if first >= steps:
         name, value, nearest = ("start", control.start, (steps - 1) / steps)
