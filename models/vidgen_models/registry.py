@@ -82,7 +82,9 @@ class Manifest(SpecModel):
     text_length: int = Field(description="Tokens of the text encoder, fixed at training time.")
     rules: ModelRules
     memory: tuple[MemoryRow, ...] = ()
-    seconds_per_step: float = Field(default=1.0, description="On two CPU cores at the default size, for forecasts.")
+    seconds_per_step: float = Field(
+        default=1.0, description="On two CPU cores at the default size and guidance, for forecasts."
+    )
     files: Mapping[str, str] = Field(default_factory=dict, description="sha256 of every file, by path in the folder.")
     weights: Weights = Field(
         default="own",

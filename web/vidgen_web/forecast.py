@@ -12,21 +12,17 @@ from pydantic import Field
 from vidgen.errors import ModelError
 from vidgen.jobs.line.admission import memory_need
 from vidgen.jobs.views import Job
-from vidgen.longvideo.plan_of_spec import chunks_of
-from vidgen.runtime.verdict import PREDICTIONS, WINDOWS
+from vidgen.longvideo.predictions import passes, predictions_of
 from vidgen.spec import (
     JobSpec,
     JobStatus,
     PostStep,
-    SamplingFields,
     TrainLora,
     Unsampled,
-    VideoToVideo,
     delivered_shape,
     shapes_after,
 )
 from vidgen.spec.base import SpecModel
-from vidgen.spec.conditioning.predictions import predictions_a_step
 from vidgen.spec.post import Restore
 from vidgen_models.networks import networks_of
 from vidgen_models.registry import Manifest
@@ -53,8 +49,8 @@ SECONDS_PER_MEGAPIXEL = {
 }
 ENCODING_SECONDS = {"hevc": 0.13, "av1": 0.09, "vp9": 0.44, "gif": 1.5, "webp": 0.12, "png": 0.18}
 OTHER_ENCODING_SECONDS = 0.07
-TRAINING_WORK = 1.5
-"""Of a step with guidance, which is two predictions."""
+TRAINING_WORK = 3
+"""In predictions."""
 BYTES_BESIDE_THE_CLIP = 64 * 1024
 
 
@@ -99,20 +95,12 @@ def run_seconds(services: Services, spec: JobSpec, manifest: Manifest | None) ->
         return seconds
     sides, frames = manifest.rules.sides, manifest.rules.frames
     size = _pixels(spec) / (sides.default_width * sides.default_height * frames.default)
-    steps = float(spec.num_inference_steps or manifest.rules.steps.default)
-    if isinstance(spec, VideoToVideo):
-        steps *= manifest.rules.strength if spec.strength is None else spec.strength
-    steps *= predictions_a_step(spec, manifest.rules.conditioning)
-    return seconds + (steps + _judging_steps(spec, manifest)) * manifest.seconds_per_step * size
+    return seconds + predictions_of(spec, manifest.rules) * _prediction_seconds(manifest) * size
 
 
-def _judging_steps(spec: SamplingFields, manifest: Manifest) -> float:
-    """What it takes to ask the model about regions, in steps of the whole clip; a step with guidance is two
-    predictions."""
-    if not spec.regions:
-        return 0.0
-    windows = chunks_of(spec, manifest.rules)
-    return PREDICTIONS / 2 * (1 + len(spec.regions)) * min(WINDOWS, windows) / windows
+def _prediction_seconds(manifest: Manifest) -> float:
+    """At the default size; the manifest's step is one under its default guidance."""
+    return manifest.seconds_per_step / passes(manifest.rules.guidance.default, manifest.rules)
 
 
 def _training_seconds(spec: TrainLora, manifest: Manifest | None) -> float:
@@ -120,7 +108,7 @@ def _training_seconds(spec: TrainLora, manifest: Manifest | None) -> float:
     if manifest is None:
         return 0.0
     share = (spec.num_frames or 0) / manifest.rules.frames.default
-    return spec.steps * spec.batch * share * manifest.seconds_per_step * TRAINING_WORK
+    return spec.steps * spec.batch * share * _prediction_seconds(manifest) * TRAINING_WORK
 
 
 def post_seconds(services: Services, spec: JobSpec) -> float:

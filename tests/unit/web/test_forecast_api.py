@@ -43,6 +43,7 @@ def test_a_forecast_counts_what_regions_and_keyed_cameras_cost(client: FlaskClie
     assert two_moves == pytest.approx(3 * plain, rel=0.1)
     assert work(regions=[region, region]) == pytest.approx(3 * plain, rel=0.1)
     assert work(regions=[region], camera=turning) == pytest.approx(6 * plain, rel=0.1)
+    assert work(guidance_scale=1) == pytest.approx(plain / 2, rel=0.1)
     one_step = {**PROMPT, "num_inference_steps": 1, "regions": [region] * 8}
     with_judge = client.post(f"{JOBS}/forecast", json=one_step).get_json()["seconds"]
     without = client.post(f"{JOBS}/forecast", json={**PROMPT, "num_inference_steps": 9}).get_json()["seconds"]
