@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Tensor
 
 from vidgen.longvideo.chunk import Chunk
@@ -29,7 +30,8 @@ def verdicts(
     control: Conditioning | None,
     ctx: RunContext,
 ) -> Iterator[Verdict]:
-    """Of a finished window: each region's prompt against the window's own, in its places and in all others.
+    """Of what a finished window newly made: each region's prompt against the window's own, in its places and in all
+    others.
 
     The noise is the same for all, and no clip's own: looking changes nothing.
     """
@@ -42,7 +44,19 @@ def verdicts(
     regions = [part for part in text.parts if part.field]
     window = order.window
     there = [part.within(window.shot, window.start, window.stop, 0).weights[0, 0].expand_as(base) for part in regions]
-    where = places(there, [part.weight for part in regions])
+    where, made = places(there, [part.weight for part in regions]), newly_made(order, base)
     for part, (own, painted) in zip(regions, where, strict=True):
         told = judge.errors(part.text.positive, control)
-        yield Verdict(part.field, summed(told, base, own), summed(told, base, ~painted))
+        yield Verdict(part.field, summed(told, base, own & made), summed(told, base, ~painted & made))
+
+
+def newly_made(order: Order, like: Tensor) -> Tensor:
+    """`[frames, h, w]` as bools: not what the windows beside it, held pictures or a source gave to the window.
+
+    So what two windows share counts once, and the clip that is gone on from not at all. `like` has those sizes.
+    """
+    window, made = order.window, torch.ones_like(like, dtype=torch.bool)
+    made[: window.head], made[window.length - window.tail :] = False, False
+    for place in order.pins:
+        made[place] = False
+    return made if order.kept is None else made & (order.kept[0, 0].to(like.device) < 0.5)

@@ -98,33 +98,83 @@ def test_each_window_of_a_long_clip_is_judged_when_it_is_made(tiny_of):
 
 
 class Knowing:
-    """A network that estimates the clip `clean` perfectly where it is told of `knows`, and nothing where it is not."""
+    """A network that estimates the clip `clean` perfectly where it is told of `knows`, and nothing where it is not.
+    Outside of `columns` it is so of `beyond`."""
 
-    def __init__(self, clean: torch.Tensor, knows: torch.Tensor) -> None:
-        self.clean, self.knows = clean, knows
+    def __init__(
+        self,
+        clean: torch.Tensor,
+        knows: torch.Tensor,
+        beyond: torch.Tensor | None = None,
+        columns: slice = slice(None),
+    ) -> None:
+        self.clean, self.knows, self.beyond, self.columns = clean, knows, beyond, columns
 
     def __call__(self, *, hidden_states: Any, timestep: Any, encoder_hidden_states: Any, **_: Any) -> tuple[Any]:
-        sigma = timestep.max() / 1000
-        told = torch.stack([(row == self.knows[0]).all() for row in encoder_hidden_states])
-        flow = (hidden_states - self.clean) / sigma
-        return (torch.where(told.view(-1, 1, 1, 1, 1), flow, torch.zeros_like(flow)),)
+        flow = (hidden_states - self.clean) / (timestep.max() / 1000)
+        return (torch.where(self._told(encoder_hidden_states, flow), flow, torch.zeros_like(flow)),)
+
+    def _told(self, texts: torch.Tensor, flow: torch.Tensor) -> torch.Tensor:
+        def rows(text: torch.Tensor) -> torch.Tensor:
+            return torch.stack([(row == text[0]).all() for row in texts]).view(-1, 1, 1, 1, 1)
+
+        told = torch.zeros_like(flow, dtype=torch.bool) if self.beyond is None else rows(self.beyond).expand_as(flow)
+        told = told.clone()
+        told[..., self.columns] = rows(self.knows)
+        return told
 
 
 def test_the_prompt_that_the_network_knows_the_clip_by_wins():
     """1 where the region's does, -1 where the clip's own does; in a batch of two, of which the second has the prompt.
     Fails when the noise level is another than that of the call: tried."""
-    scheduler = diffusers.FlowMatchEulerDiscreteScheduler()
     clean, own, text = torch.randn(1, 4, 3, 4, 4), torch.ones(1, 2, 2), torch.zeros(1, 2, 2)
-    left = torch.zeros(1, 1, 1, 8, 8)
-    left[..., :4] = 1.0
+    left = painted(slice(0, 4))
     for knows, expected in ((text, 1.0), (own, -1.0)):
-        judge = RegionJudge(scheduler, [PaintedRegion("", left, field="regions.0")], 2, 7)
-        for level in (990.0, 860.0, 500.0):
-            named = {"hidden_states": torch.randn(2, 4, 3, 4, 4), "timestep": torch.tensor([level, level])}
-            judge.saw(Knowing(clean, knows), {**named, "encoder_hidden_states": torch.cat([text, own])}, 1)
-        (verdict,) = judge.verdicts(clean, own, [text])
+        (verdict,) = said_of(clean, own, Knowing(clean, knows), [(left, 1.0, text)])
         assert verdict.inside.preference == pytest.approx(expected, abs=1e-4)
         assert verdict.outside.preference == pytest.approx(expected, abs=1e-4)
+
+
+def test_regions_are_judged_where_they_alone_count():
+    """A network that knows the left half by the prompt of a region there, and the rest by the clip's own.
+
+    Above a region of the whole frame lies that of the left half: of the first the right half counts, unless the other
+    has no weight.
+
+    Fails when places are those of the whole frame, and when the later region's are the earlier one's, too: tried.
+    """
+    clean, own, text = torch.randn(1, 4, 3, 4, 4), torch.ones(1, 2, 2), torch.zeros(1, 2, 2)
+    left, all_of_it = painted(slice(0, 4)), painted(slice(0, 8))
+    network = Knowing(clean, text, own, slice(0, 2))
+    (alone,) = said_of(clean, own, network, [(left, 1.0, text)])
+    assert alone.inside.preference == pytest.approx(1, abs=1e-4)
+    assert alone.outside.preference == pytest.approx(-1, abs=1e-4)
+    under, above = said_of(clean, own, network, [(all_of_it, 1.0, text), (left, 1.0, text)])
+    assert under.inside.preference == pytest.approx(-1, abs=1e-4)
+    assert under.outside.preference is None
+    assert above == alone
+    under, above = said_of(clean, own, network, [(all_of_it, 1.0, text), (left, 0.0, text)])
+    assert under.inside.own == pytest.approx(alone.inside.own + alone.outside.own, rel=1e-4)
+    assert above == alone
+
+
+def painted(columns: slice) -> torch.Tensor:
+    shares = torch.zeros(1, 1, 1, 8, 8)
+    shares[..., columns] = 1.0
+    return shares
+
+
+def said_of(
+    clean: torch.Tensor, own: torch.Tensor, network: Any, regions: list[tuple[torch.Tensor, float, torch.Tensor]]
+) -> list[Verdict]:
+    """Of a clip that was made in three calls; `regions` have their places, weight and text."""
+    asked = [PaintedRegion("", shares, weight, field="regions") for shares, weight, _ in regions]
+    judge = RegionJudge(diffusers.FlowMatchEulerDiscreteScheduler(), asked, 2, 7)
+    other = regions[0][2]
+    for level in (990.0, 860.0, 500.0):
+        named = {"hidden_states": torch.randn(2, 4, 3, 4, 4), "timestep": torch.tensor([level, level])}
+        judge.saw(network, {**named, "encoder_hidden_states": torch.cat([other, own])}, 1)
+    return judge.verdicts(clean, own, [text for *_, text in regions])
 
 
 def test_words_of_a_region_may_have_weights(tiny_of):
