@@ -5,7 +5,18 @@ from typing import Any
 
 from vidgen.families.folder import ModelFolder
 from vidgen.spec import ModelRules, SideRule
+from vidgen.spec.conditioning.control import ControlKind
+from vidgen.spec.long import LongMode
 from vidgen_models.samplers import choices, prediction_of, shift_of
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """What an adapter does beyond what its family's published weights were trained for; a folder may say it has it."""
+
+    controls: tuple[ControlKind, ...] = ()
+    keyframes: bool = False
+    long_modes: tuple[LongMode, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +25,7 @@ class Description:
 
     rules: ModelRules
     text_length: int
+    further: Further = Further()
 
 
 def sides(multiple: int, *, width: int, height: int, largest: int = 1920) -> SideRule:

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 from transformers import T5Tokenizer, UMT5EncoderModel
 
-from vidgen.families.description import Description, sampling, sides
+from vidgen.families.description import Description, Further, sampling, sides
 from vidgen.families.folder import ModelFolder
 from vidgen.families.merged_lora import Addition, MergedLoras, additions, named
 from vidgen.families.weighted_text import weighted
@@ -52,6 +52,8 @@ CONDITIONING = ConditioningRules(
     ends=True,
 )
 """The controls that VACE was trained with; its colours of motion are relative to the fastest."""
+FURTHER = Further(controls=("canny", "soft-edge"), keyframes=True, long_modes=("chain", "co_denoise"))
+"""Controls are drawn on the network's canvas, whatever they show, and windows go on from any latents."""
 GREY_BEFORE = 2
 """Latent frames of grey that go before a window in the middle of a stream; after two they hardly change."""
 
@@ -130,7 +132,7 @@ class WanVace:
             conditioning=CONDITIONING,
             **sampling(folder, SAMPLERS),
         )
-        return Description(rules, TEXT_LENGTH)
+        return Description(rules, TEXT_LENGTH, FURTHER)
 
     def sampled(self, advanced: AdvancedFields | None) -> "WanVace":
         """The same networks, run with other sampling: its own by another name, so that chunks are never mixed."""
