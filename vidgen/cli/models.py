@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
+from click.core import ParameterSource
 
 from vidgen.cli.errors import errors_as_text
 from vidgen.cli.model_table import show_model, show_plan, show_running, show_ways
@@ -67,8 +68,10 @@ def show(model_id: str, as_json: bool) -> None:
 @click.option("--like", help="An installed model of the same networks: its sizes, windows and words hold here, too.")
 @click.option("--base", help="Of a single file: the model or folder that gives what the file does not hold.")
 @click.option("--component", help="Of a single file: what it is; default: every component that it fits.")
+@click.pass_context
 @errors_as_text
 def add(
+    context: click.Context,
     path: Path,
     like: str | None,
     base: str | None,
@@ -87,8 +90,11 @@ def add(
     A folder of a single network that sees depth or poses (Depth Anything, DPT, ViTPose) is added for drawing controls.
     """
     if _is_network(path):
+        _refuse_beside(context, "a folder of a single network that draws controls", ("path", "model_id", "licence"))
         _add_estimator(path, wishes)
         return
+    if like is not None:
+        _check_like(path, like, wishes)
     wishes["running"] = Running(attention=attention, compile=compiled, offload=offload, devices=devices)
     manifest = _single(path, base, component, wishes) if path.is_file() else _folder(path, base, component, wishes)
     manifest = manifest if like is None else _like(manifest, like)
@@ -214,7 +220,23 @@ def _folder(path: Path, base: str | None, component: str | None, wishes: dict[st
 def _like(manifest: Any, other: str) -> Any:
     from vidgen.families import likeness
 
-    return likeness.like(manifest, _registry().get(other))
+    return likeness.like(manifest, likeness.installed_like(other, _registry().manifests))
+
+
+def _check_like(path: Path, like: str, wishes: dict[str, Any]) -> None:
+    """Refuses by name what the rules of the other model would take the place of."""
+    if path.is_file():
+        raise click.UsageError("--like belongs to a folder; what holds for a single file is its --base's")
+    if wishes["controls"]:
+        raise click.UsageError(f"--control and --like: what {like} follows holds here, too; leave one of them out")
+
+
+def _refuse_beside(context: click.Context, what: str, taken: tuple[str, ...]) -> None:
+    """Refuses every option that was given and that nothing would come of."""
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "") is ParameterSource.COMMANDLINE
+        if given and option.name not in taken:
+            raise click.UsageError(f"{option.opts[0]}: not for {what}; it takes --id and --licence")
 
 
 def _single(path: Path, base: str | None, component: str | None, wishes: dict[str, Any]) -> Any:

@@ -87,6 +87,42 @@ def test_a_network_trained_anew_is_added_like_the_one_whose_shape_it_has(run, fo
     assert "it is of the family wan_vace, and tiny-wan of wan" in run("models", "add", folder, "--like", "mine", code=1)
 
 
+def test_a_shape_that_only_the_new_network_names_is_another_one(run, tmp_path):
+    """Fails when the other model's keys alone are compared: tried."""
+    mine = shutil.copytree(ModelRegistry().get("sprites-64").path, tmp_path / "mine")
+    file = mine / "transformer" / "config.json"
+    config = json.loads(file.read_text())
+    file.write_text(json.dumps(config | {"image_dim": 24}))
+    told = run("models", "add", mine, "--like", "sprites-64", code=1)
+    assert "like=sprites-64: its transformer has image_dim=nothing, that of mine 24" in told
+    # what is not there may be written as null or left out
+    file.write_text(json.dumps({key: value for key, value in config.items() if value is not None} | {"new": None}))
+    assert "mine revision" in run("models", "add", mine, "--like", "sprites-64")
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--like", "sprite-64"], "like=sprite-64: not installed; installed are sprites-64; nearest: sprites-64"),
+        (["--like", "sprites-64", "--control", "depth"], "--control and --like: what sprites-64 follows holds here"),
+    ],
+)
+def test_what_likeness_would_swallow_is_refused_by_name(run, tmp_path, more, told):
+    """Fails when the other model's rules silently take the place of what was said: tried."""
+    mine = shutil.copytree(ModelRegistry().get("sprites-64").path, tmp_path / "mine")
+    assert told in run("models", "add", mine, *more, code=2 if "--control" in more else 1)
+    assert "mine" not in run("models")
+
+
+def test_a_single_file_or_network_is_like_no_model(run, folder, tmp_path):
+    """Fails when options that nothing comes of are taken: tried."""
+    network = tiny_estimators.depth_anything(tmp_path / "depth")
+    for option in (["--like", "sprites-64"], ["--control", "canny"], ["--few-steps", "4"], ["--weights", "int8"]):
+        told = run("models", "add", network, *option, code=2)
+        assert f"{option[0]}: not for a folder of a single network" in told
+    assert "--like belongs to a folder" in run("models", "add", weights_of(folder), "--like", "sprites-64", code=2)
+
+
 def test_rollback_brings_the_earlier_revision_back(run, folder):
     """Fails when `put` overwrites what it replaces: tried."""
     run("models", "add", folder, "--id", "mine")
