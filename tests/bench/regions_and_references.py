@@ -28,6 +28,8 @@ TWO = (
     {"prompt": "a cat moves left on a red background", "box": LEFT},
     {"prompt": "a rocket on a yellow background", "box": RIGHT},
 )
+APPLE = "an apple on a yellow background"
+"""With a rocket on the same ground on the right: there the subject alone tells the prompts apart."""
 COLOURS = {"magenta": (200, 40, 170), "green": (40, 160, 60)}
 PLAIN = "something on a blue background"
 
@@ -64,22 +66,29 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         bench = Bench(Path(folder))
         for seed in seeds:
-            asked = {"prompt": CAT, "regions": TWO}
-            ignored = {"prompt": CAT, "regions": tuple({**region, "weight": 0} for region in TWO)}
-            told = [bench.report(seed, fields, **fields)["regions"] for fields in (asked, ignored)]
-            for with_it, without in zip(*told, strict=True):
-                told_of(f"region {with_it['region']}, seed {seed}", with_it, without, ("measured", "elsewhere"))
+            regions_of(bench, seed, CAT, TWO)
+        for seed in seeds:
+            regions_of(bench, seed, APPLE, TWO[1:], "one ground, ")
         for seed in seeds:
             for name in COLOURS:
                 asked = {"prompt": PLAIN, "references": [{"image": {"upload_id": f"upl_{name}"}}]}
                 (with_it,) = bench.report(seed, asked, **asked)["references"]
                 (without,) = bench.report(seed, asked, prompt=PLAIN)["references"]
-                told_of(f"{name} disc, seed {seed}", with_it, without, ("measured", "chance"))
+                told_of(f"{name} disc, seed {seed}", with_it, without, ("measured", "other_colours"))
+
+
+def regions_of(bench: Bench, seed: int, prompt: str, regions: tuple[dict[str, Any], ...], label: str = "") -> None:
+    """Beside the clip of the same seed in which they have no weight."""
+    asked = {"prompt": prompt, "regions": regions}
+    ignored = {"prompt": prompt, "regions": tuple({**region, "weight": 0} for region in regions)}
+    told = [bench.report(seed, fields, **fields)["regions"] for fields in (asked, ignored)]
+    for with_it, without in zip(*told, strict=True):
+        told_of(f"{label}region {with_it['region']}, seed {seed}", with_it, without, ("measured", "elsewhere"))
 
 
 def told_of(label: str, with_it: dict[str, Any], without: dict[str, Any], names: Sequence[str]) -> None:
     parts = (" and ".join(f"{it[name]:.2f}" for name in names) for it in (with_it, without))
-    print(f"{label:24}{' ; without: '.join(parts)}", flush=True)
+    print(f"{label:32}{' ; without: '.join(parts)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -366,7 +366,7 @@ def test_two_controls_count_by_their_weights(studio: Studio) -> None:
 
 
 def test_a_reference_lends_its_colours(studio: Studio) -> None:
-    """The subject is nearer to the picture's magenta than without it, and so it is than to the same in other colours.
+    """The subject is nearer to the picture's magenta than without it, and the report's figure says so, too.
 
     Fails when the reference is not told to the network: tried.
     """
@@ -382,13 +382,38 @@ def test_a_reference_lends_its_colours(studio: Studio) -> None:
     led, free = studio.clip(**asked), studio.clip(prompt=asked["prompt"])
     assert magenta(led) > magenta(free) + 0.02
     (own,), (other,) = (studio.measured(frames, **asked)["references"] for frames in (led, free))
-    assert own["measured"] > other["measured"] + 0.02
-    assert own["measured"] > own["chance"] + 0.02
-    assert own["measured"] - own["chance"] > other["measured"] - other["chance"] + 0.05
+    assert own["measured"] > other["measured"] + 0.1
 
 
-def test_every_conditioned_clip_carries_its_report(studio: Studio) -> None:
-    asked = {"prompt": "a sun on a blue background", "prefix": {"video": SOURCE}}
-    studio.clip(**asked)
-    reports = [json.loads(path.read_text()) for path in studio.folder.glob("*/report.json")]
-    assert any("ends" in report for report in reports)
+HALF = {"left": 0, "top": 0, "right": 0.5, "bottom": 1}
+OF_EACH_KIND: dict[str, dict[str, Any]] = {
+    "camera": {"camera": {"pan": 3}, "prompt": GROUND},
+    "trajectories": {"trajectories": [{"points": [{"x": 0.3, "y": 0.5}, {"x": 0.7, "y": 0.5}]}]},
+    "controls": {"controls": [{"kind": "layout", "video": SOURCE}]},
+    "motion": {"camera": {"pan": 3}, "motion_strength": 0.5, "prompt": GROUND},
+    "mask": {"video": SOURCE, "mask": {"box": HALF}},
+    "ends": {"prefix": {"video": SOURCE, "frames": 5}},
+    "pictures": {"keyframes": [{"image": PORTRAIT, "frame": 8}]},
+    "regions": {"regions": [{"prompt": "a sun on a red background", "box": HALF}]},
+    "references": {"references": [{"image": PORTRAIT}]},
+}
+
+
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+def test_every_conditioned_clip_carries_its_report(studio: Studio, kind: str) -> None:
+    """Of the very kind that it was asked for, with figures. Fails when the meter leaves a kind out: tried (ends).
+
+    The control: a clip without items carries none.
+    """
+    brief = {"num_frames": 9, "num_inference_steps": 1, "seed": 11}
+
+    def report_of(**fields: Any) -> dict[str, Any] | None:
+        studio.clip(**fields)
+        path = studio.folder / str(len(studio.known) - 1) / "report.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    told = report_of(**brief, **OF_EACH_KIND[kind])
+    assert told is not None
+    assert all(any(isinstance(it, float) for it in entry.values()) or "axes" in entry for entry in told[kind])
+    if kind == "camera":
+        assert report_of(**brief) is None

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from vidgen.cli.measured import lines_of
 from vidgen.runtime.processes import is_first
 from vidgen.spec import Progress
 
@@ -55,43 +56,7 @@ def render_here(
 def _measured(report: Path) -> str:
     """What a conditioned clip was asked for and does, a line an item."""
     told = json.loads(report.read_text())
-    lines = [
-        f"camera {axis}: {it['requested']:g} asked, {it['measured']:g} measured"
-        for camera in told.get("camera", ())
-        for axis, it in camera["axes"].items()
-        if it["measured"] is not None
-    ]
-    lines += [f"camera: not measured; {camera['why']}" for camera in told.get("camera", ()) if "why" in camera]
-    lines += [
-        f"trajectory: not measured; {it['why']}"
-        if "why" in it
-        else f"trajectory: {it['mean_error']:.1%} of the width off"
-        for it in told.get("trajectories", ())
-    ]
-    lines += [
-        f"control {it['kind']}: not measured; {it['why']}"
-        if it["measured"] is None
-        else f"control {it['kind']}: 1 asked, {it['measured']:g} measured"
-        for it in told.get("controls", ())
-    ]
-    lines += [f"mask: outside {it['outside_psnr']:g} dB to the source" for it in told.get("mask", ())]
-    lines += [f"{it['end']}: {it['psnr']:g} dB to the clip" for it in told.get("ends", ())]
-    lines += [
-        f"{it['picture']}: frame {it['frame']} is {it['psnr']:g} dB from it, the others {it['elsewhere']:g}"
-        for it in told.get("pictures", ())
-    ]
-    lines += [
-        f"regions.{it['region']}: {it['measured']:g} of -1 to 1 its own prompt, {it['elsewhere']:g} elsewhere"
-        for it in told.get("regions", ())
-        if it["measured"] is not None and it["elsewhere"] is not None
-    ]
-    lines += [f"regions.{it['region']}: not measured; {it['why']}" for it in told.get("regions", ()) if "why" in it]
-    lines += [
-        f"reference: {it['measured']:.0%} of its colours"
-        + ("" if it["chance"] is None else f", {it['chance']:.0%} of the same in other colours")
-        for it in told.get("references", ())
-    ]
-    return "".join(f"\n{line}" for line in lines)
+    return "".join(f"\n{line}" for line in lines_of(told))
 
 
 def _told(report: Path) -> str:

@@ -18,9 +18,15 @@ from vidgen.motion.trajectory import place
 from vidgen.pipelines.camera_report import camera_report
 from vidgen.pipelines.conditions import Conditions
 from vidgen.pipelines.masking import Masked
-from vidgen.pipelines.picture_report import picture_report, region_report
+from vidgen.pipelines.picture_report import picture_report, region_report, wholly
 from vidgen.pipelines.resolved import Resolved
-from vidgen.quality.conditioning.agreement import layout_agreement, motion_agreement, picture_agreement, psnr
+from vidgen.quality.conditioning.agreement import (
+    EQUAL,
+    layout_agreement,
+    motion_agreement,
+    picture_agreement,
+    psnr,
+)
 from vidgen.quality.conditioning.likeness import colour_likeness, in_other_colours
 from vidgen.quality.conditioning.similarity import is_patterned, speed_of
 from vidgen.quality.conditioning.tracks import error, followed, subject_track
@@ -42,6 +48,9 @@ LARGEST = 128
 Entry = dict[str, Any]
 PATTERN = "the ground has a pattern, from which a subject cannot be told; ask for a plain one to have it measured"
 NO_DRAWER = "no network that draws it from frames is installed"
+TIMES = "times the speed that the model, camera, paths or source clip have"
+NO_BASELINE = "how fast the clip would be at a strength of 1 is not to be seen in it; make that one with the same seed"
+ALL_GIVEN = "every frame was given; so there are none to set beside them"
 GREY = "the picture has no colours; so there is none in other colours to set beside it"
 
 
@@ -152,11 +161,12 @@ class ConditioningMeter:
                 "weight": control.weight,
                 "start": control.start,
                 "end": control.end,
+                "requested": wholly(control.weight),
             }
             yield entry | (
                 {"measured": None, "why": PATTERN if control.kind == "layout" else NO_DRAWER}
                 if found is None
-                else {"requested": 1.0, "measured": _rounded(found)}
+                else {"measured": _rounded(found)}
             )
 
     def _brushes(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
@@ -168,11 +178,13 @@ class ConditioningMeter:
         return [{"requested": 1.0, "measured": _rounded(motion_agreement(frames, canvas.flow))}]
 
     def _motion(self, frames: FrameChunk) -> list[Entry]:
-        """How fast what has structure moves in the mean, where a strength was asked for."""
+        """How fast what has structure moves in the mean, where a strength was asked for: a factor of a speed that the
+        clip alone does not tell."""
         if self._spec.motion_strength is None:
             return []
         speed = speed_of(frames) * self._asked.fps
-        return [{"requested": self._spec.motion_strength, "widths_a_second": _rounded(speed)}]
+        asked = {"requested": self._spec.motion_strength, "unit": TIMES}
+        return [{**asked, "measured": None, "why": NO_BASELINE, "widths_a_second": _rounded(speed)}]
 
     def _mask(self, frames: FrameChunk, masked: Masked | None) -> list[Entry]:
         if masked is None:
@@ -182,6 +194,7 @@ class ConditioningMeter:
         changed = np.abs(frames.astype(np.int16) - source)[made]
         return [
             {
+                "requested": EQUAL,
                 "outside_psnr": _rounded(psnr(frames[~made], source[~made])),
                 "inside_change": _rounded(changed.mean() if changed.size else 0.0),
                 "share": _rounded(made.mean()),
@@ -189,17 +202,25 @@ class ConditioningMeter:
         ]
 
     def _ends(self, frames: FrameChunk, conditions: Conditions) -> Iterator[Entry]:
+        """`elsewhere` is the mean of the clip's other frames, each beside one of those given in turn."""
         for name in ("prefix", "suffix"):
             end = getattr(self._spec, name)
             if end is not None and len(frames) == self._asked.num_frames:
                 given = conditions.end_frames(name, end)
-                shown = frames[: len(given)] if name == "prefix" else frames[-len(given) :]
-                yield {"end": name, "frames": len(given), "psnr": _rounded(psnr(shown, given))}
+                count = len(given)
+                shown, others = (
+                    (frames[:count], frames[count:]) if name == "prefix" else (frames[-count:], frames[:-count])
+                )
+                near = [psnr(frame, given[n % count]) for n, frame in enumerate(others)]
+                told: Entry = {"elsewhere": _rounded(np.mean(near))} if near else {"elsewhere": None, "why": ALL_GIVEN}
+                asked = {"end": name, "frames": count, "requested": EQUAL}
+                yield {**asked, "psnr": _rounded(psnr(shown, given)), **told}
 
     def _references(self, frames: FrameChunk, conditions: Conditions) -> list[Entry]:
         """Each by the colours of its subject, or of all of it, beside those of the clip's.
 
-        `chance` is the mean of that over the same picture in other colours: what a clip has that was never given it.
+        `other_colours` is the mean of that over the same picture in other colours. It is no control: what a clip has
+        without the reference only one without it tells.
         """
         return [
             {"kind": reference.kind, "requested": 1.0, **_likeness(frames, conditions.reference_picture(number))}
@@ -209,7 +230,7 @@ class ConditioningMeter:
 
 def _likeness(frames: FrameChunk, picture: NDArray[np.uint8]) -> Entry:
     others = [colour_likeness(frames, other) for other in in_other_colours(picture)]
-    told: Entry = {"chance": _rounded(np.mean(others))} if others else {"chance": None, "why": GREY}
+    told: Entry = {"other_colours": _rounded(np.mean(others))} if others else {"other_colours": None, "why": GREY}
     return {"measured": _rounded(colour_likeness(frames, picture)), **told}
 
 

@@ -10,13 +10,15 @@ from vidgen.media.frames import FrameChunk
 from vidgen.media.source import read_picture
 from vidgen.pipelines.regions import region_painter
 from vidgen.pipelines.resolved import Resolved
-from vidgen.quality.conditioning.agreement import psnr
+from vidgen.quality.conditioning.agreement import EQUAL, psnr
 from vidgen.runtime.context import RunContext
 from vidgen.runtime.verdict import Errors, Verdict
 from vidgen.spec import ImageToVideo, MediaRef, SamplingFields
 
 Entry = dict[str, Any]
 NOT_ASKED = "the model was not asked what it shows; difference is how far its colours are from those around it"
+NOTHING_MADE = "nothing was newly made in its places, or other regions cover them all"
+EVERYWHERE = "it covers the whole frame; so there are no other places to set beside it"
 
 
 def picture_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) -> Iterator[Entry]:
@@ -34,6 +36,7 @@ def picture_report(frames: FrameChunk, spec: SamplingFields, ctx: RunContext) ->
                 "picture": field,
                 "frame": frame,
                 "seconds": round(frame / asked.fps, 3),
+                "requested": EQUAL,
                 "psnr": round(near[frame], 3),
                 "elsewhere": round(float(np.mean(others)), 3),
             }
@@ -59,10 +62,17 @@ def region_report(
         yield {
             "region": number,
             "prompt": region.prompt,
+            "weight": region.weight,
+            "requested": wholly(region.weight),
             "share": round(float(within.mean()), 3),
             **_as_said(said.get(f"regions.{number}")),
             "difference": round(float(np.mean(away)), 3) if away else None,
         }
+
+
+def wholly(weight: float | None) -> float | None:
+    """What is asked of something whose figure is 1 where it is wholly followed: nothing where its weight is none."""
+    return None if weight == 0 else 1.0
 
 
 def preference(errors: Errors) -> float | None:
@@ -72,9 +82,13 @@ def preference(errors: Errors) -> float | None:
 
 
 def _as_said(verdict: Verdict | None) -> Entry:
-    if verdict is None or verdict.inside.preference is None:
-        return {"measured": None, "why": NOT_ASKED}
-    return {"measured": preference(verdict.inside), "elsewhere": preference(verdict.outside)}
+    if verdict is None:
+        return {"measured": None, "elsewhere": None, "why": NOT_ASKED}
+    inside, outside = preference(verdict.inside), preference(verdict.outside)
+    told: Entry = {"measured": inside, "elsewhere": outside}
+    if inside is not None and outside is not None:
+        return told
+    return told | {"why": NOTHING_MADE if inside is None else EVERYWHERE}
 
 
 def _pictures(spec: SamplingFields, num_frames: int) -> Iterator[tuple[str, int, MediaRef]]:

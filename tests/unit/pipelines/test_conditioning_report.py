@@ -68,6 +68,9 @@ def test_a_clip_that_does_as_asked_and_its_reverse_are_told_apart(rules, media):
     assert max(entry["measured"] for entry in reverse) < 0.3
     depth = {"controls": [{"kind": "depth", "video": CLIP, "drawn": True}]}
     assert reported(ball(RIGHT), rules, media, **depth)["controls"][0]["measured"] is None
+    unweighted = {"controls": [{"kind": "layout", "video": CLIP, "weight": 0}]}
+    (entry,) = reported(ball(RIGHT), rules, media, **unweighted)["controls"]
+    assert (entry["requested"], entry["weight"], entry["measured"] > 0.8) == (None, 0, True)
 
 
 def test_a_camera_is_reported_in_its_own_units(rules, media):
@@ -87,7 +90,8 @@ def test_a_camera_is_reported_in_its_own_units(rules, media):
     assert turned["axes"]["pan"]["requested_over_time"] == pytest.approx(np.arange(-5.25, 6, 1.5))
     assert len(turned["axes"]["pan"]["over_time"]) == 8
     (strong,) = reported(moving, rules, media, camera={"pan": 5}, motion_strength=0.5)["motion"]
-    assert strong["requested"] == 0.5
+    assert (strong["requested"], strong["measured"], "times" in strong["unit"]) == (0.5, None, True)
+    assert "seed" in strong["why"]
     assert strong["widths_a_second"] == pytest.approx(0.25, abs=0.04)
     (resting,) = reported(np.repeat(moving[:1], FRAMES, 0), rules, media, camera={"pan": 5})["camera"]
     assert abs(resting["axes"]["pan"]["measured"]) < 0.1
@@ -141,11 +145,19 @@ def test_pictures_and_regions_are_reported(rules, media):
     painted = np.zeros((FRAMES, SIDE, SIDE, 3), np.uint8)
     painted[:, :, :32] = 255
     (silent,) = reported(painted, rules, media, regions=[half])["regions"]
-    assert (silent["share"], silent["measured"]) == (0.5, None)
+    assert (silent["share"], silent["measured"], silent["elsewhere"]) == (0.5, None, None)
     assert "not asked" in silent["why"]
     said = [Verdict("regions.0", Errors(1, 1), Errors(4, 0)), Verdict("regions.0", Errors(0, 2), Errors(2, 2))]
     (region,) = reported(painted, rules, media, regions=[half], said=said)["regions"]
     assert (region["measured"], region["elsewhere"], "why" in region) == (0.5, -0.5, False)
+    assert (region["requested"], region["weight"]) == (1, 1)
+    for errors, why in (
+        ((Errors(1, 3), Errors()), "whole frame"),
+        ((Errors(), Errors(1, 3)), "newly made"),
+    ):
+        unweighted = [Verdict("regions.0", *errors)]
+        (entry,) = reported(painted, rules, media, regions=[{**half, "weight": 0}], said=unweighted)["regions"]
+        assert (entry["requested"], entry["weight"], why in entry["why"]) == (None, 0, True)
     assert region["difference"] == pytest.approx(100, abs=0.1)
     assert reported(painted[:, ::-1] * 0 + 9, rules, media, regions=[half])["regions"][0]["difference"] < 0.1
 
@@ -156,12 +168,16 @@ def test_masks_and_ends_are_measured_against_what_was_given(rules, media):
     changed = source.copy()
     changed[:, :, :32] = 250
     (entry,) = reported(changed, rules, media, VideoToVideo, video=CLIP, mask=half)["mask"]
-    assert (entry["outside_psnr"], entry["share"]) == (99.0, 0.5)
+    assert (entry["outside_psnr"], entry["requested"], entry["share"]) == (99.0, 99.0, 0.5)
     assert entry["inside_change"] > 50
     (begins,) = reported(source, rules, media, prefix={"video": CLIP, "frames": 5})["ends"]
     assert begins["psnr"] < 30  # it begins with the clip's last frames, not with its first
     (ends,) = reported(source[4:].repeat(2, 0)[:FRAMES], rules, media, suffix={"video": CLIP})["ends"]
     assert (ends["end"], ends["frames"]) == ("suffix", 4)
+    held = source[[*range(4, 9), *range(5)]][:FRAMES]
+    (there,) = reported(held, rules, media, prefix={"video": CLIP, "frames": 5})["ends"]
+    assert (there["psnr"], there["requested"]) == (99.0, 99.0)
+    assert there["elsewhere"] < 30
 
 
 def test_the_report_lies_beside_the_clip_and_in_its_receipt(tiny_registry, media, tmp_path):

@@ -27,18 +27,18 @@ REPORT = {
         {"kind": "pose", "weight": 1.0, "measured": None, "why": "no network draws it from frames"},
     ],
     "brushes": [{"requested": 1.0, "measured": 0.7}],
-    "motion": [{"requested": 1.5, "widths_a_second": 0.31}],
-    "mask": [{"outside_psnr": 48.2, "inside_change": 33.0, "share": 0.4}],
+    "motion": [{"requested": 1.5, "unit": "times", "measured": None, "why": "no baseline", "widths_a_second": 0.31}],
+    "mask": [{"requested": 99.0, "outside_psnr": 48.2, "inside_change": 33.0, "share": 0.4}],
     "regions": [
         {"region": 0, "prompt": "a <cat>", "share": 0.5, "measured": 0.571, "elsewhere": -0.6, "difference": 40.0},
-        {"region": 1, "prompt": "a dog", "share": 0.5, "measured": 0.4, "elsewhere": None, "difference": None},
+        {"region": 1, "prompt": "a dog", "share": 0.5, "measured": 0.4, "elsewhere": None, "why": "all"},
         {"region": 2, "prompt": "a cow", "share": 0.5, "measured": None, "why": "not asked", "difference": 3.0},
     ],
     "references": [
-        {"kind": "subject", "requested": 1.0, "measured": 0.41, "chance": 0.12},
-        {"kind": "subject", "requested": 1.0, "measured": 0.3, "chance": None, "why": "grey"},
+        {"kind": "subject", "requested": 1.0, "measured": 0.41, "other_colours": 0.12},
+        {"kind": "subject", "requested": 1.0, "measured": 0.3, "other_colours": None, "why": "grey"},
     ],
-    "ends": [{"end": "suffix", "frames": 5, "psnr": 31.0}],
+    "ends": [{"end": "suffix", "frames": 5, "psnr": 31.0, "requested": 99.0, "elsewhere": 12.5}],
 }
 ROWS = [
     ("Pan (right)", "3", "2.71"),
@@ -58,7 +58,7 @@ ROWS = [
     ("Part of the frame 1", "a &lt;cat&gt;", "0.57 of -1 to 1; elsewhere -0.6"),
     ("Part of the frame 2", "a dog", "0.4 of -1 to 1"),
     ("Part of the frame 3", "a cow", "not measured"),
-    ("Reference picture 1", "its colours", "41 %; of other colours 12 %"),
+    ("Reference picture 1", "its colours", "41 %; of the same in other colours 12 %"),
     ("Reference picture 2", "its colours", "30 %"),
 ]
 

@@ -15,6 +15,8 @@ from vidgen.spec.conditioning.control import ControlKind
 
 SLACK = 0.025
 """Of the width: lines this far apart still meet by half."""
+EQUAL = 99.0
+"""What `psnr` says of pictures that are the same, in dB."""
 SURFACES: tuple[ControlKind, ...] = ("gray", "depth")
 """Kinds that are no lines."""
 
@@ -73,9 +75,9 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """In dB; 99 for equal pictures."""
+    """In dB; `EQUAL` for equal pictures."""
     error = float(((one.astype(np.float64) - other) ** 2).mean()) if one.size else 0.0
-    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
+    return EQUAL if error == 0 else float(10 * np.log10(255**2 / error))
 
 
 def _area(box: Box) -> float:

@@ -36,35 +36,43 @@ class ConditioningReport(SpecModel):
     )
     controls: list[dict[str, Any]] = Field(
         default=[],
-        description="`kind`, `weight`, `start`, `end`, `measured`: how well the control drawn from the result agrees; "
-        "1 is wholly; null, with a `why`, where it cannot be drawn.",
+        description="`kind`, `weight`, `start`, `end`, `requested` (1; null where it has no weight), `measured`: how "
+        "well the control drawn from the result agrees; 1 is wholly; null, with a `why`, where it cannot be drawn. "
+        "With a small weight or a short share of the steps less is to be expected.",
     )
     brushes: list[dict[str, Any]] = Field(default=[], description="`measured`: agreement of the motion, -1 to 1.")
     motion: list[dict[str, Any]] = Field(
         default=[],
-        description="Of a strength: `requested`, and `widths_a_second`, the mean speed of what moves.",
+        description="Of a strength: `requested` and its `unit`, a factor; `widths_a_second`, the mean speed of what "
+        "moves. `measured` is null, with a `why`: one clip does not tell how fast it would be at 1.",
     )
     mask: list[dict[str, Any]] = Field(
-        default=[], description="`outside_psnr` (dB, 99: equal), `inside_change` (grey levels), `share` made anew."
+        default=[],
+        description="`outside_psnr` (dB; `requested`, 99: equal), `inside_change` (grey levels), `share` made anew.",
     )
-    ends: list[dict[str, Any]] = Field(default=[], description="`end`, `frames`, `psnr` to the frames given, in dB.")
+    ends: list[dict[str, Any]] = Field(
+        default=[],
+        description="`end`, `frames`, `psnr` to the frames given, in dB (`requested`, 99: equal), and `elsewhere`, the "
+        "mean of the other frames to them; null, with a `why`, where there are none.",
+    )
     pictures: list[dict[str, Any]] = Field(
         default=[],
         description="Of a start or last picture and keyframes: `picture`, the `frame` and `seconds` asked for, `psnr` "
-        "of that frame to the picture, and `elsewhere`, the mean of the other frames, in dB.",
+        "of that frame to the picture (`requested`, 99: equal), and `elsewhere`, the mean of the other frames, in dB.",
     )
     regions: list[dict[str, Any]] = Field(
         default=[],
-        description="`region`, `prompt`, `share` of the picture; `measured`: by how much its prompt explains what is "
-        "there better than the clip's own prompt does, as the model itself says it (1 wholly, 0 neither does better, "
-        "-1 the clip's own; null, with a `why`, where the model was not asked); `elsewhere`: the same of all other "
-        "places; `difference` (CIE76) of its mean colour from the rest's.",
+        description="`region`, `prompt`, `weight`, `share` of the picture; `requested`: 1, null where it has no "
+        "weight. `measured`: by how much its prompt explains what is there better than the clip's own prompt does, as "
+        "the model itself says it (1 wholly, 0 neither does better, -1 the clip's own; null, with a `why`, where the "
+        "model was not asked); `elsewhere`: the same of all other places, null, with a `why`, where there are none; "
+        "`difference` (CIE76) of its mean colour from the rest's.",
     )
     references: list[dict[str, Any]] = Field(
         default=[],
-        description="`kind`, `measured`: how far the clip has the picture's colours; 1 is wholly. "
-        "`chance`: the mean of that over the same picture in five other colours, which the clip was never given; null, "
-        "with a `why`, of a picture without colours.",
+        description="`kind`, `measured`: how far the clip has the picture's colours; 1 is wholly. `other_colours`: the "
+        "mean of that over the same picture in five other colours; null, with a `why`, of a picture without colours. "
+        "It is no control: what the clip has without the reference only a clip without it tells.",
     )
 
 

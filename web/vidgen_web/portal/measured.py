@@ -109,10 +109,10 @@ def _regions(entries: list[Entry]) -> Iterator[Row]:
 
 def _references(entries: list[Entry]) -> Iterator[Row]:
     for n, entry in enumerate(entries):
-        found, chance = _percent(entry["measured"]), entry.get("chance")
+        found, others = _percent(entry["measured"]), entry.get("other_colours")
         shown = f"{found} %"
-        if chance is not None:
-            shown = _("%(n)s %%; of other colours %(chance)s %%", n=found, chance=_percent(chance))
+        if others is not None:
+            shown = _("%(n)s %%; of the same in other colours %(others)s %%", n=found, others=_percent(others))
         yield Row(words.control_label(f"references.{n}"), _("its colours"), shown)
 
 
