@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -84,3 +85,18 @@ def test_every_latent_frame_that_is_made_is_judged_once(tiny_registry, tmp_path,
     media = {CLIP.key: write_video([source], tmp_path / "clip.mp4", fps=8).path}
     longer = ExtendVideo(**asked, num_frames=8, video=CLIP)
     assert places_judged(tiny_registry, longer, media=media) == 2
+
+
+def test_regions_beside_a_reference_are_judged_with_its_picture_in_front(tiny_registry, tmp_path):
+    """Its frames are told to the network and count for nothing. Fails when the judge lacks its latents: tried."""
+    cv2.imwrite(str(tmp_path / "p.png"), np.full((32, 32, 3), 200, np.uint8))
+    picture = MediaRef(upload_id="upl_p")
+    asked: Any = {"model": "tiny", "prompt": "a cat", "seed": 3, "num_inference_steps": 1, "num_frames": 9}
+    asked |= {"width": 32, "height": 32, "regions": [HALF], "references": [{"image": picture}]}
+    said: list[Verdict] = []
+    media = {picture.key: tmp_path / "p.png"}
+    frames_of(Residency(tiny_registry), TextToVideo(**asked), media=media, on_verdict=said.append)
+    (verdict,) = said
+    for errors in (verdict.inside, verdict.outside):
+        assert errors.preference is not None
+        assert -1 < errors.preference < 1

@@ -59,7 +59,19 @@ def _controls(entries: list[Entry]) -> Iterator[Row]:
     for entry in entries:
         kind = choice_label("controls.kind", entry["kind"])
         found = _number(entry["measured"]) if entry.get("measured") is not None else _("not measured")
-        yield Row(_("Control: %(kind)s", kind=kind), _number(entry.get("requested", 1)), found)
+        yield Row(_("Control: %(kind)s", kind=kind), _used(entry, _("nothing")), found)
+
+
+def _used(entry: Entry, nothing: str) -> str:
+    """What was asked for, with a weight and a share of the steps where they are not whole."""
+    asked, weight = entry.get("requested", 1), entry.get("weight")
+    start, end = entry.get("start", 0), entry.get("end", 1)
+    told = nothing if asked is None else _number(asked)
+    if weight not in (None, 1):
+        told = _("%(told)s, weight %(weight)s", told=told, weight=_number(weight))
+    if (start, end) != (0, 1):
+        told = _("%(told)s, steps %(start)s to %(end)s %%", told=told, start=_percent(start), end=_percent(end))
+    return told
 
 
 def _brushes(entries: list[Entry]) -> Iterator[Row]:
@@ -85,7 +97,11 @@ def _ends(entries: list[Entry]) -> Iterator[Row]:
     for entry in entries:
         name = _("Clip before it") if entry["end"] == "prefix" else _("Clip after it")
         given = _("its %(n)s frames", n=entry["frames"])
-        yield Row(name, given, _("%(n)s dB to them", n=_number(entry["psnr"])))
+        shown = _("%(n)s dB to them", n=_number(entry["psnr"]))
+        if entry.get("elsewhere") is not None:
+            others = _number(entry["elsewhere"])
+            shown = _("%(n)s dB to them; the other frames %(others)s", n=_number(entry["psnr"]), others=others)
+        yield Row(name, given, shown)
 
 
 def _pictures(entries: list[Entry]) -> Iterator[Row]:
@@ -104,6 +120,8 @@ def _regions(entries: list[Entry]) -> Iterator[Row]:
         if elsewhere is not None:
             shown = _("%(n)s of -1 to 1; elsewhere %(other)s", n=_number(found), other=_number(elsewhere))
         asked = shorten(entry["prompt"], PROMPT_SHOWN, placeholder="…")
+        if entry.get("weight", 1) != 1:
+            asked = _("%(told)s, weight %(weight)s", told=asked, weight=_number(entry["weight"]))
         yield Row(words.control_label(f"regions.{n}"), asked, shown)
 
 
