@@ -162,12 +162,26 @@ def with_words(tokenizer: T5Tokenizer, rows: Tensor, meanings: Mapping[str, str]
     return extended, rows[torch.tensor(sources)]
 
 
-def extend(folder: Path, output: Path, meanings: Mapping[str, str]) -> int:
-    """Writes the model of `folder` to `output` with new words, and returns how many it took."""
+def reread(tokenizer: T5Tokenizer, rows: Tensor, instead: Mapping[str, str]) -> Tensor:
+    """Embeddings in which known words, capitalised too, mean what other known ones mean: for a word that its training
+    has not taught. Raises KeyError where either is not known."""
+    places, changed = tokenizer.get_vocab(), rows.clone()
+    for word, meaning in instead.items():
+        changed[places["▁" + word]] = rows[places["▁" + meaning]]
+        if "▁" + word.capitalize() in places:
+            changed[places["▁" + word.capitalize()]] = rows[
+                places.get("▁" + meaning.capitalize(), places["▁" + meaning])
+            ]
+    return changed
+
+
+def extend(folder: Path, output: Path, meanings: Mapping[str, str], instead: Mapping[str, str] | None = None) -> int:
+    """Writes the model of `folder` to `output` with new words, and returns how many it took. Words of `instead` are
+    known, and are read as other ones from now on."""
     shutil.copytree(folder, output, dirs_exist_ok=True)
     before = T5Tokenizer.from_pretrained(folder / "tokenizer")
     state = load_file(folder / "text_encoder" / "model.safetensors")
-    tokenizer, rows = with_words(before, state["shared.weight"], meanings)
+    tokenizer, rows = with_words(before, reread(before, state["shared.weight"], instead or {}), meanings)
     tokenizer.save_pretrained(output / "tokenizer")
     renewed = {
         name: rows.contiguous() if value.shape == state["shared.weight"].shape else value
@@ -200,6 +214,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--instead", nargs="*", default=[], metavar="WORD=MEANING", help="known words to read anew")
     args = parser.parse_args()
     stage = Stage.of(args)
     encode = SentenceEncoder(args.cache)
@@ -209,7 +224,8 @@ def main() -> None:
     meanings = nearest_known(new, [word for word in subject_words(stage.library) if word in known], encode) | told()
     for word, meaning in sorted(meanings.items(), key=lambda pair: pair[1]):
         print(f"{meaning}: {word}")
-    print(extend(args.model, args.output, meanings), "pieces")
+    instead = dict(pair.split("=", 1) for pair in args.instead)
+    print(extend(args.model, args.output, meanings, instead), "pieces")
 
 
 if __name__ == "__main__":

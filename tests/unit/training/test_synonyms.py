@@ -49,6 +49,14 @@ def test_prompts_of_known_words_read_as_before(folder: Path, tmp_path: Path) -> 
     torch.testing.assert_close(read(tmp_path / "more", *prompts), read(folder, *prompts))
 
 
+def test_a_known_word_can_be_read_as_another(folder: Path, tmp_path: Path) -> None:
+    """Fails when new words take the embedding from before: tried."""
+    extend(folder, tmp_path / "out", {"dwindles": "shrinks"}, {"shrinks": "contracts"})
+    for word, like in (("shrinks", "contracts"), ("Shrinks", "Contracts"), ("dwindles", "contracts")):
+        assert torch.equal(read(tmp_path / "out", f"a cat {word}"), read(folder, f"a cat {like}")), word
+    assert torch.equal(read(tmp_path / "out", "a cat grows"), read(folder, "a cat grows"))
+
+
 def test_every_spelling_is_one_piece(tokenizer: T5Tokenizer) -> None:
     extended, rows = with_words(tokenizer, torch.arange(float(len(tokenizer)))[:, None], MEANINGS)
     assert extended.tokenize("Feline feline") == ["▁Feline", "▁feline"]
