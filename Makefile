@@ -108,6 +108,7 @@ FOLDERS := --cache ../.train/sources --work ../$(TRAINED)
 # on a GPU one process trains and all cores draw
 PROCESSES ?= $(if $(filter full,$(PRESET)),$(shell nproc),2)
 MODEL ?= vidgen_models/weights/sprites-64
+STUDENT ?= vidgen_models/weights/sprites-64-fast/transformer.safetensors
 
 # DEVICE=cpu runs a preset that is made for a GPU without one
 STAGE := $(FOLDERS) --preset $(PRESET) $(if $(DEVICE),--device $(DEVICE))
@@ -128,14 +129,16 @@ train-model: $(STAMP) ## train the embedded model from nothing (PRESET=cpu: thre
 	$(TRAIN) $(DISTIL) --stage steps
 	$(TRAIN) $(DISTIL) --export-folder ../$(TRAINED)/few-steps
 
-eval-model: $(STAMP) ## measure a model, and print every bar: wanted, measured, beside it, held or not (MODEL=folder)
+eval-model: $(STAMP) ## measure a model, and print every bar: wanted, measured, beside it, held or not (MODEL=folder STUDENT=its student's transformer)
 	mkdir -p $(TRAINED)
 	test -e $(TRAINED)/judges.pt || ($(TRAIN) training.judges $(STAGE))
 	test -e $(TRAINED)/image-text.pt || test ! -d $(TRAINED)/latents || ($(TRAIN) training.image_text $(STAGE))
 	$(TRAIN) training.evaluate_autoencoder --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate_controls --model $(MODEL) $(FOLDERS)
+	$(TRAIN) training.evaluate_wordings --model $(MODEL) $(FOLDERS)
 	$(TRAIN) training.evaluate_pairs --model $(MODEL) $(FOLDERS)
+	$(TRAIN) training.evaluate_distilled --teacher $(MODEL) --student $(STUDENT) $(FOLDERS)
 	$(TRAIN) training.bars_table $(FOLDERS)
 
 words: $(STAMP) ## find the portal's texts and put new ones into its translations, to be filled in there

@@ -3,7 +3,7 @@
 import json
 import os
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -178,12 +178,9 @@ class ModelRegistry:
         # folders tell of files that came and went, which costs a request less than listing them
         if self._read is None or self._read[0] != tuple(map(_stamp, self._watched)):
             folders = (*self.folders, *self._lora_folders, *self._estimator_folders)
-            before = tuple(
-                map(_stamp, folders)
-            )  # of before they are listed, so that what comes meanwhile is missed once
-            files = [file for folder in self.folders for file in sorted(folder.glob("*.toml"))]
-            lora_files = [file for folder in self._lora_folders for file in sorted(folder.glob("*.toml"))]
-            seers = [file for folder in self._estimator_folders for file in sorted(folder.glob("*.toml"))]
+            # of before they are listed, so that what comes meanwhile is missed once
+            before = tuple(map(_stamp, folders))
+            files, lora_files, seers = map(_manifests_in, (self.folders, self._lora_folders, self._estimator_folders))
             self._watched = (*folders, *files, *lora_files, *seers)
             stamps = (*before, *map(_stamp, (*files, *lora_files, *seers)))
             loras = {lora.id: lora for lora in map(read_lora, lora_files)}
@@ -245,6 +242,11 @@ def _with_estimators(manifest: Manifest, estimators: Mapping[str, EstimatorManif
         return manifest
     changed = manifest.rules.model_copy(update={"conditioning": rules.model_copy(update={"estimated": kinds})})
     return manifest.model_copy(update={"rules": changed})
+
+
+def _manifests_in(folders: Iterable[Path]) -> list[Path]:
+    """By id within each folder; names of files would put `a-b.toml` before `a.toml`."""
+    return [file for folder in folders for file in sorted(folder.glob("*.toml"), key=lambda file: file.stem)]
 
 
 def _stamp(path: Path) -> tuple[int, int]:

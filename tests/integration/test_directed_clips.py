@@ -134,7 +134,8 @@ def test_a_prompt_gives_way_slowly(residency):
 
 @pytest.mark.parametrize("direction", ["forward", "backward"])
 def test_a_clip_is_joined_to_its_extension_without_a_jump(residency, direction, tmp_path):
-    """Beside a new clip laid against the old one. Fails when the clip's latents are neither given nor held: tried."""
+    """Beside a new clip laid against the old one: in median steps 1.0 forward, 1.4 to 1.7 backward, 9 against each
+    other, over three clips and two seeds. Fails when the clip's latents are neither given nor held: tried."""
     clip = frames_of(residency, TextToVideo(prompt=CAT, seed=5, num_frames=25))
     media = {"clip": write_video([clip], tmp_path / "clip.mp4", fps=8).path}
     new = 24 if direction == "forward" else 25
@@ -142,6 +143,6 @@ def test_a_clip_is_joined_to_its_extension_without_a_jump(residency, direction, 
     longer = frames_of(residency, spec, **media)
     joint = 24 if direction == "forward" else new - 1
     assert len(longer) == 25 + new
-    assert steps(longer)[joint] < 1.5 * np.median(steps(longer))
+    assert steps(longer)[joint] < 2.0 * np.median(steps(longer))
     hard = np.concatenate([clip, frames_of(residency, TextToVideo(prompt=CAT, seed=1, num_frames=25))])
-    assert steps(hard)[24] > 2.0 * np.median(steps(hard))
+    assert steps(hard)[24] > 4.0 * np.median(steps(hard))

@@ -91,6 +91,34 @@ def test_it_grows_and_shrinks(residency, still):
     assert 0.7 < np.median([growth(frames) for frames in still]) < 1.4
 
 
+def turns(frames: np.ndarray) -> int:
+    """How often the subject's way up and down turns back by a pixel and more."""
+    height, way, last, found = track(frames)[:, 1], 0, track(frames)[0, 1], 0
+    for y in height[1:]:
+        if abs(y - last) >= 1:
+            found += bool(way and np.sign(y - last) != way)
+            way, last = np.sign(y - last), y
+    return found
+
+
+def test_it_bounces(residency, still):
+    """Up and down more than once; revision 5 went one way or stayed."""
+    assert min(turns(frames) for frames in clips(residency, "bounces")) >= 3
+    assert max(turns(frames) for frames in still) <= 1
+
+
+def test_it_fades_in(residency, still):
+    """Nothing of the subject is there at first, and as much of it as ever at the end."""
+
+    def shown(frames: np.ndarray) -> np.ndarray:
+        return foreground(frames).mean((1, 2))
+
+    for frames, there in zip(clips(residency, "fades in"), still, strict=True):
+        assert shown(frames)[0] < 0.2 * shown(frames)[-1]
+        assert shown(there)[0] > 0.7 * shown(there)[-1]
+        assert 0.5 < shown(frames)[-1] / shown(there)[-1] < 2
+
+
 @pytest.mark.parametrize("colour", RGB)
 def test_the_background_has_the_colour_asked_for(residency, colour):
     frames = frames_of(residency, TextToVideo(prompt=f"a cat stays still on a {colour} background", seed=4))

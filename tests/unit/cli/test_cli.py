@@ -87,7 +87,7 @@ def test_segments_and_branches_are_written_in_a_line(run, tmp_path):
         (("--frames", "33", "--retake", "one"), "CHUNK SEED"),
         (("--seconds", "2", "--frames", "17"), "give one of num_frames"),
         (("--frames", "20"), "nearest are 17 and 21"),
-        (("--model", "nope"), "installed are sprites-64, tiny"),
+        (("--model", "nope"), "installed are sprites-64, sprites-64-fast, tiny"),
         (("--strength", "0.5"), "belongs to --video"),
         (("--frame", "-1"), "belongs to --image"),
         (("--fps", "0"), "--fps: must be at least 1"),

@@ -258,14 +258,14 @@ def test_webhook_rules(tmp_path: Path, allowed: tuple[str, ...], verdict: Verdic
 
 def test_models_are_checked_by_the_loading_rules(tmp_path: Path, tiny_manifests: Path, tiny_registry: ModelRegistry):
     settings = make_settings(tmp_path, model_folders=(tiny_manifests,))
-    assert verdicts(check_models(settings)) == {"sprites-64": OK, "tiny": OK}
+    assert verdicts(check_models(settings)) == {"sprites-64": OK, "sprites-64-fast": OK, "tiny": OK}
     folder = shutil.copytree(tiny_registry.get("tiny").path, tmp_path / "copy")
     (Path(folder) / "evil.py").touch()
     (tmp_path / "manifests").mkdir()
     manifest = (tiny_manifests / "tiny.toml").read_text().replace(str(tiny_registry.get("tiny").path), str(folder))
     (tmp_path / "manifests" / "tiny.toml").write_text(manifest)
     bad = make_settings(tmp_path, model_folders=(tmp_path / "manifests",))
-    assert verdicts(check_models(bad)) == {"sprites-64": OK, "tiny": PROBLEM}
+    assert verdicts(check_models(bad)) == {"sprites-64": OK, "sprites-64-fast": OK, "tiny": PROBLEM}
     (tmp_path / "manifests" / "tiny.toml").write_text("id = 3")
     assert verdicts(check_models(bad)) == {"models": PROBLEM}
     assert verdicts(check_models(make_settings(tmp_path, model_folders=(tmp_path / "gone",))))["models"] is PROBLEM

@@ -62,7 +62,7 @@ def test_a_check_that_breaks_stops_none_of_the_others(quick: pytest.MonkeyPatch)
     quick.setattr(examination, "OF_SETTINGS", (broken, *examination.OF_SETTINGS))
     findings = list(examination.examine())
     assert [it.detail for it in findings if it.verdict == "problem"] == ["this check broke (ZeroDivisionError)"]
-    assert findings[-1].subject == "sprites-64"
+    assert findings[-1].subject == "sprites-64-fast", "the last of all checks"
 
 
 def test_an_installation_for_the_web_process_alone_needs_no_engine(quick: pytest.MonkeyPatch) -> None:

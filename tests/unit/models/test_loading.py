@@ -62,7 +62,7 @@ def test_a_scheduler_config_can_name_only_schedulers(tmp_path):
 
 
 def test_an_unknown_model_names_the_installed_ones(tiny_registry):
-    with pytest.raises(ModelError, match=r"nope: not installed; installed are sprites-64, tiny"):
+    with pytest.raises(ModelError, match=r"nope: not installed; installed are sprites-64, sprites-64-fast, tiny"):
         tiny_registry.get("nope")
 
 
