@@ -45,6 +45,6 @@ def test_every_data_file_is_inside(names):
     ]
     inside = {file.removeprefix("models/").removeprefix("web/") for file in wanted}
     weights = {name for name in inside if name.endswith(".safetensors")}
-    networks = {"between-1", "enlarge-x2-1", "enlarge-x4-1"}
+    networks = {"between-1", "enlarge-x2-1", "enlarge-x4-1", "sprites-64-fast"}
     assert {name.split("/")[-2] for name in weights} == {"text_encoder", "transformer", "vae"} | networks
     assert inside <= names

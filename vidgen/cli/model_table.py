@@ -16,7 +16,8 @@ LABEL, WIDTH = 12, 100
 
 def show_model(manifest: "Manifest") -> None:
     """Print its identity, its rules and the words that it knows."""
-    click.echo(f"{manifest.name}, revision {manifest.revision}, {manifest.licence}")
+    click.echo(f"{manifest.name}, revision {manifest.revision}")
+    click.echo(click.wrap_text(manifest.licence, WIDTH))
     click.echo(click.wrap_text(manifest.description, WIDTH))
     for label, text in (*_rules(manifest.rules), *_words(manifest)):
         click.echo(click.wrap_text(text, WIDTH, f"{label:{LABEL}}", " " * LABEL))

@@ -103,7 +103,10 @@ def test_a_shape_that_only_the_new_network_names_is_another_one(run, tmp_path):
 @pytest.mark.parametrize(
     ("more", "told"),
     [
-        (["--like", "sprite-64"], "like=sprite-64: not installed; installed are sprites-64; nearest: sprites-64"),
+        (
+            ["--like", "sprite-64"],
+            "like=sprite-64: not installed; installed are sprites-64, sprites-64-fast; nearest: sprites-64",
+        ),
         (["--like", "sprites-64", "--control", "depth"], "--control and --like: what sprites-64 follows holds here"),
     ],
 )
