@@ -20,6 +20,7 @@ from vidgen.spec import JOB_SPEC, TextToVideo, resolve
 from vidgen.stages.encode_text import TextEmbeddings
 
 TOP = {"left": 0, "top": 0, "right": 1, "bottom": 0.5}
+MOST = TOP | {"bottom": 0.75}
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +143,7 @@ def test_the_model_is_asked_of_three_windows_at_most_and_asking_changes_nothing(
         {"num_frames": 45, "long": {"mode": "co_denoise"}},
         {"num_frames": 48, "long": {"loop": True}},
         {"task": "extend-video", "video": {"upload_id": "upl_mask"}, "num_frames": 16},
-        {"task": "video-to-video", "video": {"upload_id": "upl_mask"}, "num_frames": 9, "mask": {"box": TOP}},
+        {"task": "video-to-video", "video": {"upload_id": "upl_mask"}, "num_frames": 9, "mask": {"box": MOST}},
         {"num_frames": 9, "references": [{"image": {"upload_id": "upl_mask", "frame": 0}}]},
     ],
     ids=["co-denoise", "loop", "extension", "mask", "reference"],
@@ -157,6 +158,19 @@ def test_the_model_is_asked_whatever_the_task_is(residency, wandering, fields):
         list(pipeline_for(spec.task, residency.model("tiny"))(spec, context))
     assert 1 <= len(said) <= 3
     assert all(it.inside.own > 0 < it.outside.own for it in said)
+
+
+def test_what_a_mask_keeps_of_its_source_is_nobodys_work(residency, wandering):
+    """A region that is all of the mask has no elsewhere. Fails when the source's places are judged, too: tried."""
+    said = list[Verdict]()
+    asked = {"task": "video-to-video", "model": "tiny", "prompt": "x", "num_inference_steps": 1, "seed": 1, "fps": 8}
+    asked |= {"video": {"upload_id": "upl_mask"}, "width": 32, "height": 32, "num_frames": 9, "mask": {"box": TOP}}
+    spec = JOB_SPEC.validate_python(asked | {"regions": [{"box": TOP, "prompt": "the green dog"}]})
+    spec = resolve(spec, residency.registry.get("tiny").rules)
+    with torch.inference_mode():
+        context = RunContext(media={"upl_mask": wandering}, on_verdict=said.append)
+        list(pipeline_for(spec.task, residency.model("tiny"))(spec, context))
+    assert [(it.inside.own > 0, it.outside.own) for it in said] == [(True, 0)]
 
 
 def test_chunks_with_other_regions_are_never_gone_on_from(residency):
